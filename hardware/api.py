@@ -1,0 +1,162 @@
+"""What the product asks of devices: small capabilities, each with one attempt per call.
+
+A driver never retries and never guesses: it answers, or raises `NotSent` when the device cannot have acted, or `AnswerLost` when it may
+have. Retrying is the caller's decision, on journalled time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+from kiosk.values import Money
+
+
+class DeviceError(Exception):
+    """Something between us and a device went wrong."""
+
+
+class NotSent(DeviceError):
+    """The device cannot have seen the request: nothing happened."""
+
+
+class AnswerLost(DeviceError):
+    """The device may have acted, but its answer did not reach us. Ask, never repeat."""
+
+
+# --- payment terminal -------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PreauthorizationOrder:
+    """One request to reserve `amount` on the card presented next."""
+
+    reference: str  # our SaleTransactionID; the acquirer knows the payment by it
+    service_id: str  # names this dialogue at the terminal: 1-10 alphanumerics, unique within 48 h
+    amount: Money
+    language: str  # ISO 639-1, for the terminal's own display
+    utc_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What may be known of a card: never its number. `recognition` is the raw PAR or alias: it goes into evidence and nowhere else."""
+
+    brand: str = ""
+    last4: str = ""
+    auth_code: str = ""
+    application_id: str = ""
+    entry_mode: str = ""
+    recognition: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """The issuer reserved `authorized`, which may be less than asked for."""
+
+    authorized: Money
+    psp_reference: str
+    tender_reference: str
+    card: Card
+    offline: bool = False
+
+
+class DeclineReason(Enum):
+    """Why no money was reserved, as far as the terminal tells."""
+
+    REFUSED = "refused"
+    INVALID_CARD = "invalid_card"
+    WRONG_PIN = "wrong_pin"
+    CANCELLED = "cancelled"  # by the driver, at the terminal
+    ABORTED = "aborted"  # by us
+    NO_CARD = "no_card"  # nobody presented one in time
+    BUSY = "busy"  # the terminal is in another dialogue
+    UNAVAILABLE = "unavailable"  # device or host out of service
+    NOT_ALLOWED = "not_allowed"  # configuration fault
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    reason: DeclineReason
+    detail: str = ""  # for the operator; never a card number
+
+
+class DialogueState(Enum):
+    """Answers to `status` that are not a result."""
+
+    IN_PROGRESS = "in_progress"
+    NOT_FOUND = "not_found"
+
+
+@dataclass(frozen=True, slots=True)
+class TerminalHealth:
+    ok: bool
+    detail: str
+
+
+class PaymentTerminal(Protocol):
+    """A device that takes cards. It has one dialogue at a time."""
+
+    async def preauthorize(self, order: PreauthorizationOrder) -> Approved | Declined:
+        """Ask for a card and reserve money on it. Raises `NotSent` or `AnswerLost`."""
+        ...
+
+    async def status(self, order: PreauthorizationOrder, service_id: str) -> Approved | Declined | DialogueState:
+        """What became of `order`; `service_id` names this question. Raises `NotSent` or `AnswerLost`."""
+        ...
+
+    async def abort(self, order: PreauthorizationOrder, service_id: str) -> None:
+    x
+        ...
+
+    async def diagnose(self, service_id: str) -> TerminalHealth: ...
+
+
+# --- receipt printer --------------------------------------------------------------------------------------------------------------
+
+
+class PrintResult(Enum):
+    PRINTED = "printed"  # the printer confirmed the end of the job
+    UNCONFIRMED = "unconfirmed"  # bytes were taken, no confirmation came: never resend blindly
+    INTERRUPTED = "interrupted"  # paper ended or cover opened in the job
+
+
+class PrinterState(Enum):
+    READY = "ready"
+    PAPER_LOW = "paper_low"
+    NO_PAPER = "no_paper"
+    COVER_OPEN = "cover_open"
+    OFFLINE = "offline"
+
+
+class ReceiptPrinter(Protocol):
+    """A printer of ready-made bytes."""
+
+    async def state(self) -> PrinterState: ...
+
+    async def print(self, job: bytes, number: int) -> PrintResult:
+        """Print `job`; `number` (1-9999) names it for the confirmation.
+
+        Raises `NotSent` when the printer took nothing (no paper, offline).
+        """
+        ...
+
+
+# --- card reader (RFID) -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Tap:
+    """A tag was held to a reader. `uid` is in wire order, upper-case hex."""
+
+    reader: str
+    uid: str
+
+
+class CardReader(Protocol):
+    """A reader of RFID tags; calls back from its own event, never blocking the loop."""
+
+    async def run(self, tapped: Callable[[Tap], None]) -> None: ...

@@ -1,0 +1,20 @@
+"""What the driver accepted, frozen: the price can never rise after this."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kiosk.values import Money
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """`tariff_json` is the tariff's canonical text and `tariff_hash` its SHA-256 (hex); `texts` are the sentences shown, in `language`."""
+
+    tariff_id: str
+    tariff_json: str
+    tariff_hash: str
+    zone: str  # IANA time zone of the site; local-time rules of the tariff are evaluated in it
+    hold: Money
+    language: str
+    texts: tuple[str, ...]

@@ -1,0 +1,394 @@
+"""What has happened, for ever: the facts of a kiosk and its sales.
+
+A fact is appended to the journal before anything is done about it; state is the fold of facts. A fact named `…Requested` stays open until
+one of its outcomes follows. Facts carry every amount, deadline and reference, so that folding them needs neither policy nor prices.
+Renaming or reshaping one means a new version and an upcaster in `kiosk.session.codec`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kiosk.metering.reading import Delivered, Reading
+from kiosk.pricing.quote import Quote
+from kiosk.pricing.rating import Rating
+from kiosk.session.inputs import Approval, ConnectorStatus
+from kiosk.values import ConnectorId, Digest, Moment, Money, PaymentRef, RequestRef, SessionId
+
+
+@dataclass(frozen=True, slots=True)
+class KioskFact:
+    """A fact of the stream `kiosk`."""
+
+    at: Moment
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFact:
+    """A fact of one sale's stream."""
+
+    at: Moment
+    session: SessionId
+
+
+# --- the kiosk ----------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Started(KioskFact):
+    sound: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PileOnline(KioskFact):
+    pile: str
+
+
+@dataclass(frozen=True, slots=True)
+class PileOffline(KioskFact):
+    pile: str
+
+
+@dataclass(frozen=True, slots=True)
+class PileRebooted(KioskFact):
+    pile: str
+    vendor: str
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectorReported(KioskFact):
+    connector: ConnectorId
+    status: ConnectorStatus
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrphanTransactionStarted(KioskFact):
+    """Energy flows that no sale of ours explains. It was answered with `transaction`; an operator looks at it."""
+
+    pile: str
+    number: int
+    id_tag: str
+    transaction: int
+    begin: Reading
+    frame: Digest | None
+
+
+@dataclass(frozen=True, slots=True)
+class OrphanTransactionEnded(KioskFact):
+    pile: str
+    transaction: int
+    id_tag: str
+    end: Reading
+    reason: str
+    frame: Digest | None
+
+
+@dataclass(frozen=True, slots=True)
+class OrphanConfirmation(KioskFact):
+    """The acquirer confirmed something we never asked for."""
+
+    reference: str
+    psp_reference: str
+    operation: str
+    success: bool
+    reason: str
+
+
+# --- agreement ----------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOpened(SessionFact):
+    connector: ConnectorId
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteAgreed(SessionFact):
+    quote: Quote
+
+
+# --- the reserved money -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PreauthorizationRequested(SessionFact):
+    payment: PaymentRef
+    service_id: str
+    amount: Money
+    language: str
+    body_hash: Digest
+    give_up_at: Moment  # when an unknown outcome stops blocking the connector
+
+
+@dataclass(frozen=True, slots=True)
+class PreauthorizationNotSent(SessionFact):
+    """The terminal could not be asked; the driver is told and may try again."""
+
+    payment: PaymentRef
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentAuthorized(SessionFact):
+    payment: PaymentRef
+    approval: Approval
+    wanted: bool  # false: it came after the sale was given up, and is released
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentDeclined(SessionFact):
+    payment: PaymentRef
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentUnknown(SessionFact):
+    """The terminal may have reserved money; it is asked until it answers or `give_up_at`."""
+
+    payment: PaymentRef
+    hint: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentGivenUp(SessionFact):
+    """No answer can be had. The sale goes on without this payment; its cancel by our reference follows."""
+
+    payment: PaymentRef
+    why: str  # `timeout` | `not_found`
+
+
+@dataclass(frozen=True, slots=True)
+class AbortRequested(SessionFact):
+    payment: PaymentRef
+    request: RequestRef
+    service_id: str  # of the dialogue to abort
+
+
+@dataclass(frozen=True, slots=True)
+class AbortEnded(SessionFact):
+    payment: PaymentRef
+    request: RequestRef
+    result: str
+
+
+# --- giving back, taking ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CancelRequested(SessionFact):
+    payment: PaymentRef
+    request: RequestRef
+    key: str
+    psp_reference: str  # empty: cancel by our own reference
+    body_hash: Digest
+    alarm_at: Moment
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureRequested(SessionFact):
+    payment: PaymentRef
+    request: RequestRef
+    key: str
+    psp_reference: str
+    amount: Money
+    body_hash: Digest
+    alarm_at: Moment
+
+
+@dataclass(frozen=True, slots=True)
+class ModificationSubmitted(SessionFact):
+    """The acquirer received a cancel or capture: for the driver it is done."""
+
+    request: RequestRef
+    psp_reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModificationRefused(SessionFact):
+    request: RequestRef
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModificationConfirmed(SessionFact):
+    request: RequestRef
+    operation: str
+    psp_reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModificationFailed(SessionFact):
+    """Days later the acquirer says the capture or cancel did not happen."""
+
+    request: RequestRef
+    operation: str
+    psp_reference: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmRaised(SessionFact):
+    """A request to the acquirer is still open as its deadline draws near."""
+
+    request: RequestRef
+
+
+# --- energy -------------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class StopCodeIssued(SessionFact):
+    digest: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class PlugAwaited(SessionFact):
+    until: Moment
+
+
+@dataclass(frozen=True, slots=True)
+class StartRequested(SessionFact):
+    request: RequestRef
+    id_tag: str
+    until: Moment
+
+
+@dataclass(frozen=True, slots=True)
+class StartAccepted(SessionFact):
+    """The pile will try (OCPP 1.6 5.11): energy is proven only by its transaction."""
+
+    request: RequestRef
+
+
+@dataclass(frozen=True, slots=True)
+class StartRefused(SessionFact):
+    request: RequestRef
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryStarted(SessionFact):
+    transaction: int
+    begin: Reading
+    frame: Digest | None
+    late: bool  # after we had given the start up: stopped at once
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryPaused(SessionFact):
+    by: str  # `car` | `pile`
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryResumed(SessionFact):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class MeterNoted(SessionFact):
+    """A reading worth keeping: one a minute, and every one that decided something."""
+
+    reading: Reading
+
+
+@dataclass(frozen=True, slots=True)
+class PileSilent(SessionFact):
+    """Nothing was heard of a running delivery for longer than the policy allows."""
+
+
+@dataclass(frozen=True, slots=True)
+class StopCodeMissed(SessionFact):
+    misses: int
+    locked_until: Moment | None
+
+
+@dataclass(frozen=True, slots=True)
+class StopRequested(SessionFact):
+    request: RequestRef
+    transaction: int
+    by: str  # `code` | `card` | `tag` | `phone` | `operator` | `limit` | `late_start` | `given_up`
+    until: Moment
+
+
+@dataclass(frozen=True, slots=True)
+class StopAnswered(SessionFact):
+    request: RequestRef
+    accepted: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryEnded(SessionFact):
+    reason: str  # the pile's word (`Remote`, `EVDisconnected`, …) or ours (`never_started`, `lost`)
+    delivered: Delivered
+    frame: Digest | None
+    accrues_until: Moment | None  # while the car stays, a fee may grow until then; None: the price is final
+
+
+@dataclass(frozen=True, slots=True)
+class Vacated(SessionFact):
+    """The cable is out, or the pile reports the connector free."""
+
+
+# --- price, receipt, end ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Priced(SessionFact):
+    """The final price under the accepted quote. `charge` is what is captured: `rating.total`, or less where the sale's rules say so."""
+
+    rating: Rating
+    charge: Money
+    shortfall: Money  # priced but not covered by what was reserved
+    rule: str  # `tariff` | `nothing_delivered` | `unverifiable`
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptIssued(SessionFact):
+    """In the same append as the capture's `ModificationSubmitted`."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class PrintRequested(SessionFact):
+    request: RequestRef
+    number: int
+    copy: int  # 0 the original, 1 the first COPY
+
+
+@dataclass(frozen=True, slots=True)
+class PrintEnded(SessionFact):
+    request: RequestRef
+    result: str  # `printed` | `unconfirmed` | `interrupted` | `not_printed`
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewOpened(SessionFact):
+    """Something a person must decide or see. `code` is from `kiosk.session.faults`."""
+
+    code: str
+    detail: str
+    deadline: Moment | None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionGivenUp(SessionFact):
+    """The sale ends before energy: by the driver, a time-out or a refusal. What is reserved goes back."""
+
+    why: str  # a code from `kiosk.session.faults`
+
+
+@dataclass(frozen=True, slots=True)
+class SessionClosed(SessionFact):
+    """Nothing more is owed to anybody, as far as we asked for it."""
+
+
+Fact = KioskFact | SessionFact

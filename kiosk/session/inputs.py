@@ -1,0 +1,285 @@
+"""Everything that can happen to a sale, as values: what drivers, piles, terminals, the acquirer and the clock tell the kiosk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from kiosk.metering.reading import Reading
+from kiosk.pricing.quote import Quote
+from kiosk.values import ConnectorId, Digest, Money, RequestRef, SessionId
+
+# --- the driver, through the visit --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteAccepted:
+    """The driver agreed to the price and the hold of a connector. The session's id is made by the visit, so that it can follow it."""
+
+    session: SessionId
+    connector: ConnectorId
+    quote: Quote
+
+
+@dataclass(frozen=True, slots=True)
+class AnotherCard:
+    """After a decline the driver wants to try a second card."""
+
+    session: SessionId
+
+
+@dataclass(frozen=True, slots=True)
+class DriverCancelled:
+    """The driver gives up before energy flows."""
+
+    session: SessionId
+
+
+@dataclass(frozen=True, slots=True)
+class MoreTime:
+    """The driver needs longer to plug in."""
+
+    session: SessionId
+
+
+@dataclass(frozen=True, slots=True)
+class StopCodeTyped:
+    """`digest` is the keyed hash of what was typed; the session holds the one of the right code."""
+
+    session: SessionId
+    digest: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class StopAsked:
+    """Somebody entitled wants the charge to end: `by` is `code`, `card`, `tag`, `phone` or `operator`."""
+
+    session: SessionId
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReprintAsked:
+    """The driver wants the receipt on paper (again)."""
+
+    session: SessionId
+
+
+# --- the pile, as `kiosk.ocpp` understood it ----------------------------------------------------------------------------------
+
+
+class ConnectorStatus(Enum):
+    """The states of a connector that matter to a sale, whatever OCPP version reported them."""
+
+    AVAILABLE = "available"
+    PREPARING = "preparing"  # cable in (or start accepted), no transaction
+    CHARGING = "charging"
+    SUSPENDED_EV = "suspended_ev"
+    SUSPENDED_EVSE = "suspended_evse"
+    FINISHING = "finishing"  # transaction over, cable still in
+    RESERVED = "reserved"
+    UNAVAILABLE = "unavailable"
+    FAULTED = "faulted"
+
+
+@dataclass(frozen=True, slots=True)
+class PileConnected:
+    pile: str
+
+
+@dataclass(frozen=True, slots=True)
+class PileLost:
+    pile: str
+
+
+@dataclass(frozen=True, slots=True)
+class PileBooted:
+    pile: str
+    vendor: str
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectorChanged:
+    """`number` is the OCPP connectorId; `error` the pile's own words, empty when all is well."""
+
+    pile: str
+    number: int
+    status: ConnectorStatus
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TxStarted:
+    """The pile began a transaction. The answer carries the transaction id: see `kiosk.session.decide.transaction_for`."""
+
+    pile: str
+    number: int
+    id_tag: str
+    begin: Reading
+    frame: Digest | None = None  # the raw frame in evidence
+
+
+@dataclass(frozen=True, slots=True)
+class MeterRead:
+    """`transaction` is the pile's claim and may be absent, late or wrong."""
+
+    pile: str
+    number: int
+    transaction: int | None
+    reading: Reading
+
+
+@dataclass(frozen=True, slots=True)
+class TxEnded:
+    """The pile ended a transaction. `transaction` may be -1 (OCPP 1.6 errata 3.18) or unknown; `begin` and `end` come from signed or
+    transaction data when present, else from the start and stop registers."""
+
+    pile: str
+    transaction: int
+    id_tag: str
+    begin: Reading | None
+    end: Reading
+    reason: str
+    frame: Digest | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PileFault:
+    """A frame that could not be understood, or a device error worth an operator's eye."""
+
+    pile: str
+    detail: str
+
+
+# --- outcomes of our own requests ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CardFacts:
+    """What a receipt may say of a card. `recognition` is a keyed hash, never reversible."""
+
+    brand: str = ""
+    last4: str = ""
+    auth_code: str = ""
+    application_id: str = ""
+    entry_mode: str = ""
+    recognition: Digest | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    authorized: Money
+    psp_reference: str
+    tender_reference: str
+    card: CardFacts
+    offline: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The acquirer took the request ("received"): its own reference for it."""
+
+    psp_reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """`result` is a `hardware.api.PrintResult` value."""
+
+    result: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ok:
+    """The far end did, or accepted, what was asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    result: Approval | Accepted | Printed | Ok
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A final no. `code` is from the room that asked (`refused`, `no_card`, `rejected`, …)."""
+
+    code: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NotSent:
+    """Nothing reached the far end; the attempt may be made again."""
+
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """The far end may have acted. `hint` is `in_progress`, `not_found` or empty."""
+
+    hint: str = ""
+    detail: str = ""
+
+
+Result = Done | Refused | NotSent | Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One attempt at an open request has ended."""
+
+    request: RequestRef
+    result: Result
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """The acquirer's last word on a modification, from a signed webhook. `reference` is ours, `operation` is `capture`, `cancel`, `refund`
+    or `adjust`."""
+
+    reference: str
+    psp_reference: str
+    operation: str
+    success: bool
+    reason: str = ""
+    amount: Money | None = None
+
+
+# --- the kiosk itself ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class KioskStarted:
+    """Core came up. `sound` is false when the journal did not verify: then nothing new is sold."""
+
+    sound: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class TimePassed:
+    """A deadline may have come."""
+
+
+Input = (
+    QuoteAccepted
+    | AnotherCard
+    | DriverCancelled
+    | MoreTime
+    | StopCodeTyped
+    | StopAsked
+    | ReprintAsked
+    | PileConnected
+    | PileLost
+    | PileBooted
+    | ConnectorChanged
+    | TxStarted
+    | MeterRead
+    | TxEnded
+    | PileFault
+    | Outcome
+    | Confirmation
+    | KioskStarted
+    | TimePassed
+)
