@@ -109,7 +109,10 @@ class PaymentTerminal(Protocol):
         ...
 
     async def abort(self, order: PreauthorizationOrder, service_id: str) -> None:
-    x
+        """Ask the terminal to give up `order`. Its true outcome is still the answer to `preauthorize`.
+
+        Raises `NotSent` or `AnswerLost`.
+        """
         ...
 
     async def diagnose(self, service_id: str) -> TerminalHealth: ...
