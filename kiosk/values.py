@@ -115,6 +115,12 @@ class Moment:
             return max(0, (self.mono_ns - earlier.mono_ns) // 1_000_000)
         return max(0, self.utc_ms - earlier.utc_ms)
 
+    def ms_until(self, later: Moment) -> int:
+        """Milliseconds from here to `later`, negative when it has passed; monotonic within a boot, wall time across boots."""
+        if self.boot_id == later.boot_id:
+            return (later.mono_ns - self.mono_ns) // 1_000_000
+        return later.utc_ms - self.utc_ms
+
     def reached(self, deadline: Moment) -> bool:
         """Whether `deadline` has come."""
         if self.boot_id == deadline.boot_id:

@@ -76,6 +76,15 @@ class OrphanTransactionStarted(KioskFact):
 
 
 @dataclass(frozen=True, slots=True)
+class OrphanStopAnswered(KioskFact):
+    """What the pile said to our wish to stop an orphan transaction."""
+
+    transaction: int
+    accepted: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class OrphanTransactionEnded(KioskFact):
     pile: str
     transaction: int
@@ -83,6 +92,14 @@ class OrphanTransactionEnded(KioskFact):
     end: Reading
     reason: str
     frame: Digest | None
+
+
+@dataclass(frozen=True, slots=True)
+class OrphanApproval(KioskFact):
+    """Money was reserved under a reference that no sale holds any more. An operator releases it."""
+
+    reference: str
+    approval: Approval
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +203,7 @@ class CancelRequested(SessionFact):
     psp_reference: str  # empty: cancel by our own reference
     body_hash: Digest
     alarm_at: Moment
+    resend_until: Moment  # 80 % of the idempotency key's life, or of the window in which a cancel by reference works
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +215,7 @@ class CaptureRequested(SessionFact):
     amount: Money
     body_hash: Digest
     alarm_at: Moment
+    resend_until: Moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +274,7 @@ class PlugAwaited(SessionFact):
 class StartRequested(SessionFact):
     request: RequestRef
     id_tag: str
+    plugged: bool  # the cable was seen first; otherwise the pile was asked in advance and waits for it
     until: Moment
 
 
@@ -303,6 +323,13 @@ class PileSilent(SessionFact):
 
 
 @dataclass(frozen=True, slots=True)
+class StopProved(SessionFact):
+    """Somebody showed that the charge is theirs: `by` is `code`, `card`, `tag` or `phone`."""
+
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class StopCodeMissed(SessionFact):
     misses: int
     locked_until: Moment | None
@@ -328,7 +355,7 @@ class DeliveryEnded(SessionFact):
     reason: str  # the pile's word (`Remote`, `EVDisconnected`, …) or ours (`never_started`, `lost`)
     delivered: Delivered
     frame: Digest | None
-    accrues_until: Moment | None  # while the car stays, a fee may grow until then; None: the price is final
+    accrues_until: Moment | None  # while the car stays, a fee may grow until then; None: nothing can be added
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,149 @@
+"""Facts to bytes and back: the words of the journal.
+
+A fact's kind is its class name, its body canonical JSON (sorted keys, no blanks, UTF-8) of everything but its moment and its session, which
+are the journal's own columns. A fact that changed its shape gets a higher version here and an upcaster from the old body; the bytes of old
+facts are never touched.
+"""
+
+from __future__ import annotations
+
+import json
+import types
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from decimal import Decimal
+from enum import Enum
+from typing import Any
+
+from kiosk.session import facts
+from kiosk.session.facts import Fact, KioskFact, SessionFact
+from kiosk.values import Moment, SessionId
+
+KIOSK_STREAM = "kiosk"
+
+
+class CodecError(ValueError):
+    """Bytes that are no fact this program knows. A newer program wrote them, or they are damaged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A fact as the journal keeps it."""
+
+    stream: str
+    kind: str
+    version: int
+    at: Moment
+    body: bytes
+
+
+# (kind, version) -> the body of the next version
+UPCASTERS: Mapping[tuple[str, int], Callable[[dict[str, Any]], dict[str, Any]]] = {}
+VERSIONS: Mapping[str, int] = {}
+
+_KINDS: dict[str, type[Any]] = {
+    name: kind
+    for name, kind in vars(facts).items()
+    if isinstance(kind, type) and issubclass(kind, KioskFact | SessionFact) and kind not in (KioskFact, SessionFact)
+}
+_COLUMNS = ("at", "session")
+
+
+def encode(fact: Fact) -> Encoded:
+    """The fact as the journal stores it."""
+    kind = type(fact).__name__
+    stream = fact.session if isinstance(fact, SessionFact) else KIOSK_STREAM
+    body = {f.name: _plain(getattr(fact, f.name)) for f in fields(fact) if f.name not in _COLUMNS}
+    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    return Encoded(stream, kind, VERSIONS.get(kind, 1), fact.at, text.encode())
+
+
+def decode(stored: Encoded) -> Fact:
+    """The fact behind stored bytes, lifted to today's version. Raises `CodecError`."""
+    kind = _KINDS.get(stored.kind)
+    if kind is None:
+        raise CodecError(f"unknown fact {stored.kind!r} in stream {stored.stream}: written by a newer program?")
+    try:
+        body = json.loads(stored.body)
+        for version in range(stored.version, VERSIONS.get(stored.kind, 1)):
+            body = UPCASTERS[stored.kind, version](body)
+        builders = _builders(kind)
+        if set(body) != set(builders):
+            raise CodecError(f"{stored.kind} v{stored.version}: fields {sorted(set(body) ^ set(builders))} do not fit")
+        values = {name: build(body[name]) for name, build in builders.items()}
+    except (ValueError, KeyError, TypeError, ArithmeticError) as error:
+        raise CodecError(f"damaged fact {stored.kind!r} in stream {stored.stream}: {error}") from error
+    if issubclass(kind, SessionFact):
+        values["session"] = SessionId(stored.stream)
+    fact = kind(at=stored.at, **values)
+    assert isinstance(fact, KioskFact | SessionFact)
+    return fact
+
+
+def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, str | int | bool):
+        return value
+    if isinstance(value, Decimal | Enum):
+        return str(value) if isinstance(value, Decimal) else value.value
+    if isinstance(value, tuple):
+        return [_plain(v) for v in value]
+    if is_dataclass(value):
+        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
+    raise CodecError(f"a {type(value).__name__} has no place in a fact")
+
+
+_Builder = Callable[[Any], Any]
+_CACHE: dict[type[Any], dict[str, _Builder]] = {}
+
+
+def _builders(kind: type[Any]) -> dict[str, _Builder]:
+    if kind not in _CACHE:
+        hints = typing.get_type_hints(kind)
+        skipped = _COLUMNS if issubclass(kind, KioskFact | SessionFact) else ()
+        _CACHE[kind] = {f.name: _builder(hints[f.name]) for f in fields(kind) if f.name not in skipped}
+    return _CACHE[kind]
+
+
+def _builder(hint: Any) -> _Builder:
+    hint = getattr(hint, "__supertype__", hint)
+    origin = typing.get_origin(hint)
+    if origin is types.UnionType or origin is typing.Union:
+        return _optional(typing.get_args(hint))
+    if origin is tuple:
+        item = _builder(typing.get_args(hint)[0])
+        return lambda value: tuple(item(v) for v in value)
+    if hint is Decimal:
+        return Decimal
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return hint
+    if isinstance(hint, type) and is_dataclass(hint):
+        return _record(hint)
+    if hint in (str, int, bool):
+        return _exactly(hint)
+    raise CodecError(f"no way to read a {hint}")
+
+
+def _optional(args: tuple[Any, ...]) -> _Builder:
+    (kind,) = (a for a in args if a is not type(None))
+    build = _builder(kind)
+    return lambda value: None if value is None else build(value)
+
+
+def _record(kind: type[Any]) -> _Builder:
+    def build(value: Any) -> Any:
+        parts = _builders(kind)
+        if set(value) != set(parts):
+            raise CodecError(f"{kind.__name__}: fields {sorted(set(value) ^ set(parts))} do not fit")
+        return kind(**{name: part(value[name]) for name, part in parts.items()})
+
+    return build
+
+
+def _exactly(kind: type[Any]) -> _Builder:
+    def build(value: Any) -> Any:
+        if type(value) is not kind:
+            raise CodecError(f"{value!r} is no {kind.__name__}")
+        return value
+
+    return build

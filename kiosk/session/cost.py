@@ -1,0 +1,46 @@
+"""What a sale costs: the quote's tariff applied to what the journal says was used. The same evaluation live and at the end."""
+
+from __future__ import annotations
+
+from kiosk.metering.reading import Delivered, Reading
+from kiosk.pricing import usage as use
+from kiosk.pricing.load import tariff_of
+from kiosk.pricing.rate import accrues_until, bill
+from kiosk.pricing.rating import Rating
+from kiosk.session.state import Session
+from kiosk.values import Moment, Money
+
+
+def cost_at(s: Session, reading: Reading) -> Money:
+    """What is owed if the delivery had this reading now."""
+    assert s.quote is not None and s.begin is not None
+    return bill(tariff_of(s.quote), _usage(s, s.begin, reading, None), s.quote.zone).total
+
+
+def final(s: Session, at: Moment) -> Rating:
+    """The bill of an ended delivery: begin to end, and the stay after it until the cable was out or the fee stopped growing."""
+    assert s.quote is not None and s.delivered is not None and s.delivered.begin is not None and s.delivered.end is not None
+    left = s.vacated_at or at
+    if s.accrues_until is not None and left.reached(s.accrues_until):
+        left = s.accrues_until
+    stayed_until = max(left.utc_ms, s.delivered.end.utc_ms)
+    usage = _usage(s, s.delivered.begin, s.delivered.end, stayed_until)
+    return bill(tariff_of(s.quote), usage, s.quote.zone)
+
+
+def accrual_end(s: Session, delivered: Delivered, at: Moment) -> Moment | None:
+    """Until when a parked car can still add to the bill; None when it cannot."""
+    payment = s.payment
+    if s.quote is None or payment is None or payment.approval is None or delivered.begin is None or delivered.end is None:
+        return None
+    usage = _usage(s, delivered.begin, delivered.end, None)
+    until = accrues_until(tariff_of(s.quote), usage, s.quote.zone, payment.approval.authorized)
+    if until is None:
+        return None
+    return at.plus(max(0, -(-(until - at.utc_ms) // 1_000)))
+
+
+def _usage(s: Session, begin: Reading, end: Reading, vacated_ms: int | None) -> use.Usage:
+    pauses = tuple(use.Pause(p.begin.utc_ms, p.end.utc_ms if p.end else None, p.by) for p in s.pauses)
+    readings = tuple(r for r in s.readings if begin.utc_ms < r.utc_ms < end.utc_ms)
+    return use.usage_from(begin, end, readings=readings, pauses=pauses, vacated_at=vacated_ms)

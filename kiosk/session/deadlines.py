@@ -1,0 +1,50 @@
+"""When the kiosk must think again although nobody says anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kiosk.session.setup import Policy
+from kiosk.session.state import FLOWING, Kiosk, ModificationState, Session, Stage
+from kiosk.values import Moment
+
+
+def next_deadline(k: Kiosk, at: Moment) -> Moment | None:
+    """The earliest moment at which `TimePassed` may decide something; it may lie in the past. `at` says which clock counts."""
+    moments = (m for s in k.sessions.values() for m in _of(k, s, k.setup.policy))
+    return min(moments, key=at.ms_until, default=None)
+
+
+def _of(k: Kiosk, s: Session, p: Policy) -> Iterator[Moment]:
+    for payment in s.payments.values():
+        if payment.open:
+            yield payment.give_up_at
+    for m in s.modifications.values():
+        if m.state is ModificationState.REQUESTED:
+            yield m.resend_until if m.alarmed else m.alarm_at
+    yield from _before_energy(s, p)
+    if s.stage in FLOWING:
+        yield from _flowing(k, s, p)
+    if s.accrues_until is not None and s.priced is None and s.stage is Stage.ENDED:
+        yield s.accrues_until
+
+
+def _before_energy(s: Session, p: Policy) -> Iterator[Moment]:
+    last = s.last_payment
+    if s.stage is Stage.PAYING and last and last.changed_at and not last.open and s.payment is None:
+        yield last.changed_at.plus(p.pay_s)
+    elif s.stage is Stage.WAITING_FOR_PLUG and s.plug_until:
+        yield s.plug_until
+        if not s.starts and s.stage_at:
+            yield s.stage_at.plus(p.start_ahead_s)
+    elif s.stage is Stage.START_REQUESTED and s.starts:
+        yield s.starts[-1].until
+
+
+def _flowing(k: Kiosk, s: Session, p: Policy) -> Iterator[Moment]:
+    if s.heard_at is not None:
+        yield s.heard_at.plus(p.lost_pile_s if s.silent else p.pile_silent_s)
+    if s.free_at is not None:
+        yield s.free_at.plus(p.lost_stop_s)
+    if s.stops and k.setup.by_id[s.connector].pile in k.online:
+        yield s.stops[-1].until

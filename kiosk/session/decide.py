@@ -1,0 +1,218 @@
+"""What a kiosk decides: `decide(k, input, at, ids)` is the facts that follow from an input.
+
+Total: an input that makes no sense and touches neither money nor energy yields nothing; one that does becomes an `Orphan…` fact. After
+the input itself, the rules of every open sale are applied until they have nothing more to add, so that whatever follows at once lies in
+the same append.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from kiosk.session import ending, energy, money
+from kiosk.session import facts as f
+from kiosk.session import inputs as i
+from kiosk.session.decision import Decision
+from kiosk.session.facts import Fact
+from kiosk.session.inputs import Input, Outcome
+from kiosk.session.sellable import sellable
+from kiosk.session.state import FLOWING, Kiosk, ModificationState, PaymentState, Session, Stage
+from kiosk.values import Ids, Moment, PaymentRef, RequestRef, SessionId
+
+_BEFORE_ENERGY = frozenset({Stage.PAYING, Stage.WAITING_FOR_PLUG, Stage.START_REQUESTED})
+
+
+def decide(k: Kiosk, given: Input, at: Moment, ids: Ids) -> tuple[Fact, ...]:
+    """The facts that follow from `given` at the moment `at`, in order; empty when nothing does."""
+    d = Decision(k, at, ids)
+    _dispatch(d, given)
+    _follow(d)
+    return tuple(d.facts)
+
+
+def _dispatch(d: Decision, given: Input) -> None:  # noqa: PLR0912 - one arm an input
+    match given:
+        case i.QuoteAccepted():
+            _accept(d, given)
+        case i.AnotherCard(session):
+            _another_card(d, session)
+        case i.DriverCancelled(session):
+            _cancel(d, session)
+        case i.MoreTime(session):
+            _more_time(d, session)
+        case i.StopCodeTyped():
+            _code_typed(d, given)
+        case i.StopAsked():
+            _stop(d, given)
+        case i.ReprintAsked(session):
+            if s := d.k.find(session):
+                ending.reprint(d, s)
+        case i.PileConnected(pile):
+            if pile not in d.k.online:
+                d.note(f.PileOnline(d.at, pile))
+        case i.PileLost(pile):
+            if pile in d.k.online:
+                d.note(f.PileOffline(d.at, pile))
+        case i.PileBooted(pile, vendor, model):
+            d.note(f.PileRebooted(d.at, pile, vendor, model))
+        case i.ConnectorChanged():
+            energy.connector_changed(d, given)
+        case i.TxStarted():
+            energy.tx_started(d, given)
+        case i.MeterRead():
+            energy.meter_read(d, given)
+        case i.TxEnded():
+            energy.tx_ended(d, given)
+        case i.Outcome():
+            _outcome(d, given)
+        case i.Confirmation():
+            money.confirmed(d, given)
+        case i.KioskStarted(sound):
+            _started(d, sound)
+        case i.PileFault() | i.TimePassed():
+            pass
+
+
+# --- the driver ---------------------------------------------------------------------------------------------------------------
+
+
+def _accept(d: Decision, given: i.QuoteAccepted) -> None:
+    known = given.session in d.k.sessions or any(s.id == given.session for s in d.k.recent)
+    if known or not sellable(d.k, given.connector) or given.quote.hold.currency != d.k.setup.currency:
+        return
+    d.note(f.SessionOpened(d.at, given.session, given.connector), f.QuoteAgreed(d.at, given.session, given.quote))
+    money.request_preauthorization(d, d.k.sessions[given.session])
+
+
+def _another_card(d: Decision, session: SessionId) -> None:
+    s = d.open(session)
+    if s is None or s.stage is not Stage.PAYING or s.money_open or s.payment or len(s.payments) >= d.policy.most_cards:
+        return
+    if any(m.state is ModificationState.REQUESTED for m in s.modifications.values()):
+        return  # the acquirer has not yet heard that the last one is to be released
+    money.request_preauthorization(d, s)
+
+
+def _cancel(d: Decision, session: SessionId) -> None:
+    s = d.open(session)
+    if s is None or s.stage not in _BEFORE_ENERGY:
+        return
+    money.request_abort(d, s)
+    d.note(f.SessionGivenUp(d.at, s.id, "cancelled"))
+
+
+def _more_time(d: Decision, session: SessionId) -> None:
+    s = d.open(session)
+    if s and s.stage is Stage.WAITING_FOR_PLUG and s.plug_until and s.stage_at:
+        longest = s.stage_at.plus(3 * d.policy.plug_s)
+        until = d.at.plus(d.policy.plug_s)
+        if until.utc_ms <= longest.utc_ms:
+            d.note(f.PlugAwaited(d.at, s.id, until))
+
+
+def _code_typed(d: Decision, given: i.StopCodeTyped) -> None:
+    s = d.open(given.session)
+    if s is None or s.stop_code is None or s.ended_at is not None:
+        return
+    if s.code_locked_until is not None and not d.at.reached(s.code_locked_until):
+        return
+    if given.digest == s.stop_code:
+        d.note(f.StopProved(d.at, s.id, "code"))
+        return
+    misses = s.code_misses + 1
+    lock = d.at.plus(d.policy.code_lock_s) if misses % d.policy.code_misses == 0 else None
+    d.note(f.StopCodeMissed(d.at, s.id, misses, lock))
+
+
+def _stop(d: Decision, given: i.StopAsked) -> None:
+    s = d.open(given.session)
+    if s is None or s.stage not in FLOWING or s.stops:
+        return
+    if given.by != "operator":
+        proved = s.proved_by == given.by and s.proved_at is not None and not d.at.reached(s.proved_at.plus(d.policy.proof_s))
+        if not proved:
+            return
+    energy.request_stop(d, s, given.by)
+
+
+# --- outcomes -----------------------------------------------------------------------------------------------------------------
+
+
+def _outcome(d: Decision, given: Outcome) -> None:
+    ref = given.request
+    for s in (*d.k.sessions.values(), *d.k.recent):
+        if not ref.startswith(s.id):
+            continue
+        if payment := s.payments.get(PaymentRef(ref)):
+            return money.preauthorization_answered(d, s, payment, given.result)
+        if modification := s.modifications.get(ref):
+            return money.modification_answered(d, s, modification, given.result)
+        if start := next((x for x in s.starts if x.request == ref), None):
+            return energy.start_answered(d, s, start, given.result)
+        if stop := next((x for x in s.stops if x.request == ref), None):
+            return energy.stop_answered(d, s, stop, given.result)
+        if printing := next((x for x in s.prints if x.request == ref), None):
+            return ending.print_answered(d, s, printing, given.result)
+        return _abort_answered(d, s, ref, given)
+    if isinstance(given.result, i.Done) and isinstance(given.result.result, i.Approval):
+        return d.note(f.OrphanApproval(d.at, ref, given.result.result))
+    return energy.orphan_stop_answered(d, ref, given.result)
+
+
+def _abort_answered(d: Decision, s: Session, ref: RequestRef, given: Outcome) -> None:
+    abort = next((a for a in s.aborts if a.request == ref and not a.ended), None)
+    if abort is not None and not isinstance(given.result, i.NotSent):
+        d.note(f.AbortEnded(d.at, s.id, abort.payment, ref, type(given.result).__name__.lower()))
+
+
+def _started(d: Decision, sound: bool) -> None:
+    """After a restart an attempt may have been under way for every open request: nobody knows."""
+    d.note(f.Started(d.at, sound))
+    for s in tuple(d.k.sessions.values()):
+        for p in s.payments.values():
+            if p.state is PaymentState.REQUESTED:
+                d.note(f.PaymentUnknown(d.at, s.id, p.ref, "", "the kiosk was restarted"))
+        for printing in s.prints:
+            if not printing.result:
+                d.note(f.PrintEnded(d.at, s.id, printing.request, "unconfirmed", "the kiosk was restarted"))
+
+
+# --- what follows by itself ---------------------------------------------------------------------------------------------------
+
+
+def _give_up_in_time(d: Decision, s: Session) -> None:
+    """The deadlines before energy flows."""
+    if s.stage is Stage.PAYING and not s.money_open and s.payment is None:
+        last = s.last_payment
+        if last and last.changed_at and d.at.reached(last.changed_at.plus(d.policy.pay_s)):
+            d.note(f.SessionGivenUp(d.at, s.id, last.code or "no_card"))
+    elif s.stage is Stage.WAITING_FOR_PLUG and s.plug_until and d.at.reached(s.plug_until):
+        d.note(f.SessionGivenUp(d.at, s.id, "no_plug"))
+    elif s.stage is Stage.START_REQUESTED and s.starts and d.at.reached(s.starts[-1].until):
+        d.note(f.SessionGivenUp(d.at, s.id, "never_started"))
+
+
+_RULES: tuple[Callable[[Decision, Session], None], ...] = (
+    money.give_up_unknown,
+    _give_up_in_time,
+    energy.seek_start,
+    energy.insist_on_stop,
+    energy.watch_silence,
+    energy.settle_lost,
+    ending.price,
+    ending.capture,
+    money.release_unwanted,
+    money.watch_deadlines,
+    ending.close,
+)
+
+
+def _follow(d: Decision) -> None:
+    while True:
+        before = len(d.facts)
+        for session in tuple(d.k.sessions):
+            for rule in _RULES:
+                if s := d.open(session):
+                    rule(d, s)
+        if len(d.facts) == before:
+            return

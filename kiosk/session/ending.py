@@ -1,0 +1,86 @@
+"""The end of a sale: the final price, the capture of exactly that, the receipt's print, and the moment nothing is owed any more."""
+
+from __future__ import annotations
+
+from kiosk.metering.reading import Verdict
+from kiosk.pricing.rating import Rating
+from kiosk.session import facts as f
+from kiosk.session.cost import final
+from kiosk.session.decision import Decision
+from kiosk.session.inputs import Done, NotSent, Printed, Refused, Result, Unknown
+from kiosk.session.money import request_capture
+from kiosk.session.state import ModificationState, Payment, Printing, Session, Stage
+from kiosk.values import Money, RequestRef
+
+
+def price(d: Decision, s: Session) -> None:
+    """Fix the final price as soon as nothing can be added to it."""
+    if s.delivered is None or s.priced is not None or any(r.code == "meter_unproven" for r in s.reviews):
+        return
+    settled = s.vacated_at is not None or s.accrues_until is None or d.at.reached(s.accrues_until)
+    if not settled:
+        return
+    if s.delivered.verdict is not Verdict.VALID:
+        d.note(f.ReviewOpened(d.at, s.id, "meter_unproven", ", ".join(s.delivered.reasons), d.at.plus(d.policy.key_life_s * 8 // 10)))
+        return
+    _fix(d, s, s.payment)
+
+
+def _fix(d: Decision, s: Session, payment: Payment | None) -> None:
+    assert s.delivered is not None and s.quote is not None
+    currency = s.quote.hold.currency
+    nothing = Money.zero(currency)
+    if not s.delivered.mwh:
+        d.note(f.Priced(d.at, s.id, Rating((), nothing.decimal(), nothing.decimal(), nothing), nothing, nothing, "nothing_delivered"))
+        return
+    rating = final(s, d.at)
+    reserved = payment.approval.authorized if payment and payment.approval and not _cancelled(s, payment) else nothing
+    charge = min(rating.total, reserved, key=lambda m: m.minor)
+    shortfall = rating.total - charge
+    d.note(f.Priced(d.at, s.id, rating, charge, shortfall, "tariff"))
+    if shortfall and not reserved:
+        d.note(f.ReviewOpened(d.at, s.id, "energy_unpaid", str(rating.total), None))
+    elif shortfall:
+        d.note(f.ReviewOpened(d.at, s.id, "shortfall", str(shortfall), None))
+
+
+def _cancelled(s: Session, payment: Payment) -> bool:
+    return any(m.payment == payment.ref and m.operation != "capture" for m in s.modifications.values())
+
+
+def capture(d: Decision, s: Session) -> None:
+    """Take exactly the price."""
+    payment = s.payment
+    if s.priced is not None and s.priced.charge and s.capture is None and payment is not None:
+        request_capture(d, s, payment, s.priced.charge)
+
+
+def print_answered(d: Decision, s: Session, printing: Printing, result: Result) -> None:
+    if printing.result:
+        return
+    match result:
+        case Done(Printed(result=word)):
+            d.note(f.PrintEnded(d.at, s.id, printing.request, word, ""))
+        case NotSent(detail=detail) | Refused(detail=detail):
+            d.note(f.PrintEnded(d.at, s.id, printing.request, "not_printed", detail))
+        case Unknown(detail=detail):
+            d.note(f.PrintEnded(d.at, s.id, printing.request, "unconfirmed", detail))
+
+
+def reprint(d: Decision, s: Session) -> None:
+    """Paper, because the driver asks for it: a COPY unless nothing at all was printed before."""
+    if s.receipt is None or any(not p.result for p in s.prints):
+        return
+    used = [p for p in s.prints if p.result != "not_printed"]
+    copy = max((p.copy for p in used), default=-1) + 1
+    d.note(f.PrintRequested(d.at, s.id, RequestRef(f"{s.id}-R{len(s.prints) + 1}"), s.receipt, copy))
+
+
+def close(d: Decision, s: Session) -> None:
+    """A sale closes when the car is gone, the money is settled as far as we asked, and the paper is dealt with."""
+    if s.money_open or any(not p.result for p in s.prints):
+        return
+    if any(m.state is ModificationState.REQUESTED for m in s.modifications.values()):
+        return
+    if s.stage is Stage.GIVEN_UP or (s.stage is Stage.VACATED and s.priced is not None):
+        d.note(f.SessionClosed(d.at, s.id))

@@ -1,0 +1,278 @@
+"""The energy side of a decision: connectors, starts, meter values, stops and ends, as the pile reports them."""
+
+from __future__ import annotations
+
+from kiosk.metering.judge import judge
+from kiosk.metering.reading import Delivered, Limits, Verdict
+from kiosk.session import facts as f
+from kiosk.session.cost import accrual_end, cost_at
+from kiosk.session.decision import Decision
+from kiosk.session.inputs import (
+    ConnectorChanged,
+    ConnectorStatus,
+    Done,
+    MeterRead,
+    Ok,
+    Refused,
+    Result,
+    TxEnded,
+    TxStarted,
+)
+from kiosk.session.requests import orphan_stop
+from kiosk.session.state import FLOWING, Kiosk, Orphan, Session, Stage, Start, Stop
+from kiosk.values import Moment, RequestRef
+
+_PLUGGED = frozenset({ConnectorStatus.PREPARING, ConnectorStatus.SUSPENDED_EV, ConnectorStatus.SUSPENDED_EVSE, ConnectorStatus.CHARGING})
+_GONE = frozenset({ConnectorStatus.AVAILABLE})
+
+
+def transaction_for(k: Kiosk, i: TxStarted) -> int:
+    """The transaction id to answer a StartTransaction with, once its facts are in. Raises LookupError when they are not."""
+    session = session_with_tag(k, i.id_tag)
+    if session and session.transaction is not None:
+        return session.transaction
+    orphan = _orphan(k, i)
+    if orphan is None:
+        raise LookupError(f"no transaction was recorded for {i.pile} connector {i.number}")
+    return orphan.transaction
+
+
+def session_with_tag(k: Kiosk, id_tag: str) -> Session | None:
+    """The sale that a fresh idTag was made for (case-insensitive: OCPP 1.6 CiString20)."""
+    wanted = id_tag.upper()
+    sessions = (*k.sessions.values(), *k.recent)
+    return next((s for s in sessions if any(x.id_tag.upper() == wanted for x in s.starts)), None) if wanted else None
+
+
+# --- connectors ---------------------------------------------------------------------------------------------------------------
+
+
+def connector_changed(d: Decision, i: ConnectorChanged) -> None:
+    connector = d.k.setup.by_number.get((i.pile, i.number))
+    if connector is None:
+        return
+    before = d.k.connectors.get(connector.id)
+    if before is not None and (before.status, before.error) == (i.status, i.error):
+        return
+    d.note(f.ConnectorReported(d.at, connector.id, i.status, i.error))
+    for s in tuple(d.k.sessions.values()):
+        if s.connector == connector.id:
+            _status(d, s, i.status)
+
+
+def _status(d: Decision, s: Session, status: ConnectorStatus) -> None:
+    paused = s.pauses[-1].by if s.pauses and s.pauses[-1].end is None else ""
+    if s.stage in FLOWING:
+        by = {ConnectorStatus.SUSPENDED_EV: "car", ConnectorStatus.SUSPENDED_EVSE: "pile"}.get(status, "")
+        if by and by != paused:
+            d.note(f.DeliveryPaused(d.at, s.id, by))
+        elif paused and status is ConnectorStatus.CHARGING:
+            d.note(f.DeliveryResumed(d.at, s.id))
+    elif s.stage is Stage.ENDED and status in _GONE:
+        d.note(f.Vacated(d.at, s.id))
+
+
+# --- starting -----------------------------------------------------------------------------------------------------------------
+
+
+def seek_start(d: Decision, s: Session) -> None:
+    """Paid and not yet started: wait for the cable, ask the pile, ask again when the cable came only after a start in advance."""
+    if s.payment is None or s.transaction is not None or s.given_up:
+        return
+    reported = d.k.connectors.get(s.connector)
+    plugged = reported is not None and reported.status in _PLUGGED
+    if s.stage is Stage.PAYING:
+        d.note(f.PlugAwaited(d.at, s.id, d.at.plus(d.policy.plug_s)))
+        s = d.k.sessions[s.id]
+    if s.stage is not Stage.WAITING_FOR_PLUG or s.plug_until is None:
+        return
+    if plugged and (not s.starts or s.start_lapsed):
+        _request_start(d, s, True, d.at.plus(d.policy.start_s))
+    elif not s.starts and s.stage_at and d.at.reached(s.stage_at.plus(d.policy.start_ahead_s)):
+        _request_start(d, s, False, s.plug_until)
+
+
+def _request_start(d: Decision, s: Session, plugged: bool, until: Moment) -> None:
+    request = RequestRef(f"{s.id}-S{len(s.starts) + 1}")
+    id_tag = s.starts[0].id_tag if s.starts else d.ids.id_tag()
+    d.note(f.StartRequested(d.at, s.id, request, id_tag, plugged, until))
+
+
+def start_answered(d: Decision, s: Session, start: Start, result: Result) -> None:
+    if start.answered or s.transaction is not None:
+        return
+    match result:
+        case Done(Ok()):
+            d.note(f.StartAccepted(d.at, s.id, start.request))
+        case Refused(code=code, detail=detail):
+            d.note(f.StartRefused(d.at, s.id, start.request, code, detail))
+            if not s.given_up:
+                d.note(f.SessionGivenUp(d.at, s.id, "pile_refused"))
+
+
+def tx_started(d: Decision, i: TxStarted) -> None:
+    s = session_with_tag(d.k, i.id_tag)
+    if s is not None and s.transaction is not None:
+        return
+    if s is None or s.closed_at is not None:
+        if _orphan(d.k, i) is None:
+            d.note(f.OrphanTransactionStarted(d.at, i.pile, i.number, i.id_tag, d.ids.transaction(), i.begin, i.frame))
+        return
+    late = bool(s.given_up)
+    d.note(f.DeliveryStarted(d.at, s.id, d.ids.transaction(), i.begin, i.frame, late))
+    if late:
+        d.note(f.ReviewOpened(d.at, s.id, "late_start", "the pile began after the sale was given up", None))
+        request_stop(d, d.k.sessions[s.id], "late_start")
+
+
+def _orphan(k: Kiosk, i: TxStarted) -> Orphan | None:
+    same = (i.pile, i.number, i.id_tag, i.begin.utc_ms, i.begin.mwh)
+    return next((o for o in k.orphans.values() if (o.pile, o.number, o.id_tag, o.begin.utc_ms, o.begin.mwh) == same), None)
+
+
+# --- delivering ---------------------------------------------------------------------------------------------------------------
+
+
+def meter_read(d: Decision, i: MeterRead) -> None:
+    s = _delivering(d.k, i)
+    if s is None or s.begin is None or s.ended_at is not None:
+        return
+    last = s.last_reading
+    if last is not None and (i.reading.utc_ms < last.utc_ms or i.reading.mwh < last.mwh):
+        return  # replayed, late or backwards: the end decides
+    payment = s.payment
+    full = (
+        payment is not None
+        and payment.approval is not None
+        and not s.stops
+        and cost_at(s, i.reading) >= payment.approval.authorized - d.policy.margin
+    )
+    due = s.noted_at is None or d.at.reached(s.noted_at.plus(d.policy.note_s))
+    if full or due or s.silent:
+        d.note(f.MeterNoted(d.at, s.id, i.reading))
+    if full:
+        request_stop(d, d.k.sessions[s.id], "limit")
+
+
+def _delivering(k: Kiosk, i: MeterRead) -> Session | None:
+    connector = k.setup.by_number.get((i.pile, i.number))
+    flowing = (s for s in k.sessions.values() if s.stage in FLOWING)
+    if i.transaction is not None:
+        return next((s for s in flowing if s.transaction == i.transaction), None)
+    return next((s for s in flowing if connector and s.connector == connector.id), None)
+
+
+def request_stop(d: Decision, s: Session, by: str) -> None:
+    """Ask the pile to end the transaction."""
+    if s.transaction is None or s.ended_at is not None:
+        return
+    request = RequestRef(f"{s.id}-E{len(s.stops) + 1}")
+    d.note(f.StopRequested(d.at, s.id, request, s.transaction, by, d.at.plus(d.policy.stop_s)))
+
+
+def stop_answered(d: Decision, s: Session, stop: Stop, result: Result) -> None:
+    if stop.answered:
+        return
+    match result:
+        case Done(Ok()):
+            d.note(f.StopAnswered(d.at, s.id, stop.request, True, ""))
+        case Refused(code=code, detail=detail):
+            d.note(f.StopAnswered(d.at, s.id, stop.request, False, f"{code} {detail}".strip()))
+
+
+def insist_on_stop(d: Decision, s: Session) -> None:
+    """A stop that led to nothing in time is asked for again, and the operator is told once."""
+    stop = s.stops[-1] if s.stops else None
+    connector = d.k.setup.by_id.get(s.connector)
+    if stop is None or s.ended_at is not None or not d.at.reached(stop.until) or connector is None or connector.pile not in d.k.online:
+        return
+    if not any(r.code == "stop_unanswered" for r in s.reviews):
+        d.note(f.ReviewOpened(d.at, s.id, "stop_unanswered", stop.request, None))
+    request_stop(d, d.k.sessions[s.id], stop.by)
+
+
+def orphan_stop_answered(d: Decision, request: RequestRef, result: Result) -> None:
+    orphan = next((o for o in d.k.orphans.values() if orphan_stop(d.k, o.transaction) == request and not o.stop_answered), None)
+    if orphan is None:
+        return
+    match result:
+        case Done(Ok()):
+            d.note(f.OrphanStopAnswered(d.at, orphan.transaction, True, ""))
+        case Refused(code=code, detail=detail):
+            d.note(f.OrphanStopAnswered(d.at, orphan.transaction, False, f"{code} {detail}".strip()))
+
+
+# --- ending -------------------------------------------------------------------------------------------------------------------
+
+
+def tx_ended(d: Decision, i: TxEnded) -> None:
+    s = _session_ended(d.k, i)
+    if s is None:
+        d.note(f.OrphanTransactionEnded(d.at, i.pile, i.transaction, i.id_tag, i.end, i.reason, i.frame))
+        return
+    if s.ended_at is not None or s.closed_at is not None:
+        _ended_again(d, s, i)
+        return
+    if s.transaction is None:
+        d.note(f.DeliveryStarted(d.at, s.id, d.ids.transaction(), i.begin or i.end, i.frame, bool(s.given_up)))
+        delivered = judge((), _limits(d, s), begin=i.begin, end=i.end, ended_at=d.at.utc_ms)
+        s = d.k.sessions[s.id]
+    else:
+        delivered = judge(s.readings, _limits(d, s), begin=i.begin or s.begin, end=i.end, ended_at=d.at.utc_ms)
+    _end(d, s, i.reason, delivered, i)
+
+
+def _session_ended(k: Kiosk, i: TxEnded) -> Session | None:
+    if i.transaction in k.orphans:
+        return None
+    everyone = (*k.sessions.values(), *k.recent)
+    if s := next((x for x in everyone if x.transaction == i.transaction), None):
+        return s
+    if s := session_with_tag(k, i.id_tag):
+        return s
+    if i.transaction > 0 or i.id_tag:
+        return None
+    # The pile never got our answer to its StartTransaction, and names no tag (OCPP 1.6 errata 3.18): the one start it may mean.
+    waiting = [s for s in k.sessions.values() if s.starts and s.transaction is None and k.setup.by_id[s.connector].pile == i.pile]
+    return waiting[0] if len(waiting) == 1 else None
+
+
+def _ended_again(d: Decision, s: Session, i: TxEnded) -> None:
+    known = s.delivered.end if s.delivered else None
+    if (known is not None and known.mwh == i.end.mwh) or any(r.code == "late_end" for r in s.reviews):
+        return
+    d.note(f.ReviewOpened(d.at, s.id, "late_end", f"the pile now says {i.end.mwh} mWh at its register", None))
+
+
+def settle_lost(d: Decision, s: Session) -> None:
+    """No end of the transaction came and none can be expected: what the journal proves is what counts."""
+    if s.stage not in FLOWING:
+        return
+    free = s.free_at is not None and d.at.reached(s.free_at.plus(d.policy.lost_stop_s))
+    gone = s.heard_at is not None and d.at.reached(s.heard_at.plus(d.policy.lost_pile_s))
+    if free or gone:
+        delivered = judge(s.readings, _limits(d, s), begin=s.begin, end=s.last_reading, ended_at=d.at.utc_ms)
+        if delivered.mwh:
+            d.note(f.ReviewOpened(d.at, s.id, "meter_estimated", "no end of the transaction came; the last reading counts", None))
+        _end(d, s, "lost", delivered, None)
+
+
+def watch_silence(d: Decision, s: Session) -> None:
+    if s.stage in FLOWING and not s.silent and s.heard_at and d.at.reached(s.heard_at.plus(d.policy.pile_silent_s)):
+        d.note(f.PileSilent(d.at, s.id))
+
+
+def _end(d: Decision, s: Session, reason: str, delivered: Delivered, i: TxEnded | None) -> None:
+    until = accrual_end(s, delivered, d.at) if delivered.verdict is Verdict.VALID and delivered.mwh else None
+    cap = d.at.plus(d.policy.longest_stay_s)
+    if until is not None and until.utc_ms > cap.utc_ms:
+        until = cap
+    d.note(f.DeliveryEnded(d.at, s.id, reason, delivered, i.frame if i else None, until))
+    reported = d.k.connectors.get(s.connector)
+    if reported is not None and reported.status in _GONE:
+        d.note(f.Vacated(d.at, s.id))
+
+
+def _limits(d: Decision, s: Session) -> Limits:
+    connector = d.k.setup.by_id.get(s.connector)
+    return Limits(connector.max_power_w if connector else 1_000_000)

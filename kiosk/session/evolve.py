@@ -1,0 +1,381 @@
+"""Folding facts: `evolve(k, fact)` is the kiosk after the fact. It decides nothing and reads neither policy nor prices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import reduce
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+from kiosk.session import facts as f
+from kiosk.session.facts import Fact, KioskFact, SessionFact
+from kiosk.session.inputs import ConnectorStatus
+from kiosk.session.state import (
+    FLOWING,
+    Abort,
+    ConnectorState,
+    Kiosk,
+    Modification,
+    ModificationState,
+    Orphan,
+    Pause,
+    Payment,
+    PaymentState,
+    Printing,
+    Review,
+    Session,
+    Stage,
+    Start,
+    Stop,
+)
+from kiosk.values import PaymentRef, RequestRef
+
+KEPT_CLOSED = 8
+
+_F = TypeVar("_F", bound=SessionFact)
+_Step = Callable[[Session, Any], Session]
+
+
+def evolve(k: Kiosk, fact: Fact) -> Kiosk:
+    """The kiosk after `fact`. Total: a fact of a sale that is no longer held changes nothing."""
+    if isinstance(fact, KioskFact):
+        return _kiosk(k, fact)
+    if isinstance(fact, f.SessionOpened):
+        session = Session(fact.session, fact.connector, fact.at, stage_at=fact.at)
+        return replace(k, sessions=MappingProxyType({**k.sessions, fact.session: session}))
+    if fact.session in k.sessions:
+        return _open(k, k.sessions[fact.session], fact)
+    return _closed(k, fact)
+
+
+def fold(k: Kiosk, facts: Iterable[Fact]) -> Kiosk:
+    """The kiosk after all of `facts`, in order."""
+    return reduce(evolve, facts, k)
+
+
+def _open(k: Kiosk, session: Session, fact: SessionFact) -> Kiosk:
+    session = _session(session, fact)
+    if isinstance(fact, f.ReceiptIssued):
+        k = replace(k, receipts=fact.number)
+    sessions = dict(k.sessions)
+    if isinstance(fact, f.SessionClosed):
+        del sessions[session.id]
+        return replace(k, sessions=MappingProxyType(sessions), recent=(*k.recent, session)[-KEPT_CLOSED:])
+    sessions[session.id] = session
+    return replace(k, sessions=MappingProxyType(sessions))
+
+
+def _closed(k: Kiosk, fact: SessionFact) -> Kiosk:
+    session = next((s for s in k.recent if s.id == fact.session), None)
+    if session is None:
+        return k
+    if isinstance(fact, f.PaymentAuthorized):  # money turned up after all: the sale is open again until it is released
+        rest = tuple(s for s in k.recent if s.id != session.id)
+        reopened = replace(_session(session, fact), closed_at=None)
+        return replace(k, recent=rest, sessions=MappingProxyType({**k.sessions, session.id: reopened}))
+    return replace(k, recent=tuple(_session(s, fact) if s.id == session.id else s for s in k.recent))
+
+
+def _session(s: Session, fact: SessionFact) -> Session:
+    step = _STEPS.get(type(fact))
+    return step(s, fact) if step else s
+
+
+# --- the kiosk ----------------------------------------------------------------------------------------------------------------
+
+
+def _kiosk(k: Kiosk, fact: KioskFact) -> Kiosk:
+    match fact:
+        case f.Started(sound=sound):
+            return replace(k, sound=sound, online=frozenset())
+        case f.PileOnline(pile=pile):
+            return replace(k, online=k.online | {pile})
+        case f.PileOffline(pile=pile):
+            return replace(k, online=k.online - {pile})
+        case f.ConnectorReported(status=status, error=error):
+            return _reported(k, fact, ConnectorState(status, error))
+        case f.OrphanTransactionStarted(transaction=transaction):
+            orphan = Orphan(transaction, fact.pile, fact.number, fact.id_tag, fact.begin)
+            return replace(k, orphans=MappingProxyType({**k.orphans, transaction: orphan}))
+        case f.OrphanStopAnswered(transaction=transaction) if transaction in k.orphans:
+            orphan = replace(k.orphans[transaction], stop_answered=True)
+            return replace(k, orphans=MappingProxyType({**k.orphans, transaction: orphan}))
+        case f.OrphanTransactionEnded(transaction=transaction):
+            return replace(k, orphans=MappingProxyType({t: o for t, o in k.orphans.items() if t != transaction}))
+    return k
+
+
+def _reported(k: Kiosk, fact: f.ConnectorReported, state: ConnectorState) -> Kiosk:
+    k = replace(k, connectors=MappingProxyType({**k.connectors, fact.connector: state}))
+    session = k.at(fact.connector)
+    if session is None:
+        return k
+    free = fact.status is ConnectorStatus.AVAILABLE
+    if session.stage in FLOWING:
+        session = replace(session, free_at=fact.at if free else None, heard_at=fact.at)
+    elif session.stage is Stage.WAITING_FOR_PLUG and session.starts and free:
+        session = replace(session, start_lapsed=True)
+    return replace(k, sessions=MappingProxyType({**k.sessions, session.id: session}))
+
+
+# --- a sale -------------------------------------------------------------------------------------------------------------------
+
+_STEPS: dict[type[SessionFact], _Step] = {}
+
+
+def _on(kind: type[_F]) -> Callable[[Callable[[Session, _F], Session]], Callable[[Session, _F], Session]]:
+    def register(step: Callable[[Session, _F], Session]) -> Callable[[Session, _F], Session]:
+        _STEPS[kind] = step
+        return step
+
+    return register
+
+
+def _payment(s: Session, ref: PaymentRef, **changes: Any) -> Session:
+    if ref not in s.payments:
+        return s
+    return replace(s, payments=MappingProxyType({**s.payments, ref: replace(s.payments[ref], **changes)}))
+
+
+def _modification(s: Session, request: RequestRef, **changes: Any) -> Session:
+    if request not in s.modifications:
+        return s
+    return replace(s, modifications=MappingProxyType({**s.modifications, request: replace(s.modifications[request], **changes)}))
+
+
+def _stage(s: Session, stage: Stage, fact: SessionFact) -> Session:
+    return replace(s, stage=stage, stage_at=fact.at)
+
+
+@_on(f.QuoteAgreed)
+def _quote(s: Session, fact: f.QuoteAgreed) -> Session:
+    return replace(s, quote=fact.quote)
+
+
+@_on(f.PreauthorizationRequested)
+def _preauthorization(s: Session, fact: f.PreauthorizationRequested) -> Session:
+    payment = Payment(
+        fact.payment, fact.amount, fact.service_id, fact.language, fact.body_hash, fact.at, fact.give_up_at, changed_at=fact.at
+    )
+    return replace(s, payments=MappingProxyType({**s.payments, fact.payment: payment}))
+
+
+@_on(f.PreauthorizationNotSent)
+def _not_sent(s: Session, fact: f.PreauthorizationNotSent) -> Session:
+    return _payment(s, fact.payment, state=PaymentState.NOT_SENT, changed_at=fact.at)
+
+
+@_on(f.PaymentAuthorized)
+def _authorized(s: Session, fact: f.PaymentAuthorized) -> Session:
+    return _payment(s, fact.payment, state=PaymentState.AUTHORIZED, changed_at=fact.at, approval=fact.approval, wanted=fact.wanted)
+
+
+@_on(f.PaymentDeclined)
+def _declined(s: Session, fact: f.PaymentDeclined) -> Session:
+    return _payment(s, fact.payment, state=PaymentState.DECLINED, changed_at=fact.at, code=fact.code)
+
+
+@_on(f.PaymentUnknown)
+def _unknown(s: Session, fact: f.PaymentUnknown) -> Session:
+    before = s.payments.get(fact.payment)
+    count = before.not_found + 1 if before and fact.hint == "not_found" else 0
+    return _payment(s, fact.payment, state=PaymentState.UNKNOWN, changed_at=fact.at, not_found=count)
+
+
+@_on(f.PaymentGivenUp)
+def _payment_given_up(s: Session, fact: f.PaymentGivenUp) -> Session:
+    return _payment(s, fact.payment, state=PaymentState.GIVEN_UP, changed_at=fact.at, code=fact.why)
+
+
+@_on(f.AbortRequested)
+def _abort(s: Session, fact: f.AbortRequested) -> Session:
+    return replace(s, aborts=(*s.aborts, Abort(fact.request, fact.payment, fact.service_id)))
+
+
+@_on(f.AbortEnded)
+def _abort_ended(s: Session, fact: f.AbortEnded) -> Session:
+    return replace(s, aborts=tuple(replace(a, ended=True) if a.request == fact.request else a for a in s.aborts))
+
+
+@_on(f.CancelRequested)
+def _cancel(s: Session, fact: f.CancelRequested) -> Session:
+    operation = "cancel" if fact.psp_reference else "cancel_by_reference"
+    return _asked(s, fact, operation, None)
+
+
+@_on(f.CaptureRequested)
+def _capture(s: Session, fact: f.CaptureRequested) -> Session:
+    return _asked(s, fact, "capture", fact.amount)
+
+
+def _asked(s: Session, fact: f.CancelRequested | f.CaptureRequested, operation: str, amount: Any) -> Session:
+    asked = Modification(
+        fact.request,
+        fact.payment,
+        operation,
+        fact.key,
+        fact.psp_reference,
+        amount,
+        fact.body_hash,
+        fact.at,
+        fact.alarm_at,
+        fact.resend_until,
+    )
+    return replace(s, modifications=MappingProxyType({**s.modifications, fact.request: asked}))
+
+
+@_on(f.ModificationSubmitted)
+def _submitted(s: Session, fact: f.ModificationSubmitted) -> Session:
+    return _modification(s, fact.request, state=ModificationState.SUBMITTED, submitted_at=fact.at)
+
+
+@_on(f.ModificationRefused)
+def _refused(s: Session, fact: f.ModificationRefused) -> Session:
+    return _modification(s, fact.request, state=ModificationState.REFUSED)
+
+
+@_on(f.ModificationConfirmed)
+def _confirmed(s: Session, fact: f.ModificationConfirmed) -> Session:
+    return _modification(s, fact.request, state=ModificationState.CONFIRMED)
+
+
+@_on(f.ModificationFailed)
+def _failed(s: Session, fact: f.ModificationFailed) -> Session:
+    return _modification(s, fact.request, state=ModificationState.FAILED)
+
+
+@_on(f.AlarmRaised)
+def _alarm(s: Session, fact: f.AlarmRaised) -> Session:
+    return _modification(s, fact.request, alarmed=True)
+
+
+@_on(f.StopCodeIssued)
+def _code(s: Session, fact: f.StopCodeIssued) -> Session:
+    return replace(s, stop_code=fact.digest)
+
+
+@_on(f.PlugAwaited)
+def _plug(s: Session, fact: f.PlugAwaited) -> Session:
+    return replace(_stage(s, Stage.WAITING_FOR_PLUG, fact), plug_until=fact.until)
+
+
+@_on(f.StartRequested)
+def _start(s: Session, fact: f.StartRequested) -> Session:
+    if fact.plugged:
+        s = _stage(s, Stage.START_REQUESTED, fact)
+    start = Start(fact.request, fact.id_tag, fact.plugged, fact.until)
+    return replace(s, starts=(*s.starts, start), start_lapsed=False)
+
+
+@_on(f.StartAccepted)
+def _start_accepted(s: Session, fact: f.StartAccepted) -> Session:
+    return _start_answered(s, fact.request)
+
+
+@_on(f.StartRefused)
+def _start_refused(s: Session, fact: f.StartRefused) -> Session:
+    return _start_answered(s, fact.request)
+
+
+def _start_answered(s: Session, request: RequestRef) -> Session:
+    return replace(s, starts=tuple(replace(x, answered=True) if x.request == request else x for x in s.starts))
+
+
+@_on(f.DeliveryStarted)
+def _delivery(s: Session, fact: f.DeliveryStarted) -> Session:
+    s = _stage(s, Stage.DELIVERING, fact)
+    return replace(s, transaction=fact.transaction, begin=fact.begin, started_at=fact.at, heard_at=fact.at, noted_at=fact.at)
+
+
+@_on(f.DeliveryPaused)
+def _paused(s: Session, fact: f.DeliveryPaused) -> Session:
+    pauses = (*_end_pause(s, fact), Pause(fact.by, fact.at))
+    s = replace(s, pauses=pauses, heard_at=fact.at)
+    return _stage(s, Stage.SUSPENDED, fact) if s.stage is Stage.DELIVERING else s
+
+
+@_on(f.DeliveryResumed)
+def _resumed(s: Session, fact: f.DeliveryResumed) -> Session:
+    s = replace(s, pauses=_end_pause(s, fact), heard_at=fact.at)
+    return _stage(s, Stage.DELIVERING, fact) if s.stage is Stage.SUSPENDED else s
+
+
+def _end_pause(s: Session, fact: SessionFact) -> tuple[Pause, ...]:
+    return tuple(p if p.end else replace(p, end=fact.at) for p in s.pauses)
+
+
+@_on(f.MeterNoted)
+def _meter(s: Session, fact: f.MeterNoted) -> Session:
+    return replace(s, readings=(*s.readings, fact.reading), noted_at=fact.at, heard_at=fact.at, silent=False)
+
+
+@_on(f.PileSilent)
+def _silent(s: Session, _: f.PileSilent) -> Session:
+    return replace(s, silent=True)
+
+
+@_on(f.StopProved)
+def _proved(s: Session, fact: f.StopProved) -> Session:
+    return replace(s, proved_by=fact.by, proved_at=fact.at, code_misses=0)
+
+
+@_on(f.StopCodeMissed)
+def _missed(s: Session, fact: f.StopCodeMissed) -> Session:
+    return replace(s, code_misses=fact.misses, code_locked_until=fact.locked_until)
+
+
+@_on(f.StopRequested)
+def _stop(s: Session, fact: f.StopRequested) -> Session:
+    return replace(_stage(s, Stage.STOP_REQUESTED, fact), stops=(*s.stops, Stop(fact.request, fact.by, fact.until)))
+
+
+@_on(f.StopAnswered)
+def _stop_answered(s: Session, fact: f.StopAnswered) -> Session:
+    return replace(s, stops=tuple(replace(x, answered=True) if x.request == fact.request else x for x in s.stops))
+
+
+@_on(f.DeliveryEnded)
+def _ended(s: Session, fact: f.DeliveryEnded) -> Session:
+    s = replace(_stage(s, Stage.ENDED, fact), pauses=_end_pause(s, fact), ended_at=fact.at, ended_by=fact.reason)
+    return replace(s, delivered=fact.delivered, accrues_until=fact.accrues_until)
+
+
+@_on(f.Vacated)
+def _vacated(s: Session, fact: f.Vacated) -> Session:
+    return replace(_stage(s, Stage.VACATED, fact), vacated_at=fact.at)
+
+
+@_on(f.Priced)
+def _priced(s: Session, fact: f.Priced) -> Session:
+    return replace(s, priced=fact)
+
+
+@_on(f.ReceiptIssued)
+def _receipt(s: Session, fact: f.ReceiptIssued) -> Session:
+    return replace(s, receipt=fact.number)
+
+
+@_on(f.PrintRequested)
+def _print(s: Session, fact: f.PrintRequested) -> Session:
+    return replace(s, prints=(*s.prints, Printing(fact.request, fact.copy)))
+
+
+@_on(f.PrintEnded)
+def _print_ended(s: Session, fact: f.PrintEnded) -> Session:
+    return replace(s, prints=tuple(replace(p, result=fact.result) if p.request == fact.request else p for p in s.prints))
+
+
+@_on(f.ReviewOpened)
+def _review(s: Session, fact: f.ReviewOpened) -> Session:
+    return replace(s, reviews=(*s.reviews, Review(fact.code, fact.detail, fact.at, fact.deadline)))
+
+
+@_on(f.SessionGivenUp)
+def _given_up(s: Session, fact: f.SessionGivenUp) -> Session:
+    return replace(_stage(s, Stage.GIVEN_UP, fact), given_up=fact.why)
+
+
+@_on(f.SessionClosed)
+def _closed_session(s: Session, fact: f.SessionClosed) -> Session:
+    return replace(s, closed_at=fact.at)

@@ -1,0 +1,147 @@
+"""What the world must do next: the requests in the facts that have no outcome yet.
+
+The same function serves the running kiosk and the one that comes back from a power cut; `Recovery` says what may be done when an attempt
+was, or may have been, made before and its answer is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from hashlib import sha256
+
+from kiosk.session.state import Kiosk, Modification, ModificationState, Session
+from kiosk.values import Digest, Money, PaymentRef, RequestRef, SessionId
+
+
+class Recovery(Enum):
+    QUERY = "query"  # ask what became of it
+    RESEND_SAME_KEY = "resend_same_key"  # the far end recognises the key and answers as before
+    OBSERVE = "observe"  # watch what the pile reports
+    NEVER_AGAIN = "never_again"  # doing it twice is worse than not knowing
+
+
+@dataclass(frozen=True, slots=True)
+class Preauthorize:
+    payment: PaymentRef
+    service_id: str
+    amount: Money
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class AbortPreauthorization:
+    """The order to abort, as it was placed."""
+
+    payment: PaymentRef
+    service_id: str
+    amount: Money
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Modify:
+    """`operation` is `capture`, `cancel` or `cancel_by_reference`; `promised` is the hash of the body the fact recorded."""
+
+    operation: str
+    reference: str
+    psp_reference: str
+    payment: PaymentRef
+    amount: Money | None
+    promised: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class StartDelivery:
+    pile: str
+    number: int
+    id_tag: str
+
+
+@dataclass(frozen=True, slots=True)
+class StopDelivery:
+    pile: str
+    transaction: int
+
+
+@dataclass(frozen=True, slots=True)
+class PrintReceipt:
+    session: SessionId
+    number: int
+    copy: int
+
+
+Body = Preauthorize | AbortPreauthorization | Modify | StartDelivery | StopDelivery | PrintReceipt
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One thing to be done once. `key` makes a repeat harmless where the far end knows keys."""
+
+    ref: RequestRef
+    key: str
+    recovery: Recovery
+    body: Body
+
+    @property
+    def kind(self) -> str:
+        return type(self.body).__name__
+
+
+def open_requests(k: Kiosk) -> tuple[Request, ...]:
+    """Every request without an outcome, oldest session first."""
+    requests = [r for s in k.sessions.values() for r in _of_session(k, s)]
+    requests += (
+        Request(orphan_stop(k, o.transaction), "", Recovery.OBSERVE, StopDelivery(o.pile, o.transaction))
+        for o in k.orphans.values()
+        if not o.stop_answered
+    )
+    return tuple(requests)
+
+
+def orphan_stop(k: Kiosk, transaction: int) -> RequestRef:
+    """Reference of the wish to stop a transaction that no sale explains."""
+    return RequestRef(f"{k.setup.kiosk}-ORPHAN-{transaction}")
+
+
+def body_hash(reference: str, psp_reference: str, payment: str, amount: Money | None, key: str) -> Digest:
+    """SHA-256 (hex) of what a modification orders, one part a line. The driver refuses an order that no longer fits its hash."""
+    parts = (reference, psp_reference, payment, str(amount.minor) if amount else "", amount.currency if amount else "", key)
+    return Digest(sha256("\n".join(parts).encode()).hexdigest())
+
+
+def idempotency_key(request: RequestRef) -> str:
+    """The acquirer's key for a request: 64 hex digits that never change (Adyen: at most 64 characters)."""
+    return sha256(request.encode()).hexdigest()
+
+
+def _of_session(k: Kiosk, s: Session) -> Iterator[Request]:
+    for p in s.payments.values():
+        if p.open:
+            yield Request(RequestRef(p.ref), p.ref, Recovery.QUERY, Preauthorize(p.ref, p.service_id, p.amount, p.language))
+    for a in s.aborts:
+        payment = s.payments[a.payment]
+        if not a.ended and payment.open:
+            body = AbortPreauthorization(a.payment, a.service_id, payment.amount, payment.language)
+            yield Request(a.request, "", Recovery.OBSERVE, body)
+    for m in s.modifications.values():
+        if m.state is ModificationState.REQUESTED:
+            yield _modify(m)
+    connector = k.setup.by_id.get(s.connector)
+    if connector is None:
+        return
+    start = s.starts[-1] if s.starts else None
+    if start and not start.answered and s.transaction is None and not s.given_up and s.payment:
+        yield Request(start.request, start.id_tag, Recovery.OBSERVE, StartDelivery(connector.pile, connector.number, start.id_tag))
+    stop = s.stops[-1] if s.stops else None
+    if stop and not stop.answered and s.transaction is not None and s.ended_at is None:
+        yield Request(stop.request, "", Recovery.OBSERVE, StopDelivery(connector.pile, s.transaction))
+    for printing in s.prints:
+        if not printing.result and s.receipt is not None:
+            yield Request(printing.request, "", Recovery.NEVER_AGAIN, PrintReceipt(s.id, s.receipt, printing.copy))
+
+
+def _modify(m: Modification) -> Request:
+    body = Modify(m.operation, m.request, m.psp_reference, m.payment, m.amount, m.body_hash)
+    return Request(m.request, m.key, Recovery.RESEND_SAME_KEY, body)

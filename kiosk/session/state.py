@@ -1,0 +1,256 @@
+"""The state of a kiosk and its sales: what the facts so far add up to. Values only; `kiosk.session.evolve` makes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from types import MappingProxyType
+
+from kiosk.metering.reading import Delivered, Reading
+from kiosk.pricing.quote import Quote
+from kiosk.session.facts import Priced
+from kiosk.session.inputs import Approval, ConnectorStatus
+from kiosk.session.setup import Setup
+from kiosk.values import ConnectorId, Digest, Moment, Money, PaymentRef, RequestRef, SessionId
+
+
+class PaymentState(Enum):
+    """A preauthorization: `requested -> authorized | declined | unknown | not_sent`, `unknown -> authorized | declined | given_up`."""
+
+    REQUESTED = "requested"
+    AUTHORIZED = "authorized"
+    DECLINED = "declined"
+    NOT_SENT = "not_sent"
+    UNKNOWN = "unknown"
+    GIVEN_UP = "given_up"
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    ref: PaymentRef
+    amount: Money
+    service_id: str
+    language: str
+    body_hash: Digest
+    requested_at: Moment
+    give_up_at: Moment
+    state: PaymentState = PaymentState.REQUESTED
+    changed_at: Moment | None = None
+    approval: Approval | None = None
+    wanted: bool = False
+    code: str = ""  # why it was declined or given up
+    not_found: int = 0  # consecutive answers "never heard of it"
+
+    @property
+    def open(self) -> bool:
+        """Money may be, or may become, reserved without us knowing."""
+        return self.state in (PaymentState.REQUESTED, PaymentState.UNKNOWN)
+
+
+class ModificationState(Enum):
+    """A capture or cancel: `requested -> submitted -> confirmed | failed`, or `refused`."""
+
+    REQUESTED = "requested"
+    SUBMITTED = "submitted"
+    CONFIRMED = "confirmed"
+    FAILED = "failed"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Modification:
+    request: RequestRef
+    payment: PaymentRef
+    operation: str  # `capture` | `cancel` | `cancel_by_reference`
+    key: str
+    psp_reference: str
+    amount: Money | None
+    body_hash: Digest
+    requested_at: Moment
+    alarm_at: Moment
+    resend_until: Moment
+    state: ModificationState = ModificationState.REQUESTED
+    submitted_at: Moment | None = None
+    alarmed: bool = False
+
+
+class Stage(Enum):
+    """Where the energy side of a sale stands."""
+
+    PAYING = "paying"
+    WAITING_FOR_PLUG = "waiting_for_plug"
+    START_REQUESTED = "start_requested"
+    DELIVERING = "delivering"
+    SUSPENDED = "suspended"
+    STOP_REQUESTED = "stop_requested"
+    ENDED = "ended"
+    VACATED = "vacated"
+    GIVEN_UP = "given_up"  # before any energy
+
+
+FLOWING = frozenset({Stage.DELIVERING, Stage.SUSPENDED, Stage.STOP_REQUESTED})
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    request: RequestRef
+    id_tag: str
+    plugged: bool
+    until: Moment
+    answered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    request: RequestRef
+    by: str
+    until: Moment
+    answered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Abort:
+    request: RequestRef
+    payment: PaymentRef
+    service_id: str
+    ended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A stretch in which no energy flowed: `by` the `car` (parking) or the `pile` (withheld)."""
+
+    by: str
+    begin: Moment
+    end: Moment | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Printing:
+    request: RequestRef
+    copy: int
+    result: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    code: str
+    detail: str
+    opened_at: Moment
+    deadline: Moment | None
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One sale."""
+
+    id: SessionId
+    connector: ConnectorId
+    opened_at: Moment
+    quote: Quote | None = None
+    stage: Stage = Stage.PAYING
+    stage_at: Moment | None = None
+    payments: Mapping[PaymentRef, Payment] = MappingProxyType({})
+    modifications: Mapping[RequestRef, Modification] = MappingProxyType({})
+    aborts: tuple[Abort, ...] = ()
+    stop_code: Digest | None = None
+    code_misses: int = 0
+    code_locked_until: Moment | None = None
+    proved_by: str = ""
+    proved_at: Moment | None = None
+    plug_until: Moment | None = None
+    starts: tuple[Start, ...] = ()
+    start_lapsed: bool = False  # the pile let a start in advance go again
+    transaction: int | None = None
+    begin: Reading | None = None
+    started_at: Moment | None = None
+    readings: tuple[Reading, ...] = ()  # noted ones, oldest first
+    noted_at: Moment | None = None
+    heard_at: Moment | None = None  # last sign of the delivery in the journal
+    silent: bool = False
+    pauses: tuple[Pause, ...] = ()
+    free_at: Moment | None = None  # the pile called the connector free although no end of the transaction came
+    stops: tuple[Stop, ...] = ()
+    delivered: Delivered | None = None
+    ended_at: Moment | None = None
+    ended_by: str = ""
+    accrues_until: Moment | None = None
+    vacated_at: Moment | None = None
+    priced: Priced | None = None
+    receipt: int | None = None
+    prints: tuple[Printing, ...] = ()
+    reviews: tuple[Review, ...] = ()
+    given_up: str = ""  # why the sale ended before energy
+    closed_at: Moment | None = None
+
+    @property
+    def payment(self) -> Payment | None:
+        """The payment that pays for this sale: authorized and wanted."""
+        return next((p for p in self.payments.values() if p.state is PaymentState.AUTHORIZED and p.wanted), None)
+
+    @property
+    def last_payment(self) -> Payment | None:
+        return tuple(self.payments.values())[-1] if self.payments else None
+
+    @property
+    def capture(self) -> Modification | None:
+        return next((m for m in self.modifications.values() if m.operation == "capture"), None)
+
+    @property
+    def money_open(self) -> bool:
+        """A preauthorization of this sale has no outcome yet."""
+        return any(p.open for p in self.payments.values())
+
+    @property
+    def occupies(self) -> bool:
+        """Whether the connector belongs to this sale now."""
+        if self.closed_at is not None:
+            return False
+        if self.stage is Stage.GIVEN_UP:
+            return self.money_open
+        return self.stage is not Stage.VACATED
+
+    @property
+    def last_reading(self) -> Reading | None:
+        return self.readings[-1] if self.readings else self.begin
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectorState:
+    status: ConnectorStatus | None = None  # None: never heard of
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Orphan:
+    """Energy without a sale."""
+
+    transaction: int
+    pile: str
+    number: int
+    id_tag: str
+    begin: Reading
+    stop_answered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Kiosk:
+    """The whole: connectors, open sales, counters."""
+
+    setup: Setup
+    sound: bool = True
+    connectors: Mapping[ConnectorId, ConnectorState] = field(default_factory=lambda: MappingProxyType({}))
+    online: frozenset[str] = frozenset()
+    sessions: Mapping[SessionId, Session] = field(default_factory=lambda: MappingProxyType({}))
+    recent: tuple[Session, ...] = ()  # closed ones, newest last
+    orphans: Mapping[int, Orphan] = field(default_factory=lambda: MappingProxyType({}))
+    receipts: int = 0  # number of the last receipt
+
+    def find(self, session: SessionId) -> Session | None:
+        """An open sale, or one of the last closed ones."""
+        return self.sessions.get(session) or next((s for s in reversed(self.recent) if s.id == session), None)
+
+    def at(self, connector: ConnectorId) -> Session | None:
+        """The sale that has the connector now."""
+        return next((s for s in self.sessions.values() if s.connector == connector and s.occupies), None)
