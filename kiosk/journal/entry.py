@@ -1,0 +1,99 @@
+"""One thing that happened, and the hash that ties it to everything before it.
+
+The hash is SHA-256 over eleven fields in this order, each as a 4-byte big-endian length followed by its bytes, so that a
+stranger can recompute it with a dozen lines in any language:
+
+    the text `pilepay/entry/1`; prev (32 raw bytes); seq; stream; kind; version; utc_ms; boot_id; mono_ns; trusted; body
+
+Numbers are ASCII decimal, `trusted` is `1` or `0`, texts are UTF-8, `body` is the stored bytes as they are. The first
+entry has seq 1 and a `prev` of 32 zero bytes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import NewType
+
+from kiosk.values import Moment
+
+Seq = NewType("Seq", int)
+
+GENESIS = bytes(32)
+MAX_BODY = 1 << 20
+
+_DOMAIN = b"pilepay/entry/1"
+_INT64 = range(-(1 << 63), 1 << 63)
+
+
+class JournalError(Exception):
+    """Something is wrong with a journal: what happened, to which file, what to do."""
+
+
+class JournalRefused(JournalError):
+    """The caller asked for something that makes no sense. Nothing was written and the journal goes on."""
+
+
+class JournalFailed(JournalError):
+    """The disk did not take a commit. The journal refuses every further write until it is opened anew."""
+
+
+class JournalBusy(JournalError):
+    """Another process has the journal open for writing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a caller wants remembered. `body` is canonical JSON made by the caller; the journal never looks inside."""
+
+    stream: str
+    kind: str
+    version: int
+    at: Moment
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An entry as it lies in the journal. `prev` and `hash` are 32 raw bytes."""
+
+    seq: Seq
+    stream: str
+    kind: str
+    version: int
+    at: Moment
+    body: bytes
+    prev: bytes
+    hash: bytes
+
+
+def entry_hash(seq: int, entry: Entry | Stored, prev: bytes) -> bytes:
+    """The hash of `entry` at place `seq` after the entry whose hash is `prev`."""
+    at = entry.at
+    fields = (
+        _DOMAIN,
+        prev,
+        b"%d" % seq,
+        entry.stream.encode(),
+        entry.kind.encode(),
+        b"%d" % entry.version,
+        b"%d" % at.utc_ms,
+        at.boot_id.encode(),
+        b"%d" % at.mono_ns,
+        b"1" if at.trusted else b"0",
+        entry.body,
+    )
+    return sha256(b"".join([part for field in fields for part in (len(field).to_bytes(4, "big"), field)])).digest()
+
+
+def check_entry(entry: Entry) -> None:
+    """Refuse what could not be stored and read back exactly, before anything of its batch is written."""
+    for name, text in (("stream", entry.stream), ("kind", entry.kind), ("boot_id", entry.at.boot_id)):
+        if not text.isprintable() or (not text and name != "boot_id"):
+            raise JournalRefused(f"an entry's {name} is {text!r}: give it a printable name")
+    if entry.version < 1:
+        raise JournalRefused(f"entry {entry.kind} has version {entry.version}: count versions from 1")
+    if not all(number in _INT64 for number in (entry.version, entry.at.utc_ms, entry.at.mono_ns)):
+        raise JournalRefused(f"entry {entry.kind} holds a number beyond 64 bits: check its version and its moment")
+    if len(entry.body) > MAX_BODY:
+        raise JournalRefused(f"entry {entry.kind} has {len(entry.body)} bytes: put raw data into evidence and its digest into the entry")

@@ -1,0 +1,136 @@
+"""The journal's small mutable tables: how far each consumer is, which numbers are taken, how often an effect was tried.
+
+They are not facts and not in the chain; they lie in the same database so that one commit can carry them with the entries they belong to.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from kiosk.journal.entry import Entry, JournalRefused, Seq
+from kiosk.journal.evidence import Sealed
+
+SERIAL_BLOCK = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """How an open effect stands: attempts made, when to try next and when this was written (UTC milliseconds)."""
+
+    ref: str
+    attempts: int
+    next_try: int
+    last_error: str
+    updated: int
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """All that one caller wants in one commit. `settled` are the refs of effects that are done; `positions` are cursors to move."""
+
+    entries: tuple[Entry, ...] = ()
+    evidence: tuple[Sealed, ...] = ()
+    retries: tuple[Retry, ...] = ()
+    settled: tuple[str, ...] = ()
+    positions: Mapping[str, Seq] = field(default_factory=dict)
+
+
+class Committing(Protocol):
+    """What these tables need of the journal."""
+
+    @property
+    def head(self) -> Seq: ...
+
+    def commit(self, writes: Iterable[Write]) -> object: ...
+
+    def reserve_serials(self, name: str, count: int) -> range: ...
+
+
+def write_state(db: sqlite3.Connection, write: Write) -> None:
+    """Put the mutable part of `write` into the open transaction."""
+    if write.retries:
+        db.executemany(
+            "INSERT INTO effects VALUES(?, ?, ?, ?, ?) ON CONFLICT(ref) DO UPDATE SET"
+            " attempts=excluded.attempts, next_try=excluded.next_try, last_error=excluded.last_error, updated=excluded.updated",
+            [(r.ref, r.attempts, r.next_try, r.last_error, r.updated) for r in write.retries],
+        )
+    if write.settled:
+        db.executemany("DELETE FROM effects WHERE ref=?", [(ref,) for ref in write.settled])
+    if write.positions:
+        db.executemany(
+            "INSERT INTO cursors VALUES(?, ?) ON CONFLICT(name) DO UPDATE SET seq=excluded.seq WHERE excluded.seq > cursors.seq",
+            list(write.positions.items()),
+        )
+
+
+def read_positions(db: sqlite3.Connection) -> dict[str, Seq]:
+    return {str(name): Seq(int(seq)) for name, seq in db.execute("SELECT name, seq FROM cursors")}
+
+
+def check_positions(positions: Mapping[str, Seq], known: Mapping[str, Seq], head: Seq) -> None:
+    """Refuse to move a cursor backwards or beyond what is there."""
+    for name, seq in positions.items():
+        at = known.get(name, 0)
+        if not at <= seq <= head:
+            raise JournalRefused(
+                f"cursor {name} cannot move from {at} to {seq}: entries go up to {head}, and what was consumed stays consumed"
+            )
+
+
+class Cursor:
+    """How far one consumer has come, durably. It sees an entry again only if the power went between its work and `advance`."""
+
+    def __init__(self, journal: Committing, name: str, known: Mapping[str, Seq]) -> None:
+        self._journal = journal
+        self._name = name
+        self._known = known
+
+    def get(self) -> Seq:
+        """The last entry done; 0 before the first."""
+        return self._known.get(self._name, Seq(0))
+
+    def advance(self, seq: int) -> None:
+        """All up to `seq` is done. Durable on return."""
+        self._journal.commit((Write(positions={self._name: Seq(seq)}),))
+
+
+class Effects:
+    """Attempts and next-try times of open effects, so that a brown-out loop cannot become a hot loop."""
+
+    def __init__(self, journal: Committing, db: sqlite3.Connection) -> None:
+        self._journal = journal
+        self._db = db
+
+    def get(self, ref: str) -> Retry | None:
+        row = self._db.execute("SELECT ref, attempts, next_try, last_error, updated FROM effects WHERE ref=?", (ref,)).fetchone()
+        return None if row is None else Retry(*row)
+
+    def all(self) -> tuple[Retry, ...]:
+        """Every row, the soonest first."""
+        return tuple(
+            Retry(*row)
+            for row in self._db.execute("SELECT ref, attempts, next_try, last_error, updated FROM effects ORDER BY next_try, ref")
+        )
+
+    def put(self, retry: Retry) -> None:
+        self._journal.commit((Write(retries=(retry,)),))
+
+    def delete(self, ref: str) -> None:
+        self._journal.commit((Write(settled=(ref,)),))
+
+
+class Serials:
+    """Numbers that are never used twice, such as OCPP transaction ids. Taken in blocks: a crash leaves a gap, never a repeat."""
+
+    def __init__(self, journal: Committing) -> None:
+        self._journal = journal
+        self._stock: dict[str, range] = {}
+
+    def next(self, name: str) -> int:
+        """The next number of the series `name`, from 1. Every 128th call commits to the disk."""
+        stock = self._stock.get(name) or self._journal.reserve_serials(name, SERIAL_BLOCK)
+        self._stock[name] = stock[1:]
+        return stock[0]

@@ -1,0 +1,241 @@
+"""The journal for asyncio: its own thread, so that the disk never blocks the loop, and one fsync for all that queued meanwhile.
+
+Answers and effects wait for their commit: `append` returns when the entries are durable. A caller that is cancelled
+while it waits does not take its entries back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections import defaultdict, deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from typing import TypeVar
+
+from kiosk.journal.entry import Entry, JournalRefused, Seq
+from kiosk.journal.evidence import Sealed
+from kiosk.journal.journal import Journal
+from kiosk.journal.reader import Reader
+from kiosk.journal.state import SERIAL_BLOCK, Retry, Write
+from kiosk.values import Digest
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+_GROUP_LIMIT = 256
+
+
+@dataclass(frozen=True, slots=True)
+class _Commit:
+    write: Write
+    done: asyncio.Future[Seq]
+
+
+class JournalThread:
+    """Owns a `Journal` from now on. Made and used within one running event loop.
+
+    `serials` are the series to keep in stock for `serial`. `groups` counts commits, `batches` the writes they carried.
+    """
+
+    def __init__(self, journal: Journal, *, serials: Sequence[str] = ()) -> None:
+        self._journal = journal
+        self._queue: SimpleQueue[_Commit | Callable[[], None]] = SimpleQueue()
+        self._closed = False
+        self._running = True
+        self._loop = asyncio.get_running_loop()
+        # A daemon, so that a core that fell over ends: what was acknowledged is on the disk already.
+        self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
+        self.groups = 0
+        self.batches = 0
+        self._stock = defaultdict[str, deque[int]](deque)
+        self._orders: dict[str, Future[range]] = {}
+        for name in serials:
+            self._stock[name].extend(journal.reserve_serials(name, SERIAL_BLOCK))
+        self._thread.start()
+
+    @property
+    def head(self) -> Seq:
+        """The last durable entry's seq."""
+        return self._journal.head
+
+    def seal(self, data: bytes, until: int | None) -> Sealed:
+        """Give evidence its digest, to be named in an entry; pass it to `append` together with that entry."""
+        return self._journal.evidence.seal(data, until)
+
+    async def append(
+        self,
+        batch: Sequence[Entry],
+        *,
+        evidence: Sequence[Sealed] = (),
+        retries: Sequence[Retry] = (),
+        settled: Sequence[str] = (),
+    ) -> Seq:
+        """Append `batch`, durable on return, in the order of the calls; see `Journal.append`."""
+        return await self._commit(Write(tuple(batch), tuple(evidence), tuple(retries), tuple(settled)))
+
+    def serial(self, name: str) -> int:
+        """The next number of the series `name`, never given out before. Waits for the disk only when the stock has run out."""
+        stock = self._stock[name]
+        if len(stock) < SERIAL_BLOCK // 2 and name not in self._orders:
+            self._orders[name] = self._order(name)
+        order = self._orders.get(name)
+        if order is not None and (order.done() or not stock):
+            del self._orders[name]
+            stock.extend(order.result())
+        return stock.popleft()
+
+    async def advance(self, cursor: str, seq: int) -> None:
+        """Move the durable cursor `cursor` to `seq`."""
+        await self._commit(Write(positions={cursor: Seq(seq)}))
+
+    async def position(self, cursor: str) -> Seq:
+        """How far the consumer `cursor` has come."""
+        return await self._call(lambda journal: journal.cursor(cursor).get())
+
+    async def put_retry(self, retry: Retry) -> None:
+        await self._commit(Write(retries=(retry,)))
+
+    async def settle(self, ref: str) -> None:
+        """Forget the attempts of an effect that is done."""
+        await self._commit(Write(settled=(ref,)))
+
+    async def retries(self) -> tuple[Retry, ...]:
+        return await self._call(lambda journal: journal.effects.all())
+
+    async def evidence(self, digest: Digest) -> bytes | None:
+        return await self._call(lambda journal: journal.evidence.get(digest))
+
+    async def erase_expired(self, now_ms: int) -> int:
+        return await self._call(lambda journal: journal.evidence.erase_expired(now_ms))
+
+    async def reopen(self) -> Seq:
+        """Open the files anew after `JournalFailed`; see `Journal.reopen`."""
+        return await self._call(lambda journal: journal.reopen())
+
+    def reader(self) -> Reader:
+        """A read-only connection for the caller's own thread."""
+        return self._journal.reader()
+
+    async def close(self) -> None:
+        """Commit what is queued, close the journal and end the thread."""
+        if not self._closed:
+            self._closed = True
+            self._queue.put(self._stop)
+        await asyncio.to_thread(self._thread.join)
+
+    async def _commit(self, write: Write) -> Seq:
+        job = _Commit(write, self._loop.create_future())
+        self._put(job)
+        return await job.done
+
+    async def _call(self, work: Callable[[Journal], T]) -> T:
+        done: asyncio.Future[T] = self._loop.create_future()
+
+        def job() -> None:
+            try:
+                result = work(self._journal)
+            except Exception as error:
+                failure = error
+                self._answer(lambda: _fail(done, failure))
+            else:
+                self._answer(lambda: _succeed(done, result))
+
+        self._put(job)
+        return await done
+
+    def _order(self, name: str) -> Future[range]:
+        order = Future[range]()
+
+        def job() -> None:
+            try:
+                order.set_result(self._journal.reserve_serials(name, SERIAL_BLOCK))
+            except Exception as error:
+                order.set_exception(error)
+
+        self._put(job)
+        return order
+
+    def _put(self, job: _Commit | Callable[[], None]) -> None:
+        if self._closed:
+            raise JournalRefused(f"{self._journal.path} is closed: nothing can be written any more")
+        self._queue.put(job)
+
+    def _run(self) -> None:
+        try:
+            while self._running:
+                commits, call = self._take()
+                if commits:
+                    self._commit_group(commits)
+                if call is not None:
+                    call()
+        finally:
+            self._journal.close()
+
+    def _stop(self) -> None:
+        self._running = False
+
+    def _take(self) -> tuple[list[_Commit], Callable[[], None] | None]:
+        """All commits that queued meanwhile, up to the first call, and that call."""
+        commits: list[_Commit] = []
+        job = self._queue.get()
+        while isinstance(job, _Commit):
+            commits.append(job)
+            if len(commits) == _GROUP_LIMIT:
+                return commits, None
+            try:
+                job = self._queue.get_nowait()
+            except Empty:
+                return commits, None
+        return commits, job
+
+    def _commit_group(self, commits: list[_Commit]) -> None:
+        good: list[_Commit] = []
+        refused: list[tuple[_Commit, JournalRefused]] = []
+        for job in commits:
+            try:
+                self._journal.check(job.write)
+                good.append(job)
+            except JournalRefused as error:
+                refused.append((job, error))
+        seqs: tuple[Seq, ...] = ()
+        failure: Exception | None = None
+        if good:
+            try:
+                seqs = self._journal.commit([job.write for job in good])
+                self.groups += 1
+                self.batches += len(good)
+            except Exception as error:
+                failure = error
+                log.exception("A group of %d writes failed; the journal takes no more until it is opened anew", len(good))
+
+        def answer() -> None:
+            for job, error in refused:
+                _fail(job.done, error)
+            for job, seq in zip(good, seqs, strict=False):
+                _succeed(job.done, seq)
+            if failure is not None:
+                for job in good:
+                    _fail(job.done, failure)
+
+        self._answer(answer)
+
+    def _answer(self, answer: Callable[[], None]) -> None:
+        try:
+            self._loop.call_soon_threadsafe(answer)
+        except RuntimeError:
+            log.error("The event loop ended before the journal could answer it; what was written is on the disk")
+
+
+def _succeed(done: asyncio.Future[T], result: T) -> None:
+    if not done.done():
+        done.set_result(result)
+
+
+def _fail(done: asyncio.Future[T], error: Exception) -> None:
+    if not done.done():
+        done.set_exception(error)
