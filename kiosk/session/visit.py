@@ -1,0 +1,282 @@
+"""Who stands at the screen, and what their touch means.
+
+A visit lives in core's memory only and is wiped when nobody touches the screen any more. It is a pure step: what has legal weight leaves it
+as an input to the sale.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from kiosk.pricing.quote import Quote
+from kiosk.session import inputs as i
+from kiosk.session.inputs import Input
+from kiosk.session.sellable import sellable
+from kiosk.session.state import FLOWING, Kiosk, PaymentState, Session, Stage
+from kiosk.values import ConnectorId, Digest, Moment, SessionId
+
+CODE_LENGTH = 4
+PROOF_S = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """How long the screen waits for a touch, in seconds."""
+
+    idle_s: int = 30
+    finished_s: int = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """`session` is the sale this person is with; `own` once they bought it here or proved that it is theirs. `overlay` lies above the
+    page: `language`, `help`, `stop`, `code`."""
+
+    number: int
+    language: str
+    touched_at: Moment
+    connector: ConnectorId | None = None
+    session: SessionId | None = None
+    own: bool = False
+    overlay: str = ""
+    typed: str = ""
+    missed: bool = False  # the last code was wrong
+
+
+# --- what happens at the screen -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """A control or the bare glass. `kind` is an intent of the protocol that needs nothing from outside."""
+
+    kind: str
+    argument: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """`Agree and pay` was pressed: the quote as it was shown, and an id for the sale."""
+
+    session: SessionId
+    quote: Quote
+
+
+@dataclass(frozen=True, slots=True)
+class DigitTyped:
+    """`digest` is the keyed hash of everything typed including this digit."""
+
+    digit: str
+    digest: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class PluggedIn:
+    """A cable was put into a car at a free connector: its price is what the driver wants to see next."""
+
+    connector: ConnectorId
+
+
+@dataclass(frozen=True, slots=True)
+class Waited:
+    """Time passed at the screen."""
+
+
+VisitInput = Touched | Agreed | DigitTyped | PluggedIn | Waited
+
+
+def step(v: Visit, given: VisitInput, k: Kiosk, at: Moment, times: Times, default_language: str) -> tuple[Visit, tuple[Input, ...]]:
+    """The visit after `given`, and what it asks of the sales."""
+    match given:
+        case Waited():
+            return _waited(v, k, at, times, default_language), ()
+        case PluggedIn(connector):
+            if page(v, k) == "idle" and sellable(k, connector):
+                return replace(v, connector=connector, touched_at=at), ()
+            return v, ()
+    v = replace(v, touched_at=at)
+    match given:
+        case Agreed(session, quote):
+            if v.connector is None or page(v, k) != "price":
+                return v, ()
+            accepted = i.QuoteAccepted(session, v.connector, quote)
+            return replace(v, connector=None, session=session, own=True), (accepted,)
+        case DigitTyped(digit, digest):
+            return _digit(v, digit, digest)
+        case Touched(kind, argument):
+            return _touched(v, kind, argument, k, at, default_language)
+    return v, ()
+
+
+def refresh(v: Visit, k: Kiosk) -> Visit:
+    """The visit after the kiosk changed: a proof opens the sale to whoever gave it, a wrong code is told."""
+    s = k.find(v.session) if v.session else None
+    if v.session and s is None:
+        return replace(v, session=None, own=False, overlay="", typed="")
+    if s is None or v.overlay != "code" or len(v.typed) < CODE_LENGTH:
+        return v
+    if s.proved_by:
+        return replace(v, own=True, overlay="stop", typed="", missed=False)
+    return replace(v, typed="", missed=True)
+
+
+def fresh(number: int, language: str, at: Moment) -> Visit:
+    """Nobody there."""
+    return Visit(number, language, at)
+
+
+# --- which page ---------------------------------------------------------------------------------------------------------------
+
+
+def page(v: Visit, k: Kiosk) -> str:
+    """The page that visit and kiosk amount to (`kiosk.protocol.Snapshot.page`)."""
+    if v.overlay in ("language", "help"):
+        return v.overlay
+    s = k.find(v.session) if v.session else None
+    if s is not None:
+        if v.overlay in ("stop", "code") and s.stage in FLOWING:
+            return v.overlay
+        if v.own:
+            return _of_session(s)
+    if v.connector is not None and sellable(k, v.connector):
+        return "price"
+    if not k.sound and not any(x.stage in FLOWING for x in k.sessions.values()):
+        return "out_of_order"
+    usable = (c for c in k.setup.connectors if sellable(k, c.id) or k.at(c.id) is not None)
+    return "idle" if any(usable) else "out_of_order"
+
+
+def _of_session(s: Session) -> str:
+    if s.stage is Stage.PAYING:
+        last = s.last_payment
+        return "pay" if last and last.state is PaymentState.REQUESTED else "trouble"
+    if s.stage is Stage.GIVEN_UP:
+        return "trouble"
+    if s.stage is Stage.WAITING_FOR_PLUG:
+        return "plug_in"
+    if s.stage is Stage.START_REQUESTED:
+        return "starting"
+    if s.stage in FLOWING:
+        return "charging"
+    nothing = s.delivered is not None and not s.delivered.mwh
+    return "trouble" if nothing or fault_of(s) else "finished"
+
+
+def fault_of(s: Session) -> str:
+    """The code of what went wrong with a sale (`kiosk.session.faults`), empty when nothing did, as far as the driver needs to know."""
+    if s.stage is Stage.GIVEN_UP:
+        return s.given_up
+    if s.stage is Stage.PAYING:
+        return _payment_fault(s)
+    codes = [r.code for r in s.reviews]
+    if "capture_refused" in codes or "meter_unproven" in codes:
+        return "capture_refused"
+    if s.delivered is not None and not s.delivered.mwh:
+        return "nothing_delivered"
+    return ""
+
+
+def _payment_fault(s: Session) -> str:
+    last = s.last_payment
+    if last is None or last.state is PaymentState.REQUESTED:
+        return ""
+    if last.state is PaymentState.UNKNOWN:
+        return "money_unknown"
+    if last.state is PaymentState.DECLINED:
+        return last.code
+    return "terminal_away"
+
+
+# --- touches ------------------------------------------------------------------------------------------------------------------
+
+
+def _touched(v: Visit, kind: str, argument: str, k: Kiosk, at: Moment, default_language: str) -> tuple[Visit, tuple[Input, ...]]:
+    s = k.sessions.get(v.session) if v.session else None
+    match kind:
+        case "choose":
+            return _choose(v, ConnectorId(argument), k), ()
+        case "language" if argument:
+            return replace(v, language=argument, overlay=""), ()
+        case "language" | "help":
+            return replace(v, overlay="" if v.overlay == kind else kind), ()
+        case "back":
+            return _back(v, at, default_language), ()
+        case "leave" | "finish":
+            return _wiped(v, at, default_language), ()
+        case "stop" if s and s.stage in FLOWING:
+            return replace(v, overlay="stop"), ()
+        case "type_code" if s and s.stage in FLOWING:
+            return replace(v, overlay="code", typed="", missed=False), ()
+        case "erase":
+            return replace(v, typed=v.typed[:-1], missed=False), ()
+    if s is None or not v.own:
+        return v, ()
+    return _sale(v, kind, s, at)
+
+
+def _sale(v: Visit, kind: str, s: Session, at: Moment) -> tuple[Visit, tuple[Input, ...]]:
+    match kind:
+        case "cancel":
+            return v, (i.DriverCancelled(s.id),)
+        case "another_card":
+            return v, (i.AnotherCard(s.id),)
+        case "more_time":
+            return v, (i.MoreTime(s.id),)
+        case "confirm_stop" if proven(s, at):
+            return replace(v, overlay=""), (i.StopAsked(s.id, s.proved_by),)
+        case "print":
+            return v, (i.ReprintAsked(s.id),)
+    return v, ()
+
+
+def proven(s: Session, at: Moment) -> bool:
+    """Whether somebody showed, just now, that the charge is theirs."""
+    return bool(s.proved_by) and s.proved_at is not None and at.ms_since(s.proved_at) < PROOF_S * 1_000
+
+
+def _choose(v: Visit, connector: ConnectorId, k: Kiosk) -> Visit:
+    s = k.at(connector)
+    if s is not None and s.stage in FLOWING:
+        mine = v.own and v.session == s.id
+        return replace(v, connector=None, session=s.id, own=mine, overlay="" if mine else "stop", typed="", missed=False)
+    if sellable(k, connector):
+        return replace(v, connector=connector, session=None, own=False, overlay="")
+    return v
+
+
+def _back(v: Visit, at: Moment, default_language: str) -> Visit:
+    if v.overlay == "code":
+        return replace(v, overlay="stop", typed="", missed=False)
+    if v.overlay and v.own:
+        return replace(v, overlay="")
+    if v.overlay in ("language", "help"):
+        return replace(v, overlay="")
+    return replace(_wiped(v, at, default_language), language=v.language)
+
+
+def _digit(v: Visit, digit: str, digest: Digest) -> tuple[Visit, tuple[Input, ...]]:
+    session = v.session
+    if v.overlay != "code" or session is None or len(v.typed) >= CODE_LENGTH or not digit.isdecimal():
+        return v, ()
+    v = replace(v, typed=v.typed + digit, missed=False)
+    return v, (i.StopCodeTyped(session, digest),) if len(v.typed) == CODE_LENGTH else ()
+
+
+# --- time ---------------------------------------------------------------------------------------------------------------------
+
+
+def _waited(v: Visit, k: Kiosk, at: Moment, times: Times, default_language: str) -> Visit:
+    if v.session is None and v.connector is None and not v.overlay and v.language == default_language:
+        return v
+    where = page(v, k)
+    if where in ("pay", "plug_in", "starting"):
+        return v
+    s = k.find(v.session) if v.session else None
+    if where == "trouble" and s is not None and s.money_open:
+        return v
+    limit = times.finished_s if where in ("finished", "trouble") else times.idle_s
+    return _wiped(v, at, default_language) if at.ms_since(v.touched_at) >= limit * 1_000 else v
+
+
+def _wiped(v: Visit, at: Moment, default_language: str) -> Visit:
+    return fresh(v.number + 1, default_language, at)
