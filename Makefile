@@ -1,0 +1,47 @@
+# Everything a developer runs. Each target first makes the checkout ready (packaging/setup), on a fresh Debian 12 too; once ready that costs nothing.
+
+SHELL := /bin/bash
+PYTHON ?= python3
+JOBS ?= 2
+ARGS ?=
+BIN := .venv/bin
+
+export PYTHON
+unexport PYTHONPATH PYTHONHOME
+
+.PHONY: help setup demo test check bench lock clean
+
+help:
+	@echo 'make demo   the kiosk, its pile and its terminal on this machine; without a display a tour told in the terminal'
+	@echo '            (ARGS are passed on: make demo ARGS="--tour out --fast")'
+	@echo 'make test   the tests (ARGS are passed on: make test ARGS="tests/pricing -x")'
+	@echo 'make check  style, types, who may import whom, the screen files'
+	@echo 'make bench  the measured promises, side by side'
+	@echo 'make lock   requirements.lock from pyproject.toml'
+	@echo 'make clean  remove what the other targets made'
+
+setup:
+	@packaging/setup
+
+demo: setup
+	@$(BIN)/pilepay demo $(ARGS)
+
+test: setup
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
+
+check: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	test ! -e kiosk/screen/lint.py || $(BIN)/python -m kiosk.screen.lint
+
+bench: setup
+	@$(BIN)/python tests/bench/run.py $(ARGS)
+
+lock: setup
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --all-extras pyproject.toml -o requirements.lock
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
