@@ -1,0 +1,65 @@
+"""Input to facts to state: the part of the loop that needs neither loop nor disk.
+
+Deciding runs ahead of the disk: `head` holds facts that are still being written, so that inputs which queue meanwhile are decided in order
+and share one commit. Whatever acts on the world or is shown looks at `k`, which holds only what is durable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from kiosk.journal.entry import Entry, Stored
+from kiosk.session import codec
+from kiosk.session.decide import decide
+from kiosk.session.evolve import evolve
+from kiosk.session.facts import Fact
+from kiosk.session.inputs import Input
+from kiosk.session.state import Kiosk
+from kiosk.values import Ids, Moment
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The facts of one decision, and the kiosk after them."""
+
+    facts: tuple[Fact, ...]
+    after: Kiosk
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """The facts as the journal stores them."""
+        encoded = (codec.encode(fact) for fact in self.facts)
+        return tuple(Entry(e.stream, e.kind, e.version, e.at, e.body) for e in encoded)
+
+
+class Engine:
+    """The kiosk's state, ahead of the disk and on it."""
+
+    def __init__(self, k: Kiosk, ids: Ids) -> None:
+        self.head = k
+        self.k = k
+        self._ids = ids
+
+    def take(self, given: Input, at: Moment) -> Batch:
+        """Decide `given`. The batch must be appended, in the order of the calls, and then handed to `commit`."""
+        facts = decide(self.head, given, at, self._ids)
+        for fact in facts:
+            self.head = evolve(self.head, fact)
+        return Batch(facts, self.head)
+
+    def commit(self, batch: Batch) -> None:
+        """The batch, and all before it, are durable."""
+        self.k = batch.after
+
+
+def replay(k: Kiosk, stored: Iterable[Stored]) -> Kiosk:
+    """The kiosk that the journal's entries add up to."""
+    for s in stored:
+        k = evolve(k, fact_of(s))
+    return k
+
+
+def fact_of(stored: Stored) -> Fact:
+    """The fact behind a journal entry. Raises `kiosk.session.codec.CodecError`."""
+    return codec.decode(codec.Encoded(stored.stream, stored.kind, stored.version, stored.at, stored.body))
