@@ -1,0 +1,483 @@
+"""A payment terminal without I/O: what it does with requests, cards and time, and how it goes wrong.
+
+The same model stands behind the simulated terminal's TLS server and inside the simulated world, so both meet one behaviour. Time and
+randomness come in with the calls; answers come out of `advance`, each with the ticket of its request and the way it reaches the kiosk.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from urllib.parse import parse_qsl
+
+from hardware.simulated.models.terminal_wire import (
+    CARDS,
+    Authorization,
+    CardKind,
+    Failure,
+    RandomSource,
+    Sale,
+    Wire,
+    auth_code,
+    draw,
+    tender_reference,
+)
+from hardware.terminals.adyen import messages
+from hardware.terminals.adyen.messages import PAYMENT, Json, MessageError
+from kiosk.values import Money
+
+CARD_WAIT_MS = 60_000
+AUTHORIZING_MS = 1_500
+REBOOT_MS = 20_000
+RESULT_SHOWN_MS = 2_000
+DELAY_MS = 30_000
+LATE_MS = 10_000
+MEMORY_MS = 48 * 3_600_000  # a ServiceID is unique for so long, and an outcome is told for so long
+
+
+class TerminalState(Enum):
+    """What a person in front of the terminal sees."""
+
+    IDLE = "idle"
+    PRESENT_CARD = "present_card"
+    AUTHORIZING = "authorizing"
+    DONE = "done"
+    REBOOTING = "rebooting"
+    OFFLINE = "offline"
+
+
+class Fault(Enum):
+    """How the terminal, or the wire to it, goes wrong."""
+
+    LOSE_REQUEST = "lose_request"  # the terminal never sees it
+    LATE_REQUEST = "late_request"  # the kiosk has given up when the terminal sees it
+    LOSE_ANSWER = "lose_answer"  # it acted, and its answer is lost
+    DELAY_ANSWER = "delay_answer"
+    WRONG_MAC = "wrong_mac"
+    CLEAR_SUCCESS = "clear_success"  # the answer is not sealed
+    DUPLICATE_ANSWER = "duplicate_answer"
+    FOREIGN_HEADER = "foreign_header"  # it answers another dialogue
+    PARTIAL_APPROVAL = "partial_approval"
+    REBOOT = "reboot"  # while authorizing; what the host decided is found afterwards
+    REBOOT_FORGETTING = "reboot_forgetting"  # the same, but the terminal knows nothing of it
+    OFFLINE = "offline"  # from now on: connections are refused
+    ONLINE = "online"
+
+
+_ON_REQUEST = (Fault.LOSE_REQUEST, Fault.LATE_REQUEST)
+_ON_ANSWER = (
+    Fault.LOSE_ANSWER,
+    Fault.DELAY_ANSWER,
+    Fault.WRONG_MAC,
+    Fault.CLEAR_SUCCESS,
+    Fault.DUPLICATE_ANSWER,
+    Fault.FOREIGN_HEADER,
+)
+_ON_REBOOT = (Fault.REBOOT, Fault.REBOOT_FORGETTING)
+
+
+class Delivery(Enum):
+    """How an answer reaches the kiosk."""
+
+    SEALED = "sealed"
+    CLEAR = "clear"
+    WRONG_MAC = "wrong_mac"
+    TWICE = "twice"
+    DROPPED = "dropped"  # the connection ends without one
+
+
+_DELIVERIES = {Fault.WRONG_MAC: Delivery.WRONG_MAC, Fault.CLEAR_SUCCESS: Delivery.CLEAR, Fault.DUPLICATE_ANSWER: Delivery.TWICE}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The end of the request with this ticket. No message in a sealed delivery: the request was taken and has no answer of its own."""
+
+    ticket: int
+    message: dict[str, object] | None
+    delivery: Delivery
+
+
+# The amount's last three digits decide, as testers of Adyen's own terminals are used to.
+_DECLINED_AMOUNTS: Mapping[int, Failure] = {
+    124: Failure("Refusal", {"refusalReason": "210 Not enough balance"}),
+    125: Failure("Refusal", {"refusalReason": "199 Card blocked"}),
+    126: Failure("Refusal", {"refusalReason": "228 Card expired"}),
+    127: Failure("Refusal", {"refusalReason": "214 Declined online"}),
+    128: Failure("InvalidCard", {"refusalReason": "214 Declined online"}),
+    134: Failure("WrongPIN", {"refusalReason": "129 Invalid online PIN"}),
+}
+_DECLINED = Failure("Refusal", {"refusalReason": "214 Declined online"})
+_ABORTED = Failure("Aborted", {"refusalReason": "104 Merchant cancelled"})
+_CANCELLED = Failure("Cancel", {"refusalReason": "108 Shopper cancelled"})
+_NO_CARD = Failure("Cancel", {"refusalReason": "126 Shopper did not present card"})
+
+
+Key = tuple[str, str]
+
+
+@dataclass(slots=True)
+class _Dialogue:
+    """A payment under way. `presented` is the card once there is one."""
+
+    key: Key
+    ticket: int
+    header: Json
+    sale: Sale
+    tender: str
+    presented: CardKind | None = None
+
+
+def _ignore(_record: Authorization) -> None:
+    """Nobody listens."""
+
+
+class TerminalModel:
+    """One terminal. Every method that takes `now_ms` first does what was due until then; time never runs backwards."""
+
+    def __init__(
+        self,
+        poi_id: str,
+        random: RandomSource,
+        *,
+        on_authorized: Callable[[Authorization], None] = _ignore,
+        card_wait_ms: int = CARD_WAIT_MS,
+        authorizing_ms: int = AUTHORIZING_MS,
+        reboot_ms: int = REBOOT_MS,
+        additional_json: bool = False,
+    ) -> None:
+        self.poi_id = poi_id
+        self.book: list[Authorization] = []
+        self._random = random
+        self._on_authorized = on_authorized
+        self._card_wait_ms = card_wait_ms
+        self._authorizing_ms = authorizing_ms
+        self._reboot_ms = reboot_ms
+        self._wire = Wire(poi_id, additional_json=additional_json)
+        self._agenda: list[tuple[int, int, Callable[[int], object]]] = []
+        self._entries = 0
+        self._tickets = 0
+        self._waiting: dict[int, str] = {}  # ticket -> category, while its connection stands
+        self._ready: list[Answer] = []
+        self._seen: dict[Key, int] = {}
+        self._told: dict[Key, dict[str, object]] = {}
+        self._faults: list[tuple[Fault, str]] = []
+        self._dialogue: _Dialogue | None = None
+        self._shown_until = 0
+        self._up_at = 0
+        self._online = True
+
+    # --- what happens to it -------------------------------------------------------------------------------------------------------
+
+    def request(self, message: Json, now_ms: int) -> int:
+        """Take a decoded request. Its answer comes out of `advance` under the ticket returned."""
+        self._run(now_ms)
+        self._tickets += 1
+        ticket, header = self._tickets, _header(message)
+        category = str(header.get("MessageCategory"))
+        self._waiting[ticket] = category
+        fault = self._due_fault(_ON_REQUEST, category)
+        if not self.reachable(now_ms) or fault is Fault.LOSE_REQUEST:
+            self._drop(ticket)
+        elif fault is Fault.LATE_REQUEST:
+            self._drop(ticket)
+            self._at(now_ms + LATE_MS, lambda due: self._take(message, ticket, due))
+        else:
+            self._take(message, ticket, now_ms)
+        return ticket
+
+    def advance(self, now_ms: int) -> tuple[Answer, ...]:
+        """The answers that are ready by now, in order, each once."""
+        self._run(now_ms)
+        ready, self._ready = tuple(self._ready), []
+        return ready
+
+    def next_due(self) -> int | None:
+        """When something next happens by itself; at once if an answer is ready."""
+        if self._ready:
+            return 0
+        return self._agenda[0][0] if self._agenda else None
+
+    def present_card(self, kind: CardKind, now_ms: int) -> bool:
+        """Hold a card to the terminal. False when it did not ask for one."""
+        self._run(now_ms)
+        dialogue = self._dialogue
+        if dialogue is None or dialogue.presented is not None:
+            return False
+        dialogue.presented = kind
+        match self._due_fault(_ON_REBOOT, PAYMENT):
+            case Fault.REBOOT:
+                self._at(now_ms + self._authorizing_ms // 2, self._reboot)
+            case Fault.REBOOT_FORGETTING:
+                self._at(now_ms + self._authorizing_ms // 2, self._reboot_forgetting)
+            case _:
+                self._at(now_ms + self._authorizing_ms, lambda due: self._finish(dialogue, self._authorized(dialogue, due), due))
+        return True
+
+    def press_cancel(self, now_ms: int) -> bool:
+        """The driver presses the red key. False when there is nothing to cancel any more."""
+        self._run(now_ms)
+        return self._give_up(self._dialogue, _CANCELLED, now_ms)
+
+    def reboot(self, now_ms: int) -> None:
+        """Power goes off and on. What was decided is found afterwards; what was not is aborted."""
+        self._run(now_ms)
+        self._reboot(now_ms)
+
+    def fault(self, fault: Fault, category: str = PAYMENT) -> None:
+        """Go wrong this way: offline and online at once, anything else at the next message of this category it applies to."""
+        if fault not in (Fault.OFFLINE, Fault.ONLINE):
+            self._faults.append((fault, category))
+            return
+        self._online = fault is Fault.ONLINE
+        if not self._online:
+            self._drop_all()
+
+    # --- what can be seen of it ---------------------------------------------------------------------------------------------------
+
+    def reachable(self, now_ms: int) -> bool:
+        """Whether a connection to it is taken."""
+        return self._online and now_ms >= self._up_at
+
+    def rejection(self, details: str) -> dict[str, object]:
+        """What it says, in clear, to something that is no request at all."""
+        return self._wire.reject(details)
+
+    def state(self, now_ms: int) -> TerminalState:
+        self._run(now_ms)
+        if now_ms < self._up_at:
+            return TerminalState.REBOOTING
+        if self._dialogue is not None:
+            return TerminalState.PRESENT_CARD if self._dialogue.presented is None else TerminalState.AUTHORIZING
+        if not self._online:
+            return TerminalState.OFFLINE
+        return TerminalState.DONE if now_ms < self._shown_until else TerminalState.IDLE
+
+    # --- requests -----------------------------------------------------------------------------------------------------------------
+
+    def _take(self, message: Json, ticket: int, now_ms: int) -> None:
+        if not self.reachable(now_ms):
+            return
+        header = _header(message)
+        service, sale_id = header.get("ServiceID"), header.get("SaleID")
+        category = str(header.get("MessageCategory"))
+        body = _inside(message.get(messages.REQUEST), f"{category}Request")
+        if body is None or not isinstance(service, str) or not isinstance(sale_id, str) or header.get("POIID") != self.poi_id:
+            self._emit(ticket, self.rejection("Input is not a request to this terminal"), now_ms, Delivery.CLEAR)
+            return
+        key = (sale_id, service)
+        if key in self._seen:
+            repeated = Failure("NotAllowed", {"message": "ServiceID was used within 48 hours"})
+            self._emit(ticket, self._wire.failure(header, repeated), now_ms)
+            return
+        self._remember(key, now_ms)
+        match category:
+            case messages.PAYMENT:
+                self._pay(key, ticket, header, body, now_ms)
+            case messages.TRANSACTION_STATUS:
+                self._emit(ticket, self._status(header, body), now_ms)
+            case messages.ABORT:
+                if self._dialogue is not None and self._dialogue.key == _reference(body):
+                    self._give_up(self._dialogue, _ABORTED, now_ms)
+                self._emit(ticket, None, now_ms)
+            case messages.DIAGNOSIS:
+                self._emit(ticket, self._diagnosis(header), now_ms)
+            case _:
+                self._emit(ticket, self._wire.failure(header, Failure("UnavailableService", {"message": "not simulated"})), now_ms)
+
+    def _pay(self, key: Key, ticket: int, header: Json, body: Json, now_ms: int) -> None:
+        if self._dialogue is not None:
+            busy = {"message": "Forbidden Request, Service Dialogue PaymentRequest is in Progress", "serviceId": self._dialogue.key[1]}
+            self._emit(ticket, self._wire.failure(header, Failure("Busy", busy)), now_ms)
+            return
+        sale = _sale(body)
+        if isinstance(sale, Failure):
+            self._emit(ticket, self._wire.failure(header, sale), now_ms)
+            return
+        dialogue = _Dialogue(key, ticket, header, sale, tender_reference(self._random, now_ms))
+        self._dialogue = dialogue
+        self._at(now_ms + self._card_wait_ms, lambda due: self._give_up(dialogue, _NO_CARD, due))
+
+    def _status(self, header: Json, body: Json) -> dict[str, object]:
+        key = _reference(body)
+        if key is None:
+            return self._wire.failure(header, Failure("MessageFormat", {"errors": "field MessageReference: Missing"}))
+        if self._dialogue is not None and self._dialogue.key == key:
+            return self._wire.failure(header, Failure("InProgress", {"message": "Transaction still in progress"}))
+        told = self._told.get(key)
+        if told is None:
+            return self._wire.failure(header, Failure("NotFound", {"message": "Message reference not found"}))
+        content = told[messages.RESPONSE]
+        assert isinstance(content, dict)
+        repeated = {
+            "MessageHeader": content["MessageHeader"],
+            "RepeatedResponseMessageBody": {"PaymentResponse": content["PaymentResponse"]},
+        }
+        return self._wire.response(header, {"Response": {"Result": "Success"}, "RepeatedMessageResponse": repeated})
+
+    def _diagnosis(self, header: Json) -> dict[str, object]:
+        flags = {f"{part}OKFlag": True for part in ("Communication", "CardReader", "PED", "Security")}
+        status = {"GlobalStatus": "OK" if self._dialogue is None else "Busy", **flags, "PrinterStatus": "OutOfOrder"}
+        return self._wire.response(header, {"Response": {"Result": "Success"}, "POIStatus": status})
+
+    # --- a payment's end ----------------------------------------------------------------------------------------------------------
+
+    def _authorized(self, dialogue: _Dialogue, now_ms: int) -> dict[str, object]:
+        """Ask the host, which decides for good, and write the answer to the kiosk."""
+        sale, kind = dialogue.sale, dialogue.presented
+        assert kind is not None
+        refusal = _DECLINED if kind is CardKind.DECLINING else _DECLINED_AMOUNTS.get(sale.amount.minor % 1_000)
+        if refusal is not None:
+            return self._wire.declined(dialogue.header, sale, refusal, dialogue.tender, now_ms)
+        halved = self._due_fault((Fault.PARTIAL_APPROVAL,), PAYMENT) is not None or kind is CardKind.PARTIAL
+        record = Authorization(
+            merchant_reference=sale.reference,
+            psp_reference=draw(self._random, 16),
+            tender_reference=dialogue.tender,
+            amount=Money((sale.amount.minor + 1) // 2, sale.amount.currency) if halved else sale.amount,
+            requested=sale.amount,
+            poi_id=self.poi_id,
+            brand=CARDS[kind].brand,
+            last4=CARDS[kind].last4,
+            auth_code=auth_code(self._random),
+            at_ms=now_ms,
+            preauth=sale.preauth,
+            manual_capture=sale.manual_capture,
+        )
+        self.book.append(record)
+        self._on_authorized(record)
+        return self._wire.approved(dialogue.header, sale, CARDS[kind], record)
+
+    def _give_up(self, dialogue: _Dialogue | None, why: Failure, now_ms: int) -> bool:
+        if dialogue is None or self._dialogue is not dialogue or dialogue.presented is not None:
+            return False
+        self._finish(dialogue, self._wire.declined(dialogue.header, dialogue.sale, why, dialogue.tender, now_ms), now_ms)
+        return True
+
+    def _finish(self, dialogue: _Dialogue, answer: dict[str, object], now_ms: int) -> None:
+        if self._dialogue is not dialogue:
+            return
+        self._dialogue = None
+        self._shown_until = now_ms + RESULT_SHOWN_MS
+        self._told[dialogue.key] = answer
+        self._emit(dialogue.ticket, answer, now_ms)
+
+    def _reboot(self, now_ms: int) -> None:
+        self._go_down(now_ms)
+        dialogue = self._dialogue
+        if dialogue is None:
+            return
+        if dialogue.presented is None:
+            self._give_up(dialogue, _ABORTED, now_ms)
+        else:
+            self._finish(dialogue, self._authorized(dialogue, now_ms), now_ms)
+
+    def _reboot_forgetting(self, now_ms: int) -> None:
+        self._go_down(now_ms)
+        if self._dialogue is not None and self._dialogue.presented is not None:
+            self._authorized(self._dialogue, now_ms)
+        self._dialogue = None
+
+    def _go_down(self, now_ms: int) -> None:
+        self._up_at = now_ms + self._reboot_ms
+        self._at(self._up_at, lambda _due: None)
+        self._drop_all()
+
+    # --- answers ------------------------------------------------------------------------------------------------------------------
+
+    def _emit(self, ticket: int, message: dict[str, object] | None, now_ms: int, delivery: Delivery = Delivery.SEALED) -> None:
+        category = self._waiting.get(ticket)
+        if category is None:
+            return
+        fault = self._due_fault(_ON_ANSWER, category)
+        if fault is Fault.LOSE_ANSWER:
+            self._drop(ticket)
+        elif fault is Fault.DELAY_ANSWER:
+            self._at(now_ms + DELAY_MS, lambda _due: self._deliver(Answer(ticket, message, delivery)))
+        elif fault is Fault.FOREIGN_HEADER and message is not None:
+            self._deliver(Answer(ticket, _foreign(message), delivery))
+        else:
+            self._deliver(Answer(ticket, message, delivery if fault is None else _DELIVERIES.get(fault, delivery)))
+
+    def _deliver(self, answer: Answer) -> None:
+        if self._waiting.pop(answer.ticket, None) is not None:
+            self._ready.append(answer)
+
+    def _drop(self, ticket: int) -> None:
+        self._deliver(Answer(ticket, None, Delivery.DROPPED))
+
+    def _drop_all(self) -> None:
+        for ticket in tuple(self._waiting):
+            self._drop(ticket)
+
+    # --- time and memory ----------------------------------------------------------------------------------------------------------
+
+    def _at(self, due_ms: int, event: Callable[[int], object]) -> None:
+        self._entries += 1
+        heapq.heappush(self._agenda, (due_ms, self._entries, event))
+
+    def _run(self, now_ms: int) -> None:
+        while self._agenda and self._agenda[0][0] <= now_ms:
+            due_ms, _, event = heapq.heappop(self._agenda)
+            event(due_ms)
+
+    def _remember(self, key: Key, now_ms: int) -> None:
+        while self._seen:
+            oldest = next(iter(self._seen))
+            if now_ms - self._seen[oldest] <= MEMORY_MS:
+                break
+            del self._seen[oldest]
+            self._told.pop(oldest, None)
+        self._seen[key] = now_ms
+
+    def _due_fault(self, among: tuple[Fault, ...], category: str) -> Fault | None:
+        """The oldest armed fault of this sort for this category; it happens once."""
+        for index, (fault, wanted) in enumerate(self._faults):
+            if fault in among and wanted == category:
+                del self._faults[index]
+                return fault
+        return None
+
+
+def _header(message: Json) -> Json:
+    return _inside(message.get(messages.REQUEST), "MessageHeader") or {}
+
+
+def _inside(parent: object, name: str) -> Json | None:
+    found = parent.get(name) if isinstance(parent, Mapping) else None
+    return found if isinstance(found, Mapping) else None
+
+
+def _reference(body: Json) -> Key | None:
+    reference = _inside(body, "MessageReference")
+    if reference is None:
+        return None
+    return (str(reference.get("SaleID")), str(reference.get("ServiceID")))
+
+
+def _sale(body: Json) -> Sale | Failure:
+    """What a payment request asks for, or what is wrong with it."""
+    data = _inside(body, "SaleData") or {}
+    transaction = _inside(data, "SaleTransactionID") or {}
+    amounts = _inside(_inside(body, "PaymentTransaction"), "AmountsReq") or {}
+    reference, stamp = transaction.get("TransactionID"), transaction.get("TimeStamp")
+    if not isinstance(reference, str) or not isinstance(stamp, str):
+        return Failure("MessageFormat", {"errors": "At SaleToPOIRequest.PaymentRequest.SaleData, field SaleTransactionID: Missing"})
+    try:
+        amount = messages.money(amounts.get("RequestedAmount"), amounts.get("Currency"))
+    except MessageError as error:
+        return Failure("MessageFormat", {"errors": f"At SaleToPOIRequest.PaymentRequest.PaymentTransaction.AmountsReq: {error}"})
+    pairs = str(data.get("SaleToAcquirerData") or "")
+    if pairs and not all("=" in pair for pair in pairs.split("&")):
+        return Failure("NotAllowed", {"message": "Sale to Acquirer Data: NotAllowed Value: extra data"})
+    options = dict(parse_qsl(pairs))
+    return Sale(reference, stamp, amount, options.get("authorisationType") == "PreAuth", options.get("manualCapture") == "true")
+
+
+def _foreign(message: Json) -> dict[str, object]:
+    """The same answer, as if to somebody else's dialogue."""
+    ((wrapper, content),) = message.items()
+    assert isinstance(content, Mapping)
+    return {wrapper: {**content, "MessageHeader": {**content["MessageHeader"], "ServiceID": "0THERSONE"}}}

@@ -1,0 +1,208 @@
+"""What a simulated terminal says: its responses in the shapes of the Terminal API, and the cards people hold to it."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+from urllib.parse import quote
+
+from hardware.terminals.adyen import messages
+from hardware.terminals.adyen.messages import Json
+from kiosk.values import Money
+
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_DIGITS = "0123456789"
+_IDENTITY = ("ServiceID", "SaleID", "POIID")
+
+
+class RandomSource(Protocol):
+    """Where the terminal's ids come from; a seeded `random.Random` makes a whole run repeatable."""
+
+    def choice(self, seq: str, /) -> str: ...
+
+
+class CardKind(Enum):
+    GOOD = "good"
+    DECLINING = "declining"
+    PARTIAL = "partial"  # the issuer grants half
+    WALLET = "wallet"  # a phone: it has an account reference but no alias
+
+
+@dataclass(frozen=True, slots=True)
+class TestCard:
+    """A card as a terminal describes it, number masked."""
+
+    __test__ = False
+
+    brand: str
+    variant: str
+    bin: str
+    last4: str
+    account_reference: str
+    alias: str
+    application_id: str
+
+
+CARDS: Mapping[CardKind, TestCard] = {
+    CardKind.GOOD: TestCard("mc", "mccredit", "541333", "9999", "50014LBVPPP7M1IH4HDZE3BNO3TAR", "K182596230843790", "A0000000041010"),
+    CardKind.DECLINING: TestCard("visa", "visa", "476173", "0119", "V0010013018036776997406844724", "M469509594859802", "A0000000031010"),
+    CardKind.PARTIAL: TestCard(
+        "visa", "visadebit", "400102", "0044", "V0010013020186645382734107725", "P120073344519287", "A0000000031010"
+    ),
+    CardKind.WALLET: TestCard("mc", "mc_applepay", "520424", "7513", "50010R6F4CH3ZXTWS1GAY0OUM7KDE", "", "A0000000041010"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Authorization:
+    """A payment the host really approved. The acquirer learns it from the terminal's host, whatever becomes of the answer to the kiosk."""
+
+    merchant_reference: str
+    psp_reference: str
+    tender_reference: str
+    amount: Money
+    requested: Money
+    poi_id: str
+    brand: str
+    last4: str
+    auth_code: str
+    at_ms: int
+    preauth: bool
+    manual_capture: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a request came to nothing: the error condition, and the words in `AdditionalResponse`."""
+
+    condition: str
+    extra: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """What a payment request asked for."""
+
+    reference: str
+    stamp: str
+    amount: Money
+    preauth: bool
+    manual_capture: bool
+
+
+def draw(random: RandomSource, length: int, alphabet: str = _LETTERS + _DIGITS) -> str:
+    return "".join(random.choice(alphabet) for _ in range(length))
+
+
+def tender_reference(random: RandomSource, now_ms: int) -> str:
+    """Four characters and the time, as terminals number their tenders."""
+    return f"{draw(random, 4)}{now_ms:015d}"
+
+
+def auth_code(random: RandomSource) -> str:
+    return draw(random, 6, _DIGITS)
+
+
+class Wire:
+    """Writes the responses of one terminal. `additional_json` is the account setting for base64 JSON instead of form-encoded pairs."""
+
+    def __init__(self, poi_id: str, *, additional_json: bool) -> None:
+        self._poi_id = poi_id
+        self._additional_json = additional_json
+
+    def response(self, header: Json, body: Json) -> dict[str, object]:
+        category = str(header.get("MessageCategory"))
+        return {messages.RESPONSE: {"MessageHeader": self._header(header), f"{category}Response": body}}
+
+    def failure(self, header: Json, failure: Failure, **more: object) -> dict[str, object]:
+        return self.response(header, {"Response": self._failed(failure), **more})
+
+    def approved(self, header: Json, sale: Sale, card: TestCard, record: Authorization) -> dict[str, object]:
+        stamp = messages.timestamp(record.at_ms)
+        result = {
+            "PaymentType": "Normal",
+            "OnlineFlag": True,
+            "AmountsResp": {"AuthorizedAmount": record.amount.decimal(), "Currency": record.amount.currency},
+            "PaymentAcquirerData": {
+                "MerchantID": "SimulatedMerchant",
+                "AcquirerPOIID": self._poi_id,
+                "ApprovalCode": record.auth_code,
+                "AcquirerTransactionID": {"TransactionID": record.psp_reference, "TimeStamp": stamp},
+            },
+            "PaymentInstrumentData": {
+                "PaymentInstrumentType": "Card",
+                "CardData": {"PaymentBrand": card.brand, "MaskedPan": f"{card.bin} **** {card.last4}", "EntryMode": ["Contactless"]},
+            },
+        }
+        response = {
+            "Result": "Success" if record.amount == sale.amount else "Partial",
+            "AdditionalResponse": self._additional(_about(card, sale, record, stamp)),
+        }
+        tender = f"{record.tender_reference}.{record.psp_reference}"
+        return self.response(header, {"Response": response, **_sale_data(sale, tender, stamp), "PaymentResult": result})
+
+    def declined(self, header: Json, sale: Sale, failure: Failure, tender: str, now_ms: int) -> dict[str, object]:
+        return self.failure(header, failure, **_sale_data(sale, tender, messages.timestamp(now_ms)))
+
+    def reject(self, details: str) -> dict[str, object]:
+        """The notification that stands for an answer to something that is no request."""
+        header = {
+            "ProtocolVersion": "3.0",
+            "MessageClass": "Event",
+            "MessageCategory": "Event",
+            "MessageType": "Notification",
+            "SaleID": "null",
+            "POIID": self._poi_id,
+            "DeviceID": "1",
+        }
+        event = {"EventToNotify": "Reject", "EventDetails": f"message={quote(details)}"}
+        return {messages.REQUEST: {"MessageHeader": header, "EventNotification": event}}
+
+    def _header(self, request: Json) -> dict[str, object]:
+        return {
+            "ProtocolVersion": "3.0",
+            "MessageClass": "Service",
+            "MessageCategory": request.get("MessageCategory"),
+            "MessageType": "Response",
+            **{name: request.get(name) for name in _IDENTITY},
+        }
+
+    def _failed(self, failure: Failure) -> dict[str, object]:
+        return {"Result": "Failure", "ErrorCondition": failure.condition, "AdditionalResponse": self._additional(failure.extra)}
+
+    def _additional(self, pairs: Mapping[str, str]) -> str:
+        if self._additional_json:
+            return base64.b64encode(messages.encode({"additionalData": dict(pairs)})).decode()
+        return "&".join(f"{name}={quote(value)}" for name, value in pairs.items())
+
+
+def _about(card: TestCard, sale: Sale, record: Authorization, stamp: str) -> dict[str, str]:
+    pairs = {
+        "tid": "00000001",
+        "AID": card.application_id,
+        "transactionType": "GOODS_SERVICES",
+        "pspReference": record.psp_reference,
+        "merchantReference": sale.reference,
+        "paymentMethod": card.brand,
+        "paymentMethodVariant": card.variant,
+        "cardBin": card.bin,
+        "cardSummary": card.last4,
+        "PaymentAccountReference": card.account_reference,
+        "authCode": record.auth_code,
+        "posEntryMode": "CLESS_CHIP",
+        "posAuthAmountCurrency": record.amount.currency,
+        "posAuthAmountValue": str(record.amount.minor),
+        "iso8601TxDate": stamp,
+        "offline": "false",
+    }
+    return {**pairs, "alias": card.alias, "aliasType": "Default"} if card.alias else pairs
+
+
+def _sale_data(sale: Sale, tender: str, stamp: str) -> dict[str, object]:
+    return {
+        "SaleData": {"SaleTransactionID": {"TransactionID": sale.reference, "TimeStamp": sale.stamp}},
+        "POIData": {"POITransactionID": {"TransactionID": tender, "TimeStamp": stamp}},
+    }

@@ -1,0 +1,118 @@
+"""What the terminal tests stand on: a fast clock, an order, and a simulated Adyen terminal on a real TLS socket with the driver before it."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+from hardware.api import PaymentTerminal, PreauthorizationOrder
+from hardware.simulated.models.terminal import Fault, TerminalModel, TerminalState
+from hardware.simulated.terminal_server import TerminalServer
+from hardware.terminals.adyen.local import AdyenLocalConfig, AdyenLocalTerminal
+from hardware.terminals.adyen.nexo import NexoKey
+from kiosk.values import Moment, Money
+
+POI_ID = "S1U2-000158215131748"
+SALE_ID = "Kiosk1"
+PASSPHRASE = "P@ssw0rd123456"
+KEY_IDENTIFIER = "pilekey"
+KEY_VERSION = 1
+
+
+class FastClock:
+    """Real time, run `rate` times as fast."""
+
+    def __init__(self, rate: float = 50) -> None:
+        self._rate = rate
+        self._start = time.monotonic_ns()
+        self._utc_ms = time.time_ns() // 1_000_000
+
+    def now(self) -> Moment:
+        mono_ns = int((time.monotonic_ns() - self._start) * self._rate)
+        return Moment(self._utc_ms + mono_ns // 1_000_000, "boot", mono_ns)
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds / self._rate)
+
+    def timeout(self, seconds: float) -> AbstractAsyncContextManager[object]:
+        return asyncio.timeout(seconds / self._rate)
+
+
+def order(service_id: str = "A1", minor: int = 4_000, reference: str = "pp-kiosk-1") -> PreauthorizationOrder:
+    return PreauthorizationOrder(reference, service_id, Money(minor, "EUR"), "de", 1_790_000_000_123)
+
+
+def config(port: int, root_ca_pem: str, **changes: object) -> AdyenLocalConfig:
+    settings: dict[str, object] = {
+        "host": "127.0.0.1",
+        "poi_id": POI_ID,
+        "sale_id": SALE_ID,
+        "key_identifier": KEY_IDENTIFIER,
+        "key_version": KEY_VERSION,
+        "passphrase": PASSPHRASE,
+        "root_ca_pem": root_ca_pem,
+        "port": port,
+        "other_seconds": 60,
+    }
+    return AdyenLocalConfig(**{**settings, **changes})  # type: ignore[arg-type]
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not condition():
+            await asyncio.sleep(0.002)
+
+
+class AdyenBench:
+    """A simulated Adyen terminal and the local driver, as the contract wants a terminal's bench."""
+
+    def __init__(self, folder: Path, **model: object) -> None:
+        self.clock = FastClock()
+        self.model = TerminalModel(POI_ID, random.Random(7), **model)  # type: ignore[arg-type]
+        self.server = TerminalServer(self.model, self.clock, NexoKey.derive(PASSPHRASE, KEY_IDENTIFIER, KEY_VERSION), folder)
+
+    async def __aenter__(self) -> AdyenBench:
+        await self.server.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.server.stop()
+
+    def driver(self, **changes: object) -> AdyenLocalTerminal:
+        return AdyenLocalTerminal(config(self.server.port, self.server.root_ca_pem, **changes), self.clock)
+
+    # --- what the contract asks of every bench ---
+
+    @property
+    def terminal(self) -> PaymentTerminal:
+        return self.driver()
+
+    async def card_asked_for(self) -> None:
+        await until(lambda: self.server.state() is TerminalState.PRESENT_CARD)
+
+    async def present(self, kind: str) -> None:
+        await self.card_asked_for()
+        assert self.server.present_card(kind)
+
+    async def cancel(self) -> None:
+        await self.card_asked_for()
+        assert self.server.press_cancel()
+
+    async def settled(self) -> None:
+        await until(lambda: self.server.state() in (TerminalState.DONE, TerminalState.IDLE))
+
+    def lose_request(self) -> None:
+        self.server.fault(Fault.LOSE_REQUEST)
+
+    def lose_answer(self) -> None:
+        self.server.fault(Fault.LOSE_ANSWER)
+
+    def go_offline(self) -> None:
+        self.server.fault(Fault.OFFLINE)
+
+    def approved(self, reference: str) -> list[Money]:
+        return [record.amount for record in self.model.book if record.merchant_reference == reference]
