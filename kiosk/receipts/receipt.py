@@ -1,0 +1,165 @@
+"""The receipt as values: what every target shows, checked when it is made.
+
+Field list after the union of what EU, German, British and US rules ask for (operator, place, times, energy, unit prices, VAT per rate,
+reserved and captured money, card data, tariff). A receipt is never edited: a correction is another document.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+
+from kiosk.receipts.vat import Tax
+from kiosk.values import Money, SessionId
+
+TIMES = frozenset({"TIME", "PARKING_TIME", "RESERVATION_TIME"})
+
+
+class ReceiptError(Exception):
+    """A receipt that must not be issued, or a text that is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seller:
+    """Who sells: legal name, postal address line by line, tax number, telephone. Receipt numbers begin with `number_prefix`."""
+
+    name: str
+    address: tuple[str, ...]
+    tax_id: str
+    helpline: str
+    number_prefix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where it was sold: the site, its address, and the plug by its EVSE ID and the letter painted on it."""
+
+    name: str
+    address: tuple[str, ...]
+    evse_id: str
+    plug: str
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A line of the bill. `units` is mWh for `ENERGY`, seconds for `TIMES`, 1 for everything else; `unit_price` is per kWh, hour or piece,
+    as the tariff writes it; `amount` includes VAT of `vat` percent (None: none applies)."""
+
+    code: str
+    units: int
+    unit_price: Decimal
+    vat: Decimal | None
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Reduction:
+    """What is not charged although priced. `code` is `waived` or `beyond_hold`; `amount` is negative."""
+
+    code: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class CardShown:
+    """What a receipt shows of the card; never more of its number than the last four digits."""
+
+    brand: str = ""
+    last4: str = ""
+    auth_code: str = ""
+    application_id: str = ""
+    entry_mode: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class References:
+    """Names by which the acquirer and the operator find this sale."""
+
+    payment: str = ""
+    psp: str = ""
+    tender: str = ""
+    capture: str = ""
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """One sale, settled. Times are UTC milliseconds, shown in `zone`; energy and registers are mWh. `mwh` need not be the difference of the
+    registers: one of them may have rolled over.
+
+    `copy` is 0 for the original, else the how-manieth copy. `gross` tells whether unit prices include VAT. `trusted` is false when the
+    kiosk's clock was not confirmed. Raises `ReceiptError` unless lines, reductions, VAT rows and captured money agree to the cent.
+    """
+
+    number: int
+    copy: int
+    issued_ms: int
+    language: str
+    zone: str
+    seller: Seller
+    place: Place
+    session: SessionId
+    begin_ms: int
+    end_ms: int
+    left_ms: int | None
+    charging_s: int
+    mwh: int
+    register_begin: int
+    register_end: int
+    items: tuple[Item, ...]
+    reductions: tuple[Reduction, ...]
+    taxes: tuple[Tax, ...]
+    gross: bool
+    held: Money
+    captured: Money
+    card: CardShown
+    references: References
+    tariff_id: str
+    tariff_hash: str
+    trusted: bool = True
+    checkpoint: str = ""
+
+    def __post_init__(self) -> None:
+        currencies = {m.currency for m in (self.held, *(i.amount for i in self.items), *(r.amount for r in self.reductions))}
+        if currencies != {self.captured.currency}:
+            raise ReceiptError(f"{self._name} mixes currencies: {', '.join(sorted(currencies | {self.captured.currency}))}")
+        if self.total != self.captured:
+            raise ReceiptError(f"{self._name} does not add up: its lines make {self.total}, captured was {self.captured}")
+        if _sum((t.gross for t in self.taxes), self.total.currency) != self.total or any(t.net + t.tax != t.gross for t in self.taxes):
+            raise ReceiptError(f"{self._name}: its VAT rows do not make {self.total}")
+        if any(r.amount.minor >= 0 for r in self.reductions):
+            raise ReceiptError(f"{self._name} has a reduction that is none")
+        if not 0 <= self.captured.minor <= self.held.minor:
+            raise ReceiptError(f"{self._name}: {self.captured} cannot come out of {self.held} reserved")
+        if self.mwh < 0:
+            raise ReceiptError(f"{self._name}: {self.mwh} mWh is no delivery")
+        if len(self.card.last4) > 4:
+            raise ReceiptError(f"{self._name} would show more than four digits of a card")
+
+    @property
+    def _name(self) -> str:
+        return f"receipt {self.label} of {self.session}"
+
+    @property
+    def label(self) -> str:
+        """The number as it is printed."""
+        return f"{self.seller.number_prefix}{self.number:06}"
+
+    @cached_property
+    def priced(self) -> Money:
+        """What the lines make before reductions."""
+        return _sum((i.amount for i in self.items), self.captured.currency)
+
+    @cached_property
+    def total(self) -> Money:
+        """What is paid, VAT included."""
+        return _sum((r.amount for r in self.reductions), self.captured.currency) + self.priced
+
+    @property
+    def released(self) -> Money:
+        return self.held - self.captured
+
+
+def _sum(amounts: Iterable[Money], currency: str) -> Money:
+    return sum(amounts, Money.zero(currency))

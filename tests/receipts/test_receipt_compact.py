@@ -1,0 +1,92 @@
+"""The receipt in a QR code comes back whole, or not at all."""
+
+import hashlib
+import re
+
+import pytest
+import segno
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kiosk.receipts.compact import TAG, compact, expand
+from kiosk.receipts.document import document
+from kiosk.receipts.receipt import Place, ReceiptError, Seller
+
+
+@pytest.fixture
+def receipt(sale, seller, place):
+    return document(sale(held=1300, shortfall=100), seller, place, copy=1, checkpoint="17 8Yk3 qL0v Zt1c")
+
+
+def test_a_receipt_comes_back_whole(receipt) -> None:
+    assert expand(compact(receipt)) == receipt
+
+
+def test_every_kind_of_line_comes_back(sale, seller, place) -> None:
+    for facts in (sale(), sale(charge=100), sale(tax_included="NO", trusted=False)):
+        receipt = document(facts, seller, place)
+        assert expand(compact(receipt)) == receipt
+
+
+def test_the_code_stays_small_and_alphanumeric(receipt) -> None:
+    text = compact(receipt)
+    assert re.fullmatch(r"[A-Z2-7]+", text.removeprefix(TAG))
+    code = segno.make(text, error="l", micro=False)
+    assert code.mode == "alphanumeric"
+    assert code.version <= 14
+
+
+def test_a_receipt_too_long_for_a_code_is_refused(sale, seller) -> None:
+    endless = "".join(hashlib.sha256(bytes([n])).hexdigest() for n in range(40))
+    with pytest.raises(ReceiptError, match="1800"):
+        compact(document(sale(), seller, Place("P", (endless,), "E", "A")))
+
+
+def test_the_text_of_version_1_is_read_for_ever() -> None:
+    text = (
+        "PILEPAY1FRMCXHEFKLNU4ARRCD6ZLBSHAKTDHXLW3JDWKAJDXAASLSBF7NIHPO3AGR4ACTHU5NW6XARETL4DJ3OMTFZTUZ52ARVPDP4ZX5CZPDPBYOTHJG7V"
+        "OPC3UG7XWZ5ARUE7LQJCJ7JAYTVL5XFXUROUBEKIIXNAJUJQX2KJE6NXFDYINWEOYAN3WW637X3OLSPOHZ66L5GKUDCUACVFLDTPMXWLV3OIDPBZZTJGMZDJ"
+        "IKYNHJ3L2IAY33ZSGG5ZEN4LB2HONE7EOJ5JDKXL334W2HGVJAQVC27BVVXQCGUMKHLFD4PPRCFHWGOQ5AMSCQQFMBONP4MQT7NH5LD2O6C2SNYABCKP74S7"
+        "ASKDVY54IZEZ462QMQFVPZAY4QUSIZP5C3ZJXAWAKR7Z6BAT6SAYIAJO775UXIPPH5R5VI7A4G4DPHUMHJRX2ON3DX2AOOSILRGPSK7HA7J6FG732PHNLTDE"
+        "TDFGYIKGESRUA2J73LN6OJ734YAZUSSQ3IKELJPB32KBNFNVUWRIECUXKTUCILZULEKL5JBK4OEAZ5ZWBMEU4YMZNAK52I5G46HYFPIO7E5VX3FANDSPSFY"
+    )
+    receipt = expand(text)
+    assert receipt.label == "E0417-000017"
+    assert receipt.captured.minor == 1267
+
+
+@pytest.mark.parametrize("broken", ["", "hello", TAG, TAG + "!", TAG + "AAAAAAAA", "PILEPAY2ABCD"])
+def test_what_is_no_receipt_is_refused(broken) -> None:
+    with pytest.raises(ReceiptError):
+        expand(broken)
+
+
+def test_every_single_changed_character_is_noticed(receipt) -> None:
+    text = compact(receipt)
+    for i in range(len(TAG), len(text)):
+        other = "A" if text[i] != "A" else "B"
+        try:
+            again = expand(text[:i] + other + text[i + 1 :])
+        except ReceiptError:
+            continue
+        assert again == receipt  # the last character holds unused bits
+        assert i == len(text) - 1
+
+
+def test_half_a_code_is_refused(receipt) -> None:
+    text = compact(receipt)
+    for end in range(len(TAG), len(text) - 1, 7):
+        with pytest.raises(ReceiptError):
+            expand(text[:end])
+
+
+@given(st.text(alphabet="ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", max_size=400))
+def test_noise_never_does_anything_but_raise(noise) -> None:
+    with pytest.raises(ReceiptError):
+        expand(TAG + noise)
+
+
+def test_names_in_any_script_come_back(sale) -> None:
+    seller = Seller("Ładowarka „Słońce” 充电", ("Δρόμος 1",), "", "+48 1")
+    receipt = document(sale(), seller, Place("Ж", (), "E", "Å"))
+    assert expand(compact(receipt)) == receipt
