@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from kiosk.journal.journal import Retry
+from kiosk.journal.state import Retry
 from kiosk.session.inputs import Done, NotSent, Refused, Result, Unknown
 from kiosk.session.requests import Preauthorize, Recovery, Request
 from kiosk.values import Moment, RequestRef
@@ -49,7 +49,10 @@ class Effects:
     cases: dict[RequestRef, _Case] = field(default_factory=dict)
 
     def restore(self, requests: Iterable[Request], retries: Iterable[Retry], at: Moment) -> None:
-        """The requests that were open when the kiosk stopped. Each may have been attempted; its pace goes on, a brown-out loop stays slow."""
+        """The requests that were open when the kiosk stopped. Each may have been attempted.
+
+        Its pace goes on, so that a brown-out loop stays slow.
+        """
         known = {RequestRef(r.ref): r for r in retries}
         for request in requests:
             retry = known.get(request.ref)
@@ -59,7 +62,10 @@ class Effects:
             self.cases[request.ref] = case
 
     def ready(self, requests: Iterable[Request], at: Moment) -> tuple[Attempt, ...]:
-        """The attempts to make now; they count as running until `ended`. Requests no longer open are forgotten when their attempt has ended."""
+        """The attempts to make now; they count as running until `ended`.
+
+        Requests that are no longer open are forgotten when their attempt has ended.
+        """
         wanted = {r.ref: r for r in requests}
         for ref in [ref for ref, case in self.cases.items() if ref not in wanted and not case.running]:
             del self.cases[ref]

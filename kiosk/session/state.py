@@ -151,8 +151,8 @@ class Session:
     quote: Quote | None = None
     stage: Stage = Stage.PAYING
     stage_at: Moment | None = None
-    payments: Mapping[PaymentRef, Payment] = MappingProxyType({})
-    modifications: Mapping[RequestRef, Modification] = MappingProxyType({})
+    payments: Mapping[PaymentRef, Payment] = field(default_factory=lambda: MappingProxyType({}))
+    modifications: Mapping[RequestRef, Modification] = field(default_factory=lambda: MappingProxyType({}))
     aborts: tuple[Abort, ...] = ()
     stop_code: Digest | None = None
     code_misses: int = 0

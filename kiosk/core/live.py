@@ -1,0 +1,95 @@
+"""What is happening right now, for the eyes only: the latest reading and the running cost of every delivery.
+
+Nothing here is journalled and nothing is decided by it; after a restart it is built again from the noted readings.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from kiosk.metering.reading import Reading
+from kiosk.pricing.meter import Meter
+from kiosk.pricing.rating import Rating
+from kiosk.pricing.usage import State
+from kiosk.session.inputs import Input, MeterRead
+from kiosk.session.state import FLOWING, Kiosk, Session, Stage
+from kiosk.values import Moment, SessionId
+
+_CURVE_POINTS = 120
+
+
+@dataclass(slots=True)
+class Running:
+    """One delivery as it looks now. `curve` is power in W over time, oldest first; `at` is when the last reading arrived."""
+
+    meter: Meter
+    reading: Reading
+    rating: Rating
+    at: Moment
+    first_soc: int | None = None
+    curve: list[int] = field(default_factory=list)
+
+
+class Live:
+    """The deliveries under way."""
+
+    def __init__(self) -> None:
+        self._running: dict[SessionId, Running] = {}
+
+    def of(self, session: SessionId) -> Running | None:
+        return self._running.get(session)
+
+    def hear(self, given: Input, k: Kiosk, at: Moment) -> None:
+        """An input on its way to the engine."""
+        if not isinstance(given, MeterRead):
+            return
+        session = next((s for s in k.sessions.values() if s.transaction == given.transaction and s.stage in FLOWING), None)
+        if session is None or session.begin is None or session.quote is None:
+            return
+        running = self._running.get(session.id) or self._begin(session, at)
+        if given.reading.utc_ms < running.reading.utc_ms:
+            return
+        running.reading = given.reading
+        running.at = at
+        running.rating = running.meter.add(given.reading)
+        if running.first_soc is None:
+            running.first_soc = given.reading.soc_percent
+        if given.reading.power_w is not None:
+            running.curve.append(given.reading.power_w)
+            if len(running.curve) > _CURVE_POINTS:
+                running.curve = [max(pair) for pair in zip(running.curve[::2], running.curve[1::2], strict=False)]
+
+    def follow(self, k: Kiosk, at: Moment) -> None:
+        """The durable state changed: new deliveries appear, pauses count, closed sales go."""
+        for s in k.sessions.values():
+            if s.stage in FLOWING and s.begin is not None and s.quote is not None and s.id not in self._running:
+                self._begin(s, at)
+            if (running := self._running.get(s.id)) is not None:
+                running.rating = running.meter.turn(_state(s), at.utc_ms)
+        for gone in self._running.keys() - k.sessions.keys():
+            del self._running[gone]
+
+    def tick(self, k: Kiosk, at: Moment) -> None:
+        """Time passed: fees by the minute grow."""
+        for id_, running in self._running.items():
+            if (s := k.sessions.get(id_)) is not None and s.priced is None:
+                running.rating = running.meter.tick(at.utc_ms)
+
+    def _begin(self, s: Session, at: Moment) -> Running:
+        assert s.begin is not None and s.quote is not None
+        meter = Meter(s.quote, s.begin)
+        rating = meter.rating()
+        for reading in s.readings:
+            rating = meter.add(reading)
+        last = s.last_reading or s.begin
+        running = self._running[s.id] = Running(meter, last, rating, at, s.begin.soc_percent)
+        return running
+
+
+def _state(s: Session) -> State:
+    if s.stage in (Stage.ENDED, Stage.VACATED):
+        return State.PARKED
+    pause = s.pauses[-1] if s.pauses and s.pauses[-1].end is None else None
+    if pause is None:
+        return State.CHARGING
+    return State.PARKED if pause.by == "car" else State.WITHHELD

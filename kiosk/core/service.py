@@ -1,0 +1,154 @@
+"""The loop: inputs are decided and journalled in order, and what follows from them is done once they are durable."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from kiosk.core.effects import Attempt, Effects
+from kiosk.core.engine import Batch, Engine
+from kiosk.journal.entry import Entry
+from kiosk.journal.evidence import Sealed
+from kiosk.journal.state import Retry
+from kiosk.session.deadlines import next_deadline
+from kiosk.session.inputs import Input, Outcome, Result, TimePassed
+from kiosk.session.requests import open_requests
+from kiosk.session.state import Kiosk
+from kiosk.values import Moment, RequestRef
+
+log = logging.getLogger(__name__)
+
+_PULSE_S = 1  # a deadline that decides nothing is looked at again after this long
+
+
+class Clock(Protocol):
+    def now(self) -> Moment: ...
+
+    async def sleep(self, seconds: float) -> None: ...
+
+    async def until(self, moment: Moment) -> None: ...
+
+
+class Appender(Protocol):
+    """The journal on its own thread: returns when the entries are durable, in the order of the calls."""
+
+    async def append(
+        self,
+        batch: Sequence[Entry],
+        *,
+        evidence: Sequence[Sealed] = (),
+        retries: Sequence[Retry] = (),
+        settled: Sequence[str] = (),
+    ) -> int: ...
+
+
+class Performer(Protocol):
+    async def perform(self, attempt: Attempt) -> Result: ...
+
+
+Changed = Callable[[Batch], None]
+
+
+class Service:
+    """Owns the engine. `tell` is the only way in; `changed` is called with every durable batch."""
+
+    def __init__(self, engine: Engine, journal: Appender, clock: Clock, effects: Effects) -> None:
+        self.engine = engine
+        self._journal = journal
+        self._clock = clock
+        self._effects = effects
+        self._performer: Performer | None = None
+        self._changed: list[Changed] = []
+        self._attempts: set[asyncio.Task[None]] = set()
+        self._woken = asyncio.Event()
+        self._broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    @property
+    def kiosk(self) -> Kiosk:
+        """The durable state."""
+        return self.engine.k
+
+    def on_change(self, changed: Changed) -> None:
+        self._changed.append(changed)
+
+    async def tell(
+        self, given: Input, *, evidence: Sequence[Sealed] = (), retries: Sequence[Retry] = (), settled: Sequence[str] = ()
+    ) -> Batch:
+        """Decide `given` and wait until its facts, and all before them, are durable.
+
+        Raises what the journal raises; then the process must end and start again from what is on the disk.
+        """
+        batch = self.engine.take(given, self._clock.now())
+        try:
+            await self._journal.append(batch.entries, evidence=evidence, retries=retries, settled=settled)
+        except BaseException as error:
+            if not self._broken.done() and not isinstance(error, asyncio.CancelledError):
+                self._broken.set_exception(error)
+            raise
+        self.engine.commit(batch)
+        for changed in self._changed:
+            changed(batch)
+        self._woken.set()
+        return batch
+
+    async def run(self, performer: Performer) -> None:
+        """Do what is open, watch the deadlines; ends only by cancellation or when the journal refuses."""
+        self._performer = performer
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._watch(), name="deadlines")
+                group.create_task(self._raise_when_broken(), name="journal guard")
+        finally:
+            for task in self._attempts:
+                task.cancel()
+            await asyncio.gather(*self._attempts, return_exceptions=True)
+
+    async def _raise_when_broken(self) -> None:
+        await asyncio.shield(self._broken)
+
+    async def _watch(self) -> None:
+        while True:
+            self._woken.clear()
+            now = self._clock.now()
+            self._launch(now)
+            deadline = next_deadline(self.kiosk, now)
+            if deadline is not None and now.reached(deadline):
+                batch = await self.tell(TimePassed())
+                if not batch.facts:
+                    await self._clock.sleep(_PULSE_S)
+                continue
+            moments = [m for m in (deadline, self._effects.next_at(now)) if m is not None]
+            await self._wake_or(min(moments, key=now.ms_until, default=None))
+
+    async def _wake_or(self, moment: Moment | None) -> None:
+        woken = asyncio.ensure_future(self._woken.wait())
+        due = [woken] if moment is None else [woken, asyncio.ensure_future(self._clock.until(moment))]
+        try:
+            await asyncio.wait(due, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in due:
+                task.cancel()
+
+    def _launch(self, now: Moment) -> None:
+        for attempt in self._effects.ready(open_requests(self.kiosk), now):
+            task = asyncio.create_task(self._attempt(attempt), name=attempt.request.ref)
+            self._attempts.add(task)
+            task.add_done_callback(self._attempt_over)
+
+    async def _attempt(self, attempt: Attempt) -> None:
+        assert self._performer is not None
+        request = attempt.request
+        result = await self._performer.perform(attempt)
+        retry = self._effects.ended(request, result, self._clock.now())
+        log.info("%s %s: %s", request.kind, request.ref, type(result).__name__)
+        rows = (retry,) if retry else ()
+        done: tuple[RequestRef, ...] = () if retry else (request.ref,)
+        await self.tell(Outcome(request.ref, result), retries=rows, settled=done)
+
+    def _attempt_over(self, task: asyncio.Task[None]) -> None:
+        self._attempts.discard(task)
+        self._woken.set()
+        if not task.cancelled() and (error := task.exception()) and not self._broken.done():
+            self._broken.set_exception(error)

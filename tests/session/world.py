@@ -1,0 +1,170 @@
+"""A sale played by hand: inputs in, facts out, on a clock that only the test moves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+from kiosk.metering.reading import Reading
+from kiosk.pricing.canonical import canonical, tariff_hash
+from kiosk.pricing.load import load
+from kiosk.pricing.quote import Quote
+from kiosk.session import codec
+from kiosk.session import inputs as i
+from kiosk.session.decide import decide
+from kiosk.session.evolve import evolve, fold
+from kiosk.session.facts import Fact
+from kiosk.session.requests import Request, open_requests
+from kiosk.session.setup import Connector, Policy, Setup
+from kiosk.session.state import Kiosk, Session
+from kiosk.values import ConnectorId, Digest, Moment, Money, SessionId
+
+PER_KWH = b"""{
+  "country_code": "DE", "party_id": "LND", "id": "ENERGY", "currency": "EUR", "tax_included": "YES",
+  "elements": [{"price_components": [{"type": "ENERGY", "price": 0.50, "vat": 19.0, "step_size": 1}]}],
+  "last_updated": "2026-01-01T00:00:00Z"
+}"""
+
+PER_KWH_AND_STAY = b"""{
+  "country_code": "DE", "party_id": "LND", "id": "STAY", "currency": "EUR", "tax_included": "YES",
+  "elements": [{"price_components": [
+    {"type": "ENERGY", "price": 0.50, "vat": 19.0, "step_size": 1},
+    {"type": "PARKING_TIME", "price": 6.00, "vat": 19.0, "step_size": 1}]}],
+  "last_updated": "2026-01-01T00:00:00Z",
+  "x_pilepay": {"idle_grace_seconds": 600, "idle_cap": 12.00}
+}"""
+
+A = ConnectorId("DE*LND*E0417*1")
+B = ConnectorId("DE*LND*E0417*2")
+SETUP = Setup(
+    "K417",
+    "EUR",
+    (
+        Connector(A, "A", A, "PILE-1", 1, "ccs", 150_000),
+        Connector(B, "B", B, "PILE-1", 2, "type2", 22_000),
+    ),
+    Policy(margin=Money(100, "EUR"), smallest_hold=Money(500, "EUR")),
+)
+
+
+@dataclass
+class CountingIds:
+    """Ids that a test can foresee."""
+
+    count: int = 0
+
+    def session(self) -> SessionId:
+        return SessionId(f"K417-{self._next():026}")
+
+    def service_id(self) -> str:
+        return str(self._next())
+
+    def id_tag(self) -> str:
+        return f"TAG{self._next()}"
+
+    def transaction(self) -> int:
+        return 1_000 + self._next()
+
+    def stop_code_digest(self, session: SessionId) -> Digest:
+        return code_digest(session, "4719")
+
+    def _next(self) -> int:
+        self.count += 1
+        return self.count
+
+
+def code_digest(session: SessionId, code: str) -> Digest:
+    return Digest(sha256(f"{session}{code}".encode()).hexdigest())
+
+
+def quote(tariff: bytes = PER_KWH, hold: int = 5_000) -> Quote:
+    loaded = load(tariff)
+    return Quote(loaded.id, canonical(loaded), tariff_hash(loaded), "Europe/Berlin", Money(hold, "EUR"), "en", ("0.50 €/kWh",))
+
+
+def approval(minor: int = 5_000, psp: str = "PSP1") -> i.Approval:
+    return i.Approval(Money(minor, "EUR"), psp, f"TENDER.{psp}", i.CardFacts("mc", "4821"))
+
+
+@dataclass
+class World:
+    """One kiosk. Every fact passes through the codec, as it would through the journal."""
+
+    k: Kiosk = field(default_factory=lambda: Kiosk(SETUP))
+    ids: CountingIds = field(default_factory=CountingIds)
+    now: Moment = field(default_factory=lambda: Moment(1_800_000_000_000, "boot", 0))
+    facts: list[Fact] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.give(i.KioskStarted())
+        self.give(i.PileConnected("PILE-1"))
+        for number in (1, 2):
+            self.status(number, i.ConnectorStatus.AVAILABLE)
+
+    def give(self, given: i.Input) -> tuple[Fact, ...]:
+        facts = decide(self.k, given, self.now, self.ids)
+        for fact in facts:
+            assert codec.decode(codec.encode(fact)) == fact
+            self.k = evolve(self.k, fact)
+        self.facts += facts
+        return facts
+
+    def wait(self, seconds: int) -> tuple[Fact, ...]:
+        self.now = self.now.plus(seconds)
+        return self.give(i.TimePassed())
+
+    def restart(self) -> None:
+        """The process dies and comes back: only the facts survive."""
+        assert fold(Kiosk(SETUP), self.facts) == self.k
+        self.give(i.KioskStarted())
+        self.give(i.PileConnected("PILE-1"))
+
+    def status(self, number: int, status: i.ConnectorStatus) -> tuple[Fact, ...]:
+        return self.give(i.ConnectorChanged("PILE-1", number, status))
+
+    def request(self, kind: str) -> Request:
+        """The one open request of this kind."""
+        (request,) = (r for r in open_requests(self.k) if r.kind == kind)
+        return request
+
+    def kinds(self) -> list[str]:
+        return sorted(r.kind for r in open_requests(self.k))
+
+    def answer(self, kind: str, result: i.Result) -> tuple[Fact, ...]:
+        return self.give(i.Outcome(self.request(kind).ref, result))
+
+    @property
+    def session(self) -> Session:
+        """The newest sale."""
+        everyone = (*self.k.recent, *self.k.sessions.values())
+        return max(everyone, key=lambda s: s.id)
+
+    # --- stretches of the path --------------------------------------------------------------------------------------------------
+
+    def accept(self, connector: ConnectorId = A, tariff: bytes = PER_KWH) -> SessionId:
+        session = self.ids.session()
+        self.give(i.QuoteAccepted(session, connector, quote(tariff)))
+        return session
+
+    def pay(self, connector: ConnectorId = A, tariff: bytes = PER_KWH, minor: int = 5_000) -> SessionId:
+        session = self.accept(connector, tariff)
+        self.answer("Preauthorize", i.Done(approval(minor, f"PSP{session[-4:]}")))
+        return session
+
+    def deliver(self, connector: ConnectorId = A, tariff: bytes = PER_KWH, minor: int = 5_000) -> int:
+        """Paid, plugged, started at 100 kWh on the register: the transaction id."""
+        number = SETUP.by_id[connector].number
+        self.pay(connector, tariff, minor)
+        self.status(number, i.ConnectorStatus.PREPARING)
+        tag = self.session.starts[-1].id_tag
+        self.answer("StartDelivery", i.Done(i.Ok()))
+        self.give(i.TxStarted("PILE-1", number, tag, self.reading(100)))
+        self.status(number, i.ConnectorStatus.CHARGING)
+        assert self.session.transaction is not None
+        return self.session.transaction
+
+    def end(self, transaction: int, kwh: int, reason: str = "Local") -> tuple[Fact, ...]:
+        return self.give(i.TxEnded("PILE-1", transaction, "", None, self.reading(kwh), reason))
+
+    def reading(self, kwh: int, mwh: int = 0) -> Reading:
+        return Reading(self.now.utc_ms, kwh * 1_000_000 + mwh)
