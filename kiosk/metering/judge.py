@@ -34,9 +34,11 @@ def judge(readings: Sequence[Reading], limits: Limits, *, begin: Reading | None,
     """What was delivered between `begin` and `end`, the transaction's own register values.
 
     `readings` are the meter values in between, in any order; they stand in for a missing end and reveal a mix of registers. `ended_at` is
-    when we learned of the end (UTC ms by our clock). Reasons: `no_begin`, `no_end`, `backwards`, `leap`, `rollover`, `mixed_registers`,
-    `stale`, `clock` (the pile's end time was replaced by ours), `too_long` (over a week: some clock was wrong). `rollover`,
-    `mixed_registers` and `clock` alone leave the verdict valid. Whenever both ends are there, `mwh` is `end - begin`.
+    when we learned of the end (UTC ms by our clock). Whenever both ends are there, `mwh` is `end - begin`.
+
+    Reasons that leave the verdict valid: `rollover`, `mixed_registers`, `clock` (the pile's end time was replaced by ours). Reasons for a
+    review: `backwards`, `leap`, `ambiguous` (wrapped or counted from the session's start), `too_long` (over a week: some clock was wrong),
+    `no_end`, `stale`. Unverifiable: `no_begin`, or `no_end` with nothing in between.
     """
     ordered = sorted(readings, key=lambda r: (r.utc_ms, r.mwh))
     if begin is None:
@@ -66,12 +68,8 @@ def _follow(track: list[Reading], reading: Reading, limits: Limits, reasons: lis
     last = track[-1]
     if plausible(last, reading, limits):
         track.append(reading)
-    elif (shifted := _other_register(track[0], last, reading, limits)) is not None:
-        _note(reasons, "mixed_registers")
-        track.append(shifted)
-    elif (turned := _rolled_over(last, reading, limits)) is not None:
-        _note(reasons, "rollover")
-        track.append(turned)
+    elif (explained := _explain(track, reading, limits, reasons)) is not None:
+        track.append(explained)
     else:
         _note(reasons, "backwards" if reading.mwh < last.mwh else "leap")
 
@@ -94,14 +92,31 @@ def _to_end(track: list[Reading], end: Reading, limits: Limits, reasons: list[st
         # A sound end refutes a faulty value in between.
         kept = tuple(r for r in reasons if r not in {"backwards", "leap"})
         return _delivered(begin, end, kept)
-    if (moved := _other_register(begin, last, end, limits)) is not None:
-        _note(reasons, "mixed_registers")
-        return _delivered(begin, moved, tuple(reasons))
-    if (unwrapped := _rolled_over(last, end, limits)) is not None:
-        _note(reasons, "rollover")
-        return _delivered(begin, unwrapped, tuple(reasons))
+    if (explained := _explain(track, end, limits, reasons)) is not None:
+        return _delivered(begin, explained, tuple(reasons))
     _note(reasons, "backwards" if end.mwh < last.mwh else "leap")
     return _delivered(begin, last, tuple(reasons))
+
+
+def _explain(track: list[Reading], reading: Reading, limits: Limits, reasons: list[str]) -> Reading | None:
+    """A value that does not follow, read as one that wrapped or that counts from the session's start.
+
+    Where both would do and nothing before tells them apart, the lesser is taken and a person decides.
+    """
+    moved = _other_register(track[0], track[-1], reading, limits)
+    unwrapped = _rolled_over(track[-1], reading, limits)
+    if moved is not None and unwrapped is not None:
+        if "mixed_registers" in reasons:
+            return moved
+        if len(track) == 1:
+            _note(reasons, "ambiguous")
+            return min(moved, unwrapped, key=lambda r: r.mwh)
+    if unwrapped is not None:
+        _note(reasons, "rollover")
+        return unwrapped
+    if moved is not None:
+        _note(reasons, "mixed_registers")
+    return moved
 
 
 def _delivered(begin: Reading, end: Reading, reasons: tuple[str, ...]) -> Delivered:

@@ -45,10 +45,15 @@ def test_a_faulty_value_in_between_is_refuted_by_a_sound_end() -> None:
 
 def test_register_rolls_over_at_its_size() -> None:
     size = 2**32 // 1_000  # of a register of 32 bits in Wh, in kWh
-    delivered = judge([], LIMITS, begin=at(0, size - 5), end=at(20, 6), ended_at=T0 + 20 * MINUTE)
+    delivered = judge([at(2, size - 2)], LIMITS, begin=at(0, size - 5), end=at(20, 6), ended_at=T0 + 20 * MINUTE)
     assert delivered.reasons == ("rollover",)
     assert delivered.verdict is Verdict.VALID
     assert 11 * KWH <= delivered.mwh < 12 * KWH
+
+
+def test_wrapped_or_counted_from_the_start_with_nothing_to_tell_is_for_a_person() -> None:
+    delivered = judge([], LIMITS, begin=at(0, 99_995), end=at(20, 6), ended_at=T0 + 20 * MINUTE)
+    assert (delivered.mwh, delivered.verdict, delivered.reasons) == (6 * KWH, Verdict.REVIEW, ("ambiguous",))
 
 
 def test_meter_values_of_the_session_against_a_lifetime_register_are_told_apart() -> None:
