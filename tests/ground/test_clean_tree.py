@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 import os
 import re
+import sys
 import tomllib
+from collections import Counter
 
 import pytest
 from packaging.requirements import Requirement
@@ -69,3 +71,9 @@ def test_every_module_says_what_it_is_for() -> None:
 @pytest.mark.parametrize("script", [".ci/run", "packaging/setup"])
 def test_scripts_can_be_run(script: str) -> None:
     assert os.access(ROOT / script, os.X_OK)
+
+
+def test_modules_of_the_tests_have_names_of_their_own() -> None:
+    """The test folders share one name space: two `world.py` would be one module, whichever was imported first."""
+    counted = Counter(path.stem for path in (ROOT / "tests").rglob("*.py") if path.stem != "conftest")
+    assert not {module for module, count in counted.items() if count > 1 or module in sys.stdlib_module_names}
