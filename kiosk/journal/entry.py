@@ -21,9 +21,9 @@ Seq = NewType("Seq", int)
 
 GENESIS = bytes(32)
 MAX_BODY = 1 << 20
+INT64 = range(-(1 << 63), 1 << 63)
 
 _DOMAIN = b"pilepay/entry/1"
-_INT64 = range(-(1 << 63), 1 << 63)
 
 
 class JournalError(Exception):
@@ -93,7 +93,7 @@ def check_entry(entry: Entry) -> None:
             raise JournalRefused(f"an entry's {name} is {text!r}: give it a printable name")
     if entry.version < 1:
         raise JournalRefused(f"entry {entry.kind} has version {entry.version}: count versions from 1")
-    if not all(number in _INT64 for number in (entry.version, entry.at.utc_ms, entry.at.mono_ns)):
+    if not all(number in INT64 for number in (entry.version, entry.at.utc_ms, entry.at.mono_ns)):
         raise JournalRefused(f"entry {entry.kind} holds a number beyond 64 bits: check its version and its moment")
     if len(entry.body) > MAX_BODY:
         raise JournalRefused(f"entry {entry.kind} has {len(entry.body)} bytes: put raw data into evidence and its digest into the entry")

@@ -14,7 +14,8 @@ from hashlib import sha256
 from pathlib import Path
 
 from kiosk.journal.entry import JournalError, JournalRefused
-from kiosk.journal.files import explain
+from kiosk.journal.files import Layout, explain
+from kiosk.journal.wal import WriteAheadLog
 from kiosk.values import Digest
 
 _SALT_BYTES = 16
@@ -43,6 +44,7 @@ class Evidence:
         self._db = connection
         self._path = path
         self._entropy = entropy
+        self._log = WriteAheadLog(connection, Layout(path).wal)
 
     def seal(self, data: bytes, until: int | None) -> Sealed:
         """Give `data` its digest, to be put into an entry; store it with `Journal.append(…, evidence=[sealed])`."""
@@ -65,6 +67,11 @@ class Evidence:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
             raise
+        self._log.grew(sum(len(s.data) for s in sealed))
+
+    def tidy(self) -> None:
+        """Copy the write-ahead log back if it has grown. Raises sqlite3.Error."""
+        self._log.fold_back()
 
     def get(self, digest: Digest) -> bytes | None:
         """The data behind `digest`; None when it was erased by rule."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import logging
 import os
 import sqlite3
 import stat
@@ -16,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kiosk.journal.entry import JournalBusy, JournalError
+
+log = logging.getLogger(__name__)
 
 JOURNAL_MODE = 0o640
 SECRET_MODE = 0o600
@@ -49,6 +52,10 @@ class Layout:
     @property
     def key(self) -> Path:
         return self.database.with_suffix(".key")
+
+    @property
+    def public(self) -> Path:
+        return self.database.with_suffix(".pub")
 
     @property
     def lock(self) -> Path:
@@ -161,13 +168,13 @@ class WriterLock:
             os.close(self._descriptor)
             raise JournalError(explain(error, path, "Taking the writer's lock")) from error
 
-    def sign(self) -> None:
-        """Leave our process id for whoever is refused. A full disk does not matter here."""
         try:
             os.ftruncate(self._descriptor, 0)
             os.pwrite(self._descriptor, b"%d\n" % os.getpid(), 0)
-        except OSError:
-            return
+        except OSError as error:
+            log.warning(
+                "Whoever else opens the journal cannot be told by whom it is held: %s", explain(error, path, "Signing the writer's lock")
+            )
 
     def release(self) -> None:
         os.close(self._descriptor)

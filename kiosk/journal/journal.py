@@ -6,20 +6,29 @@ medium is unknown, and asking it again proves nothing. Everything acknowledged b
 
 from __future__ import annotations
 
+import logging
 import secrets
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from itertools import accumulate
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from kiosk.journal import files
+from kiosk.journal.checkpoint import Checkpoint
 from kiosk.journal.entry import GENESIS, Entry, JournalError, JournalFailed, Seq, Stored, check_entry, entry_hash
 from kiosk.journal.evidence import Evidence, Sealed
 from kiosk.journal.reader import Reader, read_entries
-from kiosk.journal.schema import open_writer
-from kiosk.journal.state import Cursor, Effects, Retry, Serials, Write, check_positions, read_positions, write_state
+from kiosk.journal.reserve import RESERVE_BYTES, Reserve, Space
+from kiosk.journal.schema import open_reader, open_writer
+from kiosk.journal.signing import SignedTree, find_signer
+from kiosk.journal.state import Cursor, Effects, Retry, Serials, Write, check_positions, check_state, read_positions, write_state
+from kiosk.journal.verify import Verdict, verify
+from kiosk.journal.wal import WriteAheadLog
+
+log = logging.getLogger(__name__)
 
 _INSERT = "INSERT INTO entries VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
@@ -27,27 +36,37 @@ _INSERT = "INSERT INTO entries VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 class Journal:
     """A journal open for writing. For one thread at a time; `JournalThread` takes one over for asyncio."""
 
-    def __init__(self, path: Path, entropy: Callable[[int], bytes]) -> None:
+    def __init__(self, path: Path, entropy: Callable[[int], bytes], reserve_bytes: int) -> None:
         """Opens what is already there; use `Journal.open`."""
         self.path = path
         self.layout = files.Layout(path)
         self._entropy = entropy
+        self._reserve = Reserve(self.layout.reserve, reserve_bytes)
         self._failure: str | None = None
         self._head = Seq(0)
         self._tip = GENESIS
         self._lock = files.WriterLock(self.layout.lock)
-        self._lock.sign()
         try:
             self._connect()
+            self._signer = find_signer(self.layout, self._entropy, signed_before=self._tree.last is not None)
         except BaseException:
             self._lock.release()
             raise
+        self._reserve.hold()
         self.serials = Serials(self)
 
     @classmethod
-    def open(cls, path: Path, *, create: bool = True, entropy: Callable[[int], bytes] = secrets.token_bytes) -> Self:
-        """Open the journal at `path`, making it if need be. `entropy(n)` gives n random bytes for salts and the key.
+    def open(
+        cls,
+        path: Path,
+        *,
+        create: bool = True,
+        entropy: Callable[[int], bytes] = secrets.token_bytes,
+        reserve_bytes: int = RESERVE_BYTES,
+    ) -> Self:
+        """Open the journal at `path`, making it if need be.
 
+        `entropy(n)` gives n random bytes for salts and the key; `reserve_bytes` of the disk are kept back for the day it is full.
         Raises `JournalBusy` while another process writes to it, `JournalError` when it cannot be opened or was written by a newer program.
         """
         layout = files.Layout(path)
@@ -57,7 +76,7 @@ class Journal:
             files.make_file(layout.evidence, files.SECRET_MODE)
         elif not path.exists():
             raise JournalError(f"{path} does not exist: check the path, or start the core once to make a journal")
-        return cls(path, entropy)
+        return cls(path, entropy, reserve_bytes)
 
     @property
     def head(self) -> Seq:
@@ -98,6 +117,7 @@ class Journal:
         """Raise `JournalRefused` if `write` makes no sense, before it can spoil the commit of others."""
         for entry in write.entries:
             check_entry(entry)
+        check_state(write)
         check_positions(write.positions, self._positions, self._head)
 
     def commit(self, writes: Iterable[Write]) -> tuple[Seq, ...]:
@@ -125,11 +145,14 @@ class Journal:
                     self._db.execute("ROLLBACK")
         except sqlite3.Error as error:
             raise self._fail(error) from error
+        self._log.grew(sum(len(entry.body) for write in writes for entry in write.entries))
         before = self._head
         self._head, self._tip = head, tip
         for write in writes:
             for name, seq in write.positions.items():
                 self._positions[name] = max(seq, self._positions.get(name, Seq(0)))
+        if self._log.pressing:
+            self.tidy()
         return tuple(Seq(before + count) for count in accumulate(len(write.entries) for write in writes))
 
     def reserve_serials(self, name: str, count: int) -> range:
@@ -148,6 +171,50 @@ class Journal:
             raise self._fail(error) from error
         return range(reserved - count + 1, reserved + 1)
 
+    def checkpoint(self) -> Checkpoint:
+        """Sign the tree over all entries so far, durably; gives the last one again when nothing was added since."""
+        self._refuse_after_failure()
+        try:
+            return self._tree.sign(self._head, self._signer)
+        except sqlite3.Error as error:
+            raise self._fail(error) from error
+
+    def last_checkpoint(self) -> Checkpoint | None:
+        """The newest signed state; None before the first."""
+        return self._tree.last
+
+    @property
+    def public_key(self) -> str:
+        """The key that checkpoints verify with, as a C2SP vkey. Keep it, and checkpoints, away from the kiosk."""
+        return self._signer.vkey
+
+    def verify(self, *, from_checkpoint: bool = False) -> Verdict:
+        """Check the journal as it is on the disk, with its own key; see `kiosk.journal.verify`."""
+        with self.reader() as reader:
+            return verify(reader, from_checkpoint=from_checkpoint)
+
+    def tidy(self) -> None:
+        """In a quiet moment: copy grown write-ahead logs back into their databases."""
+        if self.failed:
+            return
+        try:
+            self._log.fold_back()
+            self.evidence.tidy()
+        except sqlite3.Error as error:
+            log.error("%s", self._fail(error))
+
+    def space(self) -> Space:
+        """How the disk stands; start no new sale while `low`."""
+        return Space(self._reserve.free(), self._reserve.total(), self._reserve.held, self._log.size)
+
+    def release_reserve(self) -> None:
+        """Give the room kept back to the disk, so that what runs can be finished."""
+        self._reserve.release()
+
+    def hold_reserve(self) -> bool:
+        """Keep room back again, once there is enough; says whether it is held."""
+        return self._reserve.hold()
+
     def reopen(self) -> Seq:
         """Open the files anew after a failure; gives the head found there.
 
@@ -156,6 +223,7 @@ class Journal:
         """
         head, tip = self._head, self._tip
         self._disconnect()
+        self._failure = self._failure or "it could not be opened anew"
         self._connect()
         if head and self._hash_at(head) != tip:
             self._failure = "acknowledged entries are gone"
@@ -180,31 +248,45 @@ class Journal:
         self.close()
 
     def _connect(self) -> None:
-        evidence_wal = files.Layout(self.layout.evidence).wal
+        self._reserve.release_if_starving()
         files.settle(self.layout.wal)
-        files.settle(evidence_wal)
-        self._db = open_writer(self.path, "journal")
-        try:
+        files.settle(files.Layout(self.layout.evidence).wal)
+        with ExitStack() as undo:
+            self._db = open_writer(self.path, "journal")
+            undo.callback(self._db.close)
             self._evidence_db = open_writer(self.layout.evidence, "evidence")
-        except BaseException:
-            self._db.close()
-            raise
-        self.evidence = Evidence(self._evidence_db, self.layout.evidence, self._entropy)
-        self.effects = Effects(self, self._db)
-        self._positions = read_positions(self._db)
-        row = self._db.execute("SELECT seq, hash FROM entries ORDER BY seq DESC LIMIT 1").fetchone()
-        self._head, self._tip = (Seq(0), GENESIS) if row is None else (Seq(row[0]), bytes(row[1]))
+            undo.callback(self._evidence_db.close)
+            try:
+                self._load()
+            except sqlite3.Error as error:
+                raise JournalError(files.explain(error, self.path, "Reading the end of the journal")) from error
+            undo.pop_all()
         self._failure = None
 
+    def _load(self) -> None:
+        self.evidence = Evidence(self._evidence_db, self.layout.evidence, self._entropy)
+        self.effects = Effects(self, self._db)
+        self._log = WriteAheadLog(self._db, self.layout.wal)
+        self._positions = read_positions(self._db)
+        self._tree = SignedTree(self._db, self.path)
+        row = self._db.execute("SELECT seq, hash FROM entries ORDER BY seq DESC LIMIT 1").fetchone()
+        self._head, self._tip = (Seq(0), GENESIS) if row is None else (Seq(row[0]), bytes(row[1]))
+
     def _disconnect(self) -> None:
-        """Close both connections; after a failure without letting SQLite copy a log back that may not be on the medium."""
-        guards = [Reader.open(self.path)] if self.failed else []
-        for guard in guards:
-            guard.head()
-        self._db.close()
-        self._evidence_db.close()
-        for guard in guards:
-            guard.close()
+        """Close both connections.
+
+        The last connection to a database copies its log back, which after a failure must wait until the log is known
+        to lie on the medium. A reader that closes last cannot.
+        """
+        with ExitStack() as guards:
+            if self.failed:
+                for path, family in ((self.path, "journal"), (self.layout.evidence, "evidence")):
+                    try:
+                        guards.callback(open_reader(path, family).close)
+                    except JournalError as error:
+                        log.warning("Closing without care: %s", error)
+            self._db.close()
+            self._evidence_db.close()
 
     def _chain(self, entries: Iterable[Entry]) -> tuple[list[tuple[object, ...]], Seq, bytes]:
         rows: list[tuple[object, ...]] = []

@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
+from kiosk.journal.checkpoint import PublicKey, parse_keys
 from kiosk.journal.entry import JournalError, Seq, Stored
-from kiosk.journal.files import explain
+from kiosk.journal.files import Layout, explain
 from kiosk.journal.schema import open_reader
 from kiosk.values import Moment
 
@@ -30,10 +31,11 @@ class SignedState:
     frontier: bytes
 
 
-def read_entries(db: sqlite3.Connection, path: Path, after: int = 0, stream: str | None = None) -> Iterator[Stored]:
+def read_entries(db: sqlite3.Connection, path: Path, after: int, stream: str | None, chunk: int | None = None) -> Iterator[Stored]:
     """Entries with a seq above `after`, in order, all or those of one stream. Entries appended meanwhile are included."""
+    chunk = chunk or _CHUNK
     condition = "seq > ?" if stream is None else "seq > ? AND stream = ?"
-    sql = f"SELECT {_COLUMNS} FROM entries WHERE {condition} ORDER BY seq LIMIT {_CHUNK}"  # noqa: S608 - both are ours
+    sql = f"SELECT {_COLUMNS} FROM entries WHERE {condition} ORDER BY seq LIMIT {chunk}"  # noqa: S608 - both are ours
     while True:
         try:
             rows = db.execute(sql, (after,) if stream is None else (after, stream)).fetchall()
@@ -41,7 +43,7 @@ def read_entries(db: sqlite3.Connection, path: Path, after: int = 0, stream: str
             raise JournalError(explain(error, path, f"Reading the entries after {after}")) from error
         for seq, name, kind, version, utc_ms, boot_id, mono_ns, trusted, body, prev, digest in rows:
             yield Stored(Seq(seq), name, kind, version, Moment(utc_ms, boot_id, mono_ns, bool(trusted)), body, prev, digest)
-        if len(rows) < _CHUNK:
+        if len(rows) < chunk:
             return
         after = rows[-1][0]
 
@@ -57,12 +59,35 @@ class Reader:
     def open(cls, path: Path) -> Self:
         return cls(open_reader(path, "journal"), path)
 
-    def read(self, after: int = 0, stream: str | None = None) -> Iterator[Stored]:
-        return read_entries(self._db, self.path, after, stream)
+    def read(self, after: int = 0, stream: str | None = None, *, chunk: int | None = None) -> Iterator[Stored]:
+        """Entries with a seq above `after`, in order, all or those of one stream; `chunk` rows at a time."""
+        return read_entries(self._db, self.path, after, stream, chunk)
+
+    def hash_at(self, seq: int) -> bytes | None:
+        """The hash stored with entry `seq`."""
+        row = self._row("SELECT hash FROM entries WHERE seq=?", seq)
+        return None if row is None else bytes(row[0])
 
     def head(self) -> Seq:
         """The last entry's seq; 0 when there is none."""
-        return Seq(int(self._one("SELECT coalesce(max(seq), 0) FROM entries")))
+        row = self._row("SELECT max(seq) FROM entries")
+        return Seq(0 if row is None or row[0] is None else row[0])
+
+    def damage(self) -> str | None:
+        """What SQLite itself finds wrong with the file's pages and indexes; None if nothing. Reads the whole file."""
+        try:
+            row = self._row("PRAGMA integrity_check(1)")
+        except JournalError as error:
+            return str(error)
+        return None if row is None or row[0] == "ok" else str(row[0])
+
+    def keys(self) -> tuple[PublicKey, ...]:
+        """The public keys that lie beside the journal, the present one last."""
+        path = Layout(self.path).public
+        try:
+            return parse_keys(path.read_text())
+        except OSError as error:
+            raise JournalError(explain(error, path, "Reading the journal's public key")) from error
 
     def checkpoints(self) -> tuple[SignedState, ...]:
         """Every signed state, oldest first."""
@@ -81,9 +106,9 @@ class Reader:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
-    def _one(self, sql: str) -> int:
+    def _row(self, sql: str, *parameters: int) -> tuple[Any, ...] | None:
         try:
-            (value,) = self._db.execute(sql).fetchone()
+            row: tuple[Any, ...] | None = self._db.execute(sql, parameters).fetchone()
         except sqlite3.Error as error:
             raise JournalError(explain(error, self.path, "Reading the journal")) from error
-        return int(value)
+        return row

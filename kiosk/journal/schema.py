@@ -22,8 +22,11 @@ _WRITER: Mapping[str, int | str] = {
     "mmap_size": 0,
     "foreign_keys": 1,
     "wal_autocheckpoint": 0,  # the journal copies the log back itself, outside a commit
-    "secure_delete": 1,  # an erased datum is overwritten, not only unlinked
     "trusted_schema": 0,
+}
+_FAMILY: Mapping[str, Mapping[str, int | str]] = {
+    "journal": {},
+    "evidence": {"secure_delete": 1},  # an erased datum is overwritten, not only unlinked
 }
 _READER: Mapping[str, int | str] = {"mmap_size": 0, "query_only": 1, "trusted_schema": 0}
 
@@ -35,7 +38,7 @@ def open_writer(path: Path, family: str) -> sqlite3.Connection:
     except sqlite3.Error as error:
         raise JournalError(explain(error, path, "Opening the database")) from error
     try:
-        _set(connection, path, _WRITER)
+        _set(connection, path, {**_WRITER, **_FAMILY[family]})
         done = _steps_done(connection, path, family)
         if len(done) < len(STEPS[family]):
             from kiosk.journal.migrations import migrate  # noqa: PLC0415 - sqlite-utils is loaded only for the work

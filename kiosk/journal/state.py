@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from kiosk.journal.entry import Entry, JournalRefused, Seq
+from kiosk.journal.entry import INT64, Entry, JournalRefused, Seq
 from kiosk.journal.evidence import Sealed
 
 SERIAL_BLOCK = 128
@@ -68,6 +68,19 @@ def write_state(db: sqlite3.Connection, write: Write) -> None:
 
 def read_positions(db: sqlite3.Connection) -> dict[str, Seq]:
     return {str(name): Seq(int(seq)) for name, seq in db.execute("SELECT name, seq FROM cursors")}
+
+
+def check_state(write: Write) -> None:
+    """Refuse what SQLite could not take, before anything of the commit is written."""
+    numbers = [n for r in write.retries for n in (r.attempts, r.next_try, r.updated)] + [
+        s.until for s in write.evidence if s.until is not None
+    ]
+    if not all(number in INT64 for number in numbers):
+        raise JournalRefused("An effect's attempts or times, or an evidence's expiry, go beyond 64 bits: check the clock")
+    texts = [t for r in write.retries for t in (r.ref, r.last_error)] + list(write.settled) + list(write.positions)
+    for text in texts:
+        if not text.isascii() and text.encode(errors="replace").decode() != text:
+            raise JournalRefused(f"{text!r} is no text that can be stored: it holds half a character")
 
 
 def check_positions(positions: Mapping[str, Seq], known: Mapping[str, Seq], head: Seq) -> None:

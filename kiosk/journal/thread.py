@@ -16,11 +16,14 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import TypeVar
 
+from kiosk.journal.checkpoint import Checkpoint
 from kiosk.journal.entry import Entry, JournalRefused, Seq
 from kiosk.journal.evidence import Sealed
 from kiosk.journal.journal import Journal
 from kiosk.journal.reader import Reader
+from kiosk.journal.reserve import Space
 from kiosk.journal.state import SERIAL_BLOCK, Retry, Write
+from kiosk.journal.verify import Verdict
 from kiosk.values import Digest
 
 log = logging.getLogger(__name__)
@@ -113,6 +116,26 @@ class JournalThread:
     async def erase_expired(self, now_ms: int) -> int:
         return await self._call(lambda journal: journal.evidence.erase_expired(now_ms))
 
+    async def checkpoint(self) -> Checkpoint:
+        """Sign all entries so far; see `Journal.checkpoint`."""
+        return await self._call(lambda journal: journal.checkpoint())
+
+    async def verify(self, *, from_checkpoint: bool = False) -> Verdict:
+        """Check the journal on a thread and a connection of its own; appends go on meanwhile."""
+        return await asyncio.to_thread(self._journal.verify, from_checkpoint=from_checkpoint)
+
+    async def space(self) -> Space:
+        """How the disk stands."""
+        return await self._call(lambda journal: journal.space())
+
+    async def release_reserve(self) -> None:
+        """Give the room kept back to the disk, so that what runs can be finished."""
+        await self._call(lambda journal: journal.release_reserve())
+
+    async def hold_reserve(self) -> bool:
+        """Keep room back again; says whether it is held."""
+        return await self._call(lambda journal: journal.hold_reserve())
+
     async def reopen(self) -> Seq:
         """Open the files anew after `JournalFailed`; see `Journal.reopen`."""
         return await self._call(lambda journal: journal.reopen())
@@ -173,6 +196,8 @@ class JournalThread:
                     self._commit_group(commits)
                 if call is not None:
                     call()
+                if self._queue.empty():
+                    self._journal.tidy()
         finally:
             self._journal.close()
 

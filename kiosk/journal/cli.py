@@ -1,0 +1,124 @@
+"""What `pilepay journal show` and `pilepay journal verify` do: read a journal without touching it, also while the core writes.
+
+Exit codes: 0 good, 1 the journal is bad, 2 wrong use (no such journal, no such key).
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TextIO
+
+from kiosk.journal.checkpoint import PublicKey, Stated, parse_keys, parse_stated
+from kiosk.journal.entry import JournalError, Stored
+from kiosk.journal.reader import Reader
+from kiosk.journal.verify import Verdict, verify
+
+_GOOD, _BAD, _WRONG_USE = 0, 1, 2
+_BODY_WIDTH = 160
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def show(path: Path, out: TextIO, *, stream: str | None = None, as_json: bool = False) -> int:
+    """Print every entry, or those of one stream (its full name, or the end of it), one a line."""
+    try:
+        reader = Reader.open(path)
+    except JournalError as error:
+        print(error, file=out)
+        return _WRONG_USE
+    with reader:
+        try:
+            for stored in reader.read():
+                if stream is None or stored.stream.endswith(stream):
+                    print(_json(stored) if as_json else _line(stored), file=out)
+        except JournalError as error:
+            print(error, file=out)
+            return _BAD
+    return _GOOD
+
+
+def verify_journal(path: Path, out: TextIO, *, key: str | None = None, checkpoint: str | None = None, as_json: bool = False) -> int:
+    """Check the whole journal and say what the check could not see.
+
+    `key` and `checkpoint` are files, or the text itself: a C2SP vkey, PEM or hex key; a signed note or the short form on a receipt.
+    """
+    try:
+        keys = None if key is None else parse_keys(_text(key))
+        stated = None if checkpoint is None else parse_stated(_text(checkpoint))
+        with Reader.open(path) as reader:
+            used = keys or reader.keys()
+            verdict = verify(reader, keys=keys, stated=stated)
+    except JournalError as error:
+        print(json.dumps({"error": str(error)}) if as_json else error, file=out)
+        return _WRONG_USE
+    print(_verdict_json(verdict) if as_json else _verdict_text(path, verdict, used, stated), file=out)
+    return _GOOD if verdict.sound else _BAD
+
+
+def _line(stored: Stored) -> str:
+    stream = stored.stream if len(stored.stream) <= 14 else f"{stored.stream[:5]}…{stored.stream[-8:]}"
+    body = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in stored.body.decode(errors="replace"))
+    if len(body) > _BODY_WIDTH:
+        body = body[: _BODY_WIDTH - 1] + "…"
+    doubt = " " if stored.at.trusted else "?"
+    return f"{stored.seq:>8}  {_utc(stored.at.utc_ms)}{doubt} {stream:<14}  {stored.kind:<28} {body}"
+
+
+def _json(stored: Stored) -> str:
+    at = stored.at
+    return json.dumps(
+        {
+            "seq": stored.seq,
+            "stream": stored.stream,
+            "kind": stored.kind,
+            "version": stored.version,
+            "at": {"utc": _utc(at.utc_ms), "utc_ms": at.utc_ms, "boot_id": at.boot_id, "mono_ns": at.mono_ns, "trusted": at.trusted},
+            "body": stored.body.decode(errors="replace"),
+            "prev": stored.prev.hex(),
+            "hash": stored.hash.hex(),
+        },
+        ensure_ascii=False,
+    )
+
+
+def _utc(utc_ms: int) -> str:
+    try:
+        return (_EPOCH + timedelta(milliseconds=utc_ms)).strftime("%Y-%m-%dT%H:%M:%S.") + f"{utc_ms % 1000:03d}Z"
+    except OverflowError:
+        return f"{utc_ms} ms"
+
+
+def _text(given: str) -> str:
+    """The content of the file `given`, or `given` itself when there is no such file."""
+    try:
+        path = Path(given)
+        return path.read_text() if len(given) < 4096 and "\n" not in given and path.is_file() else given
+    except (OSError, UnicodeDecodeError) as error:
+        raise JournalError(f"{given[:60]} cannot be read ({error}): give a text file, or the text itself") from error
+
+
+def _verdict_text(path: Path, verdict: Verdict, keys: tuple[PublicKey, ...], stated: Stated | None) -> str:
+    lines = [f"{path}: entries {verdict.first} to {verdict.last} read, {verdict.checkpoints} signed states confirmed"]
+    lines += [f"key {key.origin or 'without a name'} {key.key.hex()}" for key in keys]
+    if verdict.bad is not None:
+        lines += [f"BAD at entry {verdict.bad.seq} ({verdict.bad.code}): {verdict.bad.detail}"]
+    else:
+        lines += ["The chain holds, and every signed state agrees with it."]
+        lines += [f"The given checkpoint of {stated.size} entries agrees."] if stated else []
+    lines += [f"Not seen by this check: {sentence}" for sentence in verdict.blind]
+    return "\n".join(lines)
+
+
+def _verdict_json(verdict: Verdict) -> str:
+    bad = None if verdict.bad is None else {"code": verdict.bad.code, "seq": verdict.bad.seq, "detail": verdict.bad.detail}
+    return json.dumps(
+        {
+            "sound": verdict.sound,
+            "bad": bad,
+            "first": verdict.first,
+            "last": verdict.last,
+            "checkpoints": verdict.checkpoints,
+            "blind": verdict.blind,
+        }
+    )

@@ -1,0 +1,87 @@
+"""Room on the disk kept back, so that sales that run can be finished when the disk is full.
+
+New sales should stop long before (`Space.low`); the reserve is for what was promised already.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from kiosk.journal import files
+from kiosk.journal.entry import JournalError
+
+log = logging.getLogger(__name__)
+
+RESERVE_BYTES = 16 << 20
+_STARVING = 1 << 20
+_LOW = 10  # per cent
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """How the journal's disk stands, in bytes."""
+
+    free: int
+    total: int
+    reserve_held: bool
+    wal: int
+
+    @property
+    def low(self) -> bool:
+        """Less than a tenth is free, or the reserve is gone: start nothing new."""
+        return self.free * 100 < self.total * _LOW or not self.reserve_held
+
+
+class Reserve:
+    """A file of `size` bytes at `path`; of none if `size` is 0."""
+
+    def __init__(self, path: Path, size: int) -> None:
+        self._path = path
+        self._size = size
+
+    @property
+    def held(self) -> bool:
+        return self._size == 0 or self._path.exists()
+
+    def hold(self) -> bool:
+        """Take the room if the disk has several times as much to spare; says whether it is held."""
+        if self.held:
+            return True
+        try:
+            if self.free() < 4 * self._size:
+                return False
+            descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, files.SECRET_MODE)
+            try:
+                os.posix_fallocate(descriptor, 0, self._size)
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            log.warning("No reserve is kept: %s", files.explain(error, self._path, "Allocating the reserve"))
+            self._path.unlink(missing_ok=True)
+            return False
+        return True
+
+    def release(self) -> None:
+        """Give the room back to the disk."""
+        try:
+            self._path.unlink(missing_ok=True)
+        except OSError as error:
+            raise JournalError(files.explain(error, self._path, "Releasing the reserve")) from error
+
+    def release_if_starving(self) -> None:
+        """Give the room back when SQLite could not even open its files."""
+        if self._path.exists() and self.free() < _STARVING:
+            log.warning("The disk is full: the reserve %s is released to finish what runs", self._path)
+            self.release()
+
+    def free(self) -> int:
+        """Bytes left on the disk for this program."""
+        disk = os.statvfs(self._path.parent)
+        return disk.f_bavail * disk.f_frsize
+
+    def total(self) -> int:
+        disk = os.statvfs(self._path.parent)
+        return disk.f_blocks * disk.f_frsize
