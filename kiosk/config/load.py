@@ -1,0 +1,268 @@
+"""Read `kiosk.toml` and the tariffs beside it, and say all that is wrong with them at once.
+
+Nothing is started and no secret is kept: secrets stay in their files until a driver needs one, and a file that others can read is an error.
+"""
+
+from __future__ import annotations
+
+import difflib
+import stat
+import tomllib
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from pathlib import Path
+from types import MappingProxyType
+from typing import cast, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from kiosk.config.fields import Surroundings
+from kiosk.config.model import Config, Connector, File
+from kiosk.config.problems import ConfigError, Problem
+from kiosk.pricing.load import load
+from kiosk.pricing.model import PricingError, Tariff
+from kiosk.values import ValuesError, exponent
+
+_LARGEST_FILE = 1_000_000
+_WORDS = {
+    "int_type": "is not a whole number: write digits without quotes",
+    "int_from_float": "is not a whole number: leave out the decimals",
+    "string_type": "is not text: write it in quotes",
+    "list_type": "is not a list: write it in [brackets]",
+    "model_type": "is not a table",
+    "model_attributes_type": "is not a table",
+}
+
+
+def load_config(path: Path, overlay: Mapping[str, object] | None = None) -> Config:
+    """The configuration at `path`. `overlay` replaces single keys, by dotted name (`terminal.port`).
+
+    Raises `ConfigError` with every problem found.
+    """
+    config, problems = _read(path, overlay or {})
+    if config is None or problems:
+        raise ConfigError(tuple(problems))
+    return config
+
+
+def check(path: Path) -> list[Problem]:
+    """All problems of the configuration at `path`; empty when it can be used."""
+    return _read(path, {})[1]
+
+
+def read_secret(path: Path) -> str:
+    """The text of a secret's file, without its last newline. Raises `ConfigError` when it is missing, empty or open to others."""
+    if fault := _secret_fault(path):
+        raise ConfigError((Problem(str(path), "", fault),))
+    return path.read_text("utf-8").rstrip("\r\n")
+
+
+def _read(path: Path, overlay: Mapping[str, object]) -> tuple[Config | None, list[Problem]]:
+    try:
+        body = _toml(path, overlay)
+        site = body.get("site")
+        file = File.model_validate(body, context=Surroundings(path.resolve().parent, _currency(site)))
+    except ValidationError as error:
+        return None, [_problem(path.name, e["loc"], e["type"], e["msg"], e.get("ctx", {}), e["input"]) for e in error.errors()]
+    except ConfigError as error:
+        return None, list(error.problems)
+    tariffs, problems = _tariffs(path.resolve().parent / "tariffs", file.site.currency)
+    problems += [Problem(path.name, key, text) for key, text in (*_references(file, tariffs), *_doubles(file), *_secrets(file))]
+    config = Config(
+        path=path.resolve(),
+        site=file.site,
+        piles=tuple(file.piles),
+        terminal=file.terminal,
+        acquirer=file.acquirer,
+        printer=file.printer,
+        screen=file.screen,
+        ocpp=file.ocpp,
+        web=file.web,
+        journal=file.journal,
+        policies=file.policies,
+        tariffs=MappingProxyType({name: t for name, t in tariffs.items() if t is not None}),
+    )
+    return config, problems
+
+
+# --- reading --------------------------------------------------------------------------------------------------------------------
+
+
+def _toml(path: Path, overlay: Mapping[str, object]) -> dict[str, object]:
+    try:
+        if path.stat().st_size > _LARGEST_FILE:
+            raise ConfigError((Problem(path.name, "", f"is larger than {_LARGEST_FILE} bytes: that is no configuration"),))
+        body: dict[str, object] = tomllib.loads(path.read_text("utf-8"), parse_float=Decimal)
+    except FileNotFoundError:
+        raise ConfigError((Problem(str(path), "", "no such file: give the path of kiosk.toml with --config"),)) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError((Problem(str(path), "", f"cannot be read: {error}"),)) from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError((Problem(path.name, "", f"is not TOML: {error}"),)) from None
+    for name, value in overlay.items():
+        table = body
+        *tables, key = name.split(".")
+        for part in tables:
+            table = cast("dict[str, object]", table.setdefault(part, {}))
+        table[key] = value
+    return body
+
+
+def _currency(site: object) -> str:
+    """The currency amounts are read in; any, when the file's own is wrong and will be reported."""
+    code = site.get("currency") if isinstance(site, dict) else None
+    try:
+        exponent(str(code))
+    except ValuesError:
+        return "EUR"
+    return str(code)
+
+
+def _tariffs(folder: Path, currency: str) -> tuple[dict[str, Tariff | None], list[Problem]]:
+    """Every tariff of the folder; None for one that has problems."""
+    tariffs: dict[str, Tariff | None] = {}
+    problems: list[Problem] = []
+    for file in sorted(folder.glob("*.json")):
+        name = f"tariffs/{file.name}"
+        tariffs[file.stem] = None
+        try:
+            tariff = load(file.read_bytes())
+        except OSError as error:
+            problems.append(Problem(name, "", f"cannot be read: {error}"))
+        except PricingError as error:
+            problems += [Problem(name, *_split(line)) for line in str(error).splitlines()]
+        else:
+            tariffs[file.stem] = tariff
+            if tariff.currency != currency:
+                problems.append(Problem(name, "currency", f"{tariff.currency} is not the site's {currency}: a receipt has one currency"))
+    return tariffs, problems
+
+
+def _split(line: str) -> tuple[str, str]:
+    key, separator, text = line.partition(": ")
+    return (key, text) if separator and " " not in key else ("", line)
+
+
+# --- what must agree ------------------------------------------------------------------------------------------------------------
+
+
+def _connectors(file: File) -> Iterator[tuple[str, Connector]]:
+    for i, pile in enumerate(file.piles):
+        for j, connector in enumerate(pile.connectors):
+            yield f"piles[{i}].connectors[{j}]", connector
+
+
+def _references(file: File, tariffs: Mapping[str, Tariff | None]) -> Iterator[tuple[str, str]]:
+    for key, connector in _connectors(file):
+        if connector.tariff not in tariffs:
+            found = ", ".join(sorted(tariffs)) or "none"
+            yield f"{key}.tariff", f"no tariff {connector.tariff!r} in tariffs/{_near(connector.tariff, tariffs)} found: {found}"
+            continue
+        tariff = tariffs[connector.tariff]
+        if tariff is None:
+            continue
+        hold = connector.hold.decimal() if connector.hold is not None else tariff.preauthorize_amount
+        if hold is None:
+            yield f"{key}.hold", "is missing: say how much is reserved on the card, such as 50.00, or give the tariff a preauthorize_amount"
+        elif hold <= file.policies.margin.decimal():
+            yield f"{key}.hold", f"{hold} is not above policies.margin {file.policies.margin.decimal()}: nothing could be charged"
+
+
+def _near(word: str, known: Mapping[str, object]) -> str:
+    near = difflib.get_close_matches(word, list(known), 1, 0.5)
+    return f": did you mean {near[0]!r}?" if near else ";"
+
+
+def _doubles(file: File) -> Iterator[tuple[str, str]]:
+    """Names that must be one of a kind."""
+    seen: dict[tuple[str, str], str] = {}
+    places: list[tuple[str, str, str]] = [(f"piles[{i}].identity", "identity", pile.identity) for i, pile in enumerate(file.piles)]
+    for i, pile in enumerate(file.piles):
+        places += [
+            (f"piles[{i}].connectors[{j}].number", f"number on {pile.identity}", str(c.number)) for j, c in enumerate(pile.connectors)
+        ]
+    for key, connector in _connectors(file):
+        places += [(f"{key}.letter", "letter", connector.letter), (f"{key}.evse_id", "EVSE ID", connector.evse_id)]
+    for key, kind, value in places:
+        if (kind, value) in seen:
+            yield key, f"{value} is also {seen[kind, value]}: each {kind} is used once"
+        seen.setdefault((kind, value), key)
+
+
+def _secrets(file: File) -> Iterator[tuple[str, str]]:
+    paths = [
+        ("terminal.passphrase_file", file.terminal.passphrase_file),
+        ("acquirer.api_key_file", file.acquirer.api_key_file),
+        ("acquirer.hmac_key_file", file.acquirer.hmac_key_file),
+        ("acquirer.webhook_password_file", file.acquirer.webhook_password_file),
+        *((f"piles[{i}].password_file", pile.password_file) for i, pile in enumerate(file.piles)),
+    ]
+    for key, path in paths:
+        if path is not None and (fault := _secret_fault(path)):
+            yield key, fault
+    for key, path in (("terminal.root_ca", file.terminal.root_ca), ("acquirer.root_ca", file.acquirer.root_ca)):
+        if path is not None and not path.is_file():
+            yield key, f"no such file: {path}: put the certificate (PEM) there"
+
+
+def _secret_fault(path: Path) -> str:
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            return f"{path} is not a file: put the secret into a file of mode 0600"
+        if status.st_mode & 0o077:
+            return f"{path} has mode {stat.S_IMODE(status.st_mode):04o} and can be read by others: run chmod 600 {path}"
+        if not path.read_text("utf-8").strip():
+            return f"{path} is empty: put the secret on its first line"
+    except FileNotFoundError:
+        return f"no such file: {path}: put the secret there and run chmod 600 {path}"
+    except (OSError, UnicodeDecodeError) as error:
+        return f"{path} cannot be read: {getattr(error, 'strerror', None) or 'it is not text'}"
+    return ""
+
+
+# --- sentences ------------------------------------------------------------------------------------------------------------------
+
+
+def _problem(file: str, loc: tuple[int | str, ...], kind: str, message: str, context: Mapping[str, object], given: object) -> Problem:
+    key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc).removeprefix(".")
+    model = _model_at(loc[:-1])
+    field = model.model_fields.get(str(loc[-1])) if model and loc else None
+    meant = field.description if field is not None else None
+    if kind == "extra_forbidden":
+        return Problem(file, key, f"unknown key{_hint(str(loc[-1]), model)}")
+    if kind == "missing":
+        return Problem(file, key, "is missing" + (f": write {meant}" if meant else ""))
+    if kind == "value_error":
+        return Problem(file, key, str(context.get("error", message)))
+    if kind == "literal_error":
+        return Problem(file, key, f"{given!r} is not one of {context.get('expected')}")
+    shown = f"{given!r} " if isinstance(given, str | int | Decimal | bool) else ""
+    words = _WORDS.get(kind) or f"{message[:1].lower()}{message[1:]}" + (f": write {meant}" if meant else "")
+    return Problem(file, key, shown + words)
+
+
+def _hint(key: str, model: type[BaseModel] | None) -> str:
+    known = tuple(model.model_fields) if model else ()
+    near = difflib.get_close_matches(key.lower(), known, 1, 0.6)
+    return f": did you mean {near[0]!r}?" if near else f": known here are {', '.join(known)}"
+
+
+def _model_at(loc: tuple[int | str, ...]) -> type[BaseModel] | None:
+    """The table a path lies in."""
+    model: type[BaseModel] = File
+    for part in loc:
+        if isinstance(part, str):
+            field = model.model_fields.get(part)
+            inner = next(_models(field.annotation), None) if field is not None else None
+            if inner is None:
+                return None
+            model = inner
+    return model
+
+
+def _models(annotation: object) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _models(inner)

@@ -1,0 +1,252 @@
+"""The shape of `kiosk.toml`: one class a table. Descriptions say what to write; they are the mend when a key is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from kiosk.config.fields import (
+    Amount,
+    Currency,
+    EvseId,
+    FilePath,
+    Host,
+    Language,
+    Letter,
+    Name,
+    Pair,
+    Port,
+    Seconds,
+    Section,
+    SocketPath,
+    VatNumber,
+    Words,
+    Zone,
+)
+from kiosk.pricing.model import Tariff
+from kiosk.values import ConnectorId, Money
+
+Profile = Literal["eu", "de", "uk", "us", "ca"]
+Plug = Literal["ccs", "type2", "chademo", "nacs", "type1", "schuko"]
+
+
+def _power(value: object) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        raise ValueError("is not a number of kilowatts: write it without quotes, such as 22 or 3.7")
+    if not 0 < value <= 2_000:
+        raise ValueError(f"{value} is out of range: the power is in kW")
+    return Decimal(value)
+
+
+class Site(Section):
+    """Who sells here, and where."""
+
+    kiosk_id: Name = Field(description='the name of this kiosk in references and the fleet, such as "lindenhof-e0417"')
+    operator: Words = Field(description='the legal name of the seller, as on an invoice, such as "Lindenhof Energy GmbH"')
+    brand: Words = Field(description='the name drivers know, such as "Lindenhof Energy"')
+    address: list[Words] = Field(min_length=1, max_length=4, description='the seller\'s address by lines, ["Lindenweg 4", "10115 Berlin"]')
+    vat_number: VatNumber = Field(description='the VAT or tax number, such as "DE123456789"')
+    station_id: EvseId = Field(description='the station\'s number as painted on it, such as "DE*LND*E0417"')
+    helpline: Words = Field(description='the number drivers call, staffed and free of charge, such as "0800 555 0417"')
+    time_zone: Zone = Field(description='the IANA zone of the site, such as "Europe/Berlin"')
+    currency: Currency = Field(description='the ISO 4217 code, such as "EUR"')
+    profile: Profile = Field(description="the country's rules: eu, de, uk, us or ca")
+    languages: list[Language] = Field(min_length=1, description='ISO 639 codes, the default first, such as ["de", "en"]')
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        if len(set(self.languages)) != len(self.languages):
+            raise ValueError("languages: one is listed twice: remove it")
+        return self
+
+
+class Connector(Section):
+    """A plug a driver can buy from. `hold` is reserved on the card; left out, the tariff's `preauthorize_amount` is."""
+
+    number: int = Field(ge=1, le=99, description="the OCPP connectorId on its pile, from 1")
+    letter: Letter = Field(description="the capital letter painted on the plug")
+    evse_id: EvseId = Field(description='the EVSE ID, such as "DE*LND*E0417*1"')
+    plug: Plug = Field(description="ccs, type2, chademo, nacs, type1 or schuko")
+    power_kw: Annotated[Decimal, BeforeValidator(_power)] = Field(description="the most it gives, in kW")
+    tariff: Name = Field(description="the name of a file in tariffs/, without .json")
+    hold: Amount | None = None
+
+    @property
+    def id(self) -> ConnectorId:
+        return ConnectorId(self.evse_id)
+
+    @property
+    def max_power_w(self) -> int:
+        return int(self.power_kw * 1_000)
+
+
+class Pile(Section):
+    """A charging controller. `password_file` holds its Basic password (OCPP security profile 1 and 2)."""
+
+    identity: Name = Field(description="the last part of the URL the pile connects to")
+    password_file: FilePath | None = None
+    connectors: list[Connector] = Field(min_length=1, description="at least one [[piles.connectors]] table")
+
+
+class Terminal(Section):
+    """The payment terminal beside the screen."""
+
+    driver: Literal["adyen_local"] = Field(description='"adyen_local"')
+    host: Host = Field(description="the terminal's address on the site's network")
+    port: Port = 8443
+    poi_id: str = Field(pattern=r"^[A-Za-z0-9]+-[A-Za-z0-9]+$", description='model-serial, such as "S1U2-000158215131748"')
+    sale_id: Name = Field(description="the name of this kiosk at the terminal")
+    key_identifier: Words = Field(description="the shared key's identifier, from the Customer Area")
+    key_version: int = Field(ge=0, description="the shared key's version, from the Customer Area")
+    passphrase_file: FilePath = Field(description="the file with the shared key's passphrase, mode 0600")
+    root_ca: FilePath = Field(description="the file with Adyen's terminal fleet root certificate (PEM)")
+    environment: Literal["test", "live"] = Field(description="test or live")
+    reader_side: Literal["left", "right", "below"] = "right"
+
+
+class Acquirer(Section):
+    """Who moves the money, and where its confirmations arrive."""
+
+    driver: Literal["adyen_checkout"] = Field(description='"adyen_checkout"')
+    base_url: str = Field(pattern=r"^https?://[^\s]+$", description='such as "https://checkout-test.adyen.com/v72"')
+    merchant_account: Words = Field(description="the merchant account in the Customer Area")
+    api_key_file: FilePath = Field(description="the file with the API key that captures and cancels, mode 0600")
+    root_ca: FilePath | None = None
+    hmac_key_file: FilePath = Field(description="the file with the webhook's HMAC key, mode 0600")
+    webhook_host: Host = "127.0.0.1"
+    webhook_port: Port = 8444
+    webhook_user: Words | None = None
+    webhook_password_file: FilePath | None = None
+
+    @model_validator(mode="after")
+    def _both(self) -> Self:
+        if (self.webhook_user is None) != (self.webhook_password_file is None):
+            raise ValueError("webhook_user and webhook_password_file belong together: give both or neither")
+        return self
+
+
+class Printer(Section):
+    driver: Literal["escpos_tcp"] = Field(description='"escpos_tcp"')
+    host: Host = Field(description="the printer's address")
+    port: Port = 9100
+    columns: int = Field(48, ge=24, le=64)
+
+
+class Screen(Section):
+    """`panel_mm` is the visible width and height, `size` the same in pixels."""
+
+    panel_mm: Pair = Field(description="the visible width and height in mm, such as [217, 136]")
+    size: Pair = Field(description="the resolution, such as [1280, 800]")
+    socket: SocketPath = Field(description='where core and screen meet, such as "/run/pilepay/screen"')
+
+    @model_validator(mode="after")
+    def _positive(self) -> Self:
+        if min(self.panel_mm) < 50 or min(self.size) < 240:
+            raise ValueError("panel_mm is in millimetres (at least 50), size in pixels (at least 240)")
+        return self
+
+
+class Ocpp(Section):
+    """Where the piles connect to."""
+
+    host: Host = "127.0.0.1"
+    port: Port = 9000
+
+
+class Web(Section):
+    """Where the phone page and the console listen."""
+
+    host: Host = "127.0.0.1"
+    port: Port = 8080
+
+
+class Journal(Section):
+    directory: FilePath = Field(description='the folder of the journal, such as "/var/lib/pilepay"')
+
+
+class Policies(Section):
+    """The rules of a sale. Durations and counts have defaults; money depends on the currency and is always said."""
+
+    margin: Amount = Field(description="how far below the reserved amount charging stops, such as 1.00")
+    smallest_hold: Amount = Field(description="the least reserved amount a charge is started for, such as 5.00")
+    pay_timeout_seconds: Seconds = 90
+    cards_per_sale: int = Field(5, ge=1, le=20)
+    plug_timeout_seconds: Seconds = 300
+    start_ahead_seconds: Seconds = 15
+    start_timeout_seconds: Seconds = 60
+    stop_timeout_seconds: Seconds = 30
+    preauth_query_seconds: int = Field(5, ge=5, le=60)  # the terminal wants at least 5 s between two questions
+    preauth_give_up_seconds: Seconds = 300
+    preauth_not_found_times: int = Field(3, ge=2, le=20)
+    cancel_window_seconds: Seconds = 86_400
+    key_life_seconds: Seconds = 604_800
+    capture_alarm_seconds: Seconds = 43_200
+    retry_first_seconds: Seconds = 2
+    retry_max_seconds: Seconds = 300
+    pile_silent_seconds: Seconds = 300
+    lost_stop_seconds: Seconds = 60
+    lost_pile_seconds: Seconds = 14_400
+    note_seconds: int = Field(60, ge=1, le=60)
+    stop_code_misses: int = Field(3, ge=1, le=10)
+    stop_code_lock_seconds: Seconds = 60
+    proof_seconds: Seconds = 120
+    longest_stay_seconds: Seconds = 43_200
+    idle_after_seconds: Seconds = 30
+    finished_seconds: Seconds = 60
+
+    @model_validator(mode="after")
+    def _order(self) -> Self:
+        if self.retry_max_seconds < self.retry_first_seconds:
+            raise ValueError("retry_max_seconds is shorter than retry_first_seconds: make it longer")
+        if self.preauth_give_up_seconds >= self.cancel_window_seconds:
+            raise ValueError("preauth_give_up_seconds leaves no time to cancel: make it shorter than cancel_window_seconds")
+        return self
+
+
+class File(Section):
+    """The whole of `kiosk.toml`."""
+
+    site: Site = Field(description="the [site] table")
+    piles: list[Pile] = Field(min_length=1, description="at least one [[piles]] table")
+    terminal: Terminal = Field(description="the [terminal] table")
+    acquirer: Acquirer = Field(description="the [acquirer] table")
+    printer: Printer | None = None
+    screen: Screen = Field(description="the [screen] table")
+    ocpp: Ocpp = Field(default_factory=Ocpp)
+    web: Web = Field(default_factory=Web)
+    journal: Journal = Field(description="the [journal] table")
+    policies: Policies = Field(description="the [policies] table")
+
+
+@dataclass(frozen=True)
+class Config:
+    """A configuration that holds together. `tariffs` are by file name, `holds` by connector."""
+
+    path: Path
+    site: Site
+    piles: tuple[Pile, ...]
+    terminal: Terminal
+    acquirer: Acquirer
+    printer: Printer | None
+    screen: Screen
+    ocpp: Ocpp
+    web: Web
+    journal: Journal
+    policies: Policies
+    tariffs: Mapping[str, Tariff]
+
+    def tariff_for(self, connector: Connector) -> Tariff:
+        return self.tariffs[connector.tariff]
+
+    def hold_for(self, connector: Connector) -> Money:
+        """What is reserved on the card before this connector starts."""
+        if connector.hold is not None:
+            return connector.hold
+        amount = self.tariff_for(connector).preauthorize_amount
+        assert amount is not None  # checked on loading
+        return Money.of(amount, self.site.currency)
