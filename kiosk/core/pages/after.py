@@ -1,0 +1,218 @@
+"""The pages at the end and off the path: finished, trouble, out of order, help, language."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kiosk.core.pages.view import View, authorized, back, card_label, permille
+from kiosk.pricing.components import components
+from kiosk.pricing.rating import Line as BillLine
+from kiosk.pricing.vat import breakdown
+from kiosk.protocol import Button, Countdown, Language, Line, Side, Way
+from kiosk.session.faults import FAULTS
+from kiosk.session.state import Modification, ModificationState, Payment, Session, Stage
+from kiosk.session.visit import fault_of
+from kiosk.values import Moment, Money
+from kiosk.wording.languages import ENDONYMS
+
+_TAKEN = (ModificationState.SUBMITTED, ModificationState.CONFIRMED)
+
+
+def finished(v: View, s: Session) -> dict[str, Any]:
+    """What the car got, what the card pays, the receipt."""
+    assert s.delivered is not None
+    stays = s.vacated_at is None
+    code = v.receipt_code(s.id) if s.receipt is not None else ""
+    return {
+        "tone": "mint",
+        "title": v.say.say("finished.unplug" if stays else "finished.title"),
+        "badge": v.letter(s),
+        "car": Side(v.say.say("side.car"), v.say.kwh(s.delivered.mwh), v.say.say("unit.kwh"), line=_car_line(v, s)),
+        "card": _paid_side(v, s),
+        "sum_line": _sum_line(v, s),
+        "small_print": v.say.say("finished.banks") if _released(s) else "",
+        "countdown": _stay(v, s) if stays else None,
+        "receipt_qr": code,
+        "receipt_label": v.say.say("finished.receipt") if code else "",
+        "receipt_note": _paper(v, s) if code else v.say.say("finished.receipt_soon"),
+        "buttons": (*_print_button(v, s), Button("finish", v.say.say("finished.finish"), "check", "primary")),
+    }
+
+
+def _car_line(v: View, s: Session) -> Line:
+    running = v.live.of(s.id)
+    soc = running.reading.soc_percent if running else None
+    if running is None or soc is None or running.first_soc is None:
+        return Line("plain", fact=1_000)
+    return Line("plain", before=running.first_soc * 10, fact=max(0, soc - running.first_soc) * 10)
+
+
+def _paid_side(v: View, s: Session) -> Side:
+    hold = authorized(s) or Money.zero(v.k.setup.currency)
+    symbol = v.say.symbol(hold.currency)
+    label = card_label(v, s.payment)
+    if s.priced is None:
+        running = v.live.of(s.id)
+        cost = running.rating.total if running else Money.zero(hold.currency)
+        share = permille(cost.minor, hold.minor)
+        line = Line("plain", fact=share, promise=1_000 - share)
+        return Side(
+            label, v.say.amount(cost), symbol, v.say.say("charging.so_far"), line=line, note=v.say.say("finished.final_after_unplug")
+        )
+    paid = s.priced.charge
+    share = permille(paid.minor, hold.minor)
+    if not _released(s):
+        line = Line("plain", fact=share, promise=1_000 - share)
+        return Side(label, v.say.amount(paid), symbol, v.say.say("finished.being_paid"), line=line, note=v.say.say("finished.pending"))
+    line = Line("settled", fact=share, promise=1_000 - share)
+    cap = v.say.say("finished.released", amount=v.say.money(hold - paid))
+    return Side(label, v.say.amount(paid), symbol, v.say.say("finished.paid"), line=line, cap_end=cap)
+
+
+def _released(s: Session) -> bool:
+    return s.capture is not None and s.capture.state in _TAKEN
+
+
+def _sum_line(v: View, s: Session) -> str:
+    if s.priced is None or not s.priced.rating.lines:
+        return ""
+    rating = s.priced.rating
+    parts = " + ".join(_part(v, line) for line in rating.lines)
+    tax = sum(group.tax.minor for group in breakdown(rating))
+    total = v.say.money(rating.total)
+    return v.say.say("finished.sum", parts=parts, total=total, vat=v.say.money(Money(tax, rating.total.currency)))
+
+
+def _part(v: View, line: BillLine) -> str:
+    if line.code == "ENERGY":
+        quantity = f"{v.say.kwh(line.mwh)} {v.say.say('unit.kwh')}"
+        return f"{quantity} × {v.say.price(line.unit_price, line.amount.currency)}"
+    return f"{v.say.say(f'dimension.{line.code}')} {v.say.money(line.amount)}"
+
+
+def _stay(v: View, s: Session) -> Countdown | None:
+    offer = v.place.offers[s.connector]
+    stay = next((c for c in components(offer.tariff, v.at.utc_ms, v.place.zone) if c.code == "PARKING_TIME"), None)
+    if stay is None or s.ended_at is None or s.accrues_until is None or v.at.reached(s.accrues_until):
+        return None
+    free_until = s.ended_at.plus(stay.free_seconds)
+    price = v.say.price(stay.price, offer.tariff.currency)
+    left = v.at.ms_until(free_until) // 1_000
+    if left > 0:
+        text = v.say.say("finished.stay_free", time=v.clock(free_until), price=price)
+        return Countdown(text, left, stay.free_seconds)
+    return Countdown(v.say.say("finished.stay_costs", price=price), 0, max(1, stay.free_seconds))
+
+
+def _paper(v: View, s: Session) -> str:
+    result = s.prints[-1].result if s.prints else ""
+    code = {"": "printing", "printed": "printed", "not_printed": "no_paper"}.get(result, "unconfirmed")
+    return v.say.say(f"finished.paper_{code}")
+
+
+def _print_button(v: View, s: Session) -> tuple[Button, ...]:
+    if s.receipt is None or any(not p.result for p in s.prints):
+        return ()
+    return (Button("print", v.say.say("finished.print"), "print"),)
+
+
+# --- trouble ------------------------------------------------------------------------------------------------------------------
+
+
+def trouble(v: View, s: Session) -> dict[str, Any]:
+    """What happened, what it means for the money, what to do, whom to call."""
+    code = fault_of(s)
+    last = s.payment or s.last_payment
+    hold = last.approval.authorized if last and last.approval else (s.quote.hold if s.quote else Money.zero(v.k.setup.currency))
+    amount = s.priced.charge if s.priced and code == "capture_refused" else hold
+    text = v.say.fault(code, plug=v.letter(s), amount=v.say.money(amount), phone=v.place.helpline)
+    return {
+        "tone": "apricot",
+        "glyph": "warning",
+        "title": text.title,
+        "badge": v.letter(s),
+        "what": text.what,
+        "now": text.now,
+        "card": _trouble_side(v, s, code, last, hold),
+        "call": v.say.say("trouble.call", code=FAULTS[code].spoken, station=v.place.spoken),
+        "buttons": _ways_out(v, s),
+    }
+
+
+def _trouble_side(v: View, s: Session, code: str, last: Payment | None, hold: Money) -> Side:
+    symbol = v.say.symbol(hold.currency)
+    label = card_label(v, last)
+    if last is not None and last.open:
+        note = v.say.say("trouble.perhaps", time=v.clock(last.give_up_at))
+        return Side(label, v.say.amount(hold), symbol, v.say.say("trouble.maybe"), line=Line("unknown"), note=note)
+    if code == "money_unknown":
+        note = v.say.say("trouble.released_unseen")
+        return Side(label, v.say.amount(hold), symbol, v.say.say("trouble.maybe"), line=Line("unknown"), note=note)
+    if (s.priced is not None and s.priced.charge) or code == "capture_refused":
+        line = Line("plain", promise=1_000)
+        return Side(label, v.say.amount(hold), symbol, v.say.say("plug_in.reserved"), line=line, note=v.say.say("trouble.reserved_still"))
+    zero = v.say.amount(Money.zero(hold.currency))
+    return Side(label, zero, symbol, v.say.say("trouble.taken"), line=Line("none"), note=_release_note(v, s, hold))
+
+
+def _release_note(v: View, s: Session, hold: Money) -> str:
+    cancels = [m for m in s.modifications.values() if m.operation != "capture" and _held(s, m)]
+    if not cancels:
+        return v.say.say("trouble.nothing_reserved")
+    submitted = [m.submitted_at for m in cancels if m.submitted_at is not None]
+    if submitted:
+        return v.say.say("trouble.released", amount=v.say.money(hold), time=v.clock(_latest(submitted)))
+    return v.say.say("trouble.releasing", amount=v.say.money(hold))
+
+
+def _held(s: Session, m: Modification) -> bool:
+    return s.payments[m.payment].approval is not None
+
+
+def _latest(moments: list[Moment]) -> Moment:
+    return max(moments, key=lambda m: m.utc_ms)
+
+
+def _ways_out(v: View, s: Session) -> tuple[Button, ...]:
+    if s.stage is Stage.PAYING:
+        if s.money_open:
+            return (Button("cancel", v.say.say("pay.cancel"), "cross"),)
+        again = Button("another_card", v.say.say("trouble.another_card"), "right", "primary")
+        return (Button("cancel", v.say.say("pay.cancel"), "cross"), again)
+    return (Button("finish", v.say.say("finished.finish"), "check", "primary"),)
+
+
+def out_of_order(v: View) -> dict[str, Any]:
+    """Nothing can be sold: what, that running charges are safe, and whom to call."""
+    code = "out_of_order" if v.k.sound else "journal_broken"
+    text = v.say.fault(code, plug="", amount="", phone=v.place.helpline)
+    return {
+        "tone": "apricot",
+        "glyph": "warning",
+        "title": text.title,
+        "what": text.what,
+        "now": text.now,
+        "call": v.say.say("trouble.call", code=FAULTS[code].spoken, station=v.place.spoken),
+    }
+
+
+def help_(v: View) -> dict[str, Any]:
+    """The four questions."""
+    topics = ("price", "start", "stop", "receipt")
+    return {
+        "tone": "paper",
+        "title": v.say.say("help.title"),
+        "ways": tuple(Way(t, v.say.say(f"help.{t}_title"), v.say.say(f"help.{t}_text")) for t in topics),
+        "call": v.say.say("help.call", phone=v.place.helpline, station=v.place.spoken),
+        "buttons": (back(v),),
+    }
+
+
+def language(v: View) -> dict[str, Any]:
+    """All languages at once, in their own names."""
+    return {
+        "tone": "paper",
+        "title": v.say.say("language.title"),
+        "languages": tuple(Language(code, ENDONYMS[code], code == v.visit.language) for code in v.place.languages),
+        "buttons": (back(v),),
+    }

@@ -1,0 +1,145 @@
+"""The pages while energy flows: charging, stop, code."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kiosk.core.live import Running
+from kiosk.core.pages import prices
+from kiosk.core.pages.view import View, authorized, back, card_label, permille
+from kiosk.protocol import Button, Fact, Line, Side, Way
+from kiosk.session.state import Session, Stage
+from kiosk.session.visit import CODE_LENGTH, proven
+from kiosk.values import Money
+from kiosk.wording.wording import NBSP
+
+_STALE_S = 15
+
+
+def charging(v: View, s: Session) -> dict[str, Any]:
+    """Two lines: what goes into the car, what goes off the card."""
+    running = v.live.of(s.id)
+    assert s.started_at is not None
+    stopping = s.stage is Stage.STOP_REQUESTED
+    stop = Button("stop", v.say.say("charging.stop"), "stop", "stop", v.say.say("charging.stop_how"))
+    return {
+        "tone": "mint",
+        "title": _title(v, s),
+        "badge": v.letter(s),
+        "car": car_side(v, s, running),
+        "card": card_side(v, s, running),
+        "facts": _facts(v, s, running),
+        "curve": tuple(running.curve) if running else (),
+        "curve_from": v.clock(s.started_at),
+        "curve_to": v.clock(v.at),
+        "rail_note": v.say.say("charging.ends"),
+        "buttons": () if stopping else (stop,),
+    }
+
+
+def _title(v: View, s: Session) -> str:
+    if s.stage is Stage.STOP_REQUESTED:
+        by_limit = s.stops[-1].by == "limit"
+        return v.say.say("charging.limit" if by_limit else "charging.stopping")
+    if s.silent:
+        return v.say.say("charging.silent", plug=v.letter(s))
+    if s.stage is Stage.SUSPENDED:
+        return v.say.say("charging.paused" if s.pauses[-1].by == "car" else "charging.withheld")
+    return v.say.say("charging.title")
+
+
+def _stale(v: View, running: Running | None) -> str:
+    if running is None or v.at.ms_since(running.at) < _STALE_S * 1_000:
+        return ""
+    return v.say.say("charging.since", time=v.clock(running.at))
+
+
+def car_side(v: View, s: Session, running: Running | None) -> Side:
+    """What the car got. Its state of charge leads when it is known; otherwise the energy does."""
+    label = v.say.say("side.car")
+    if running is None or s.begin is None:
+        return Side(label, v.say.kwh(0), v.say.say("unit.kwh"), line=Line("live"))
+    got = v.say.kwh(max(0, running.reading.mwh - s.begin.mwh))
+    since = _stale(v, running)
+    soc, first = running.reading.soc_percent, running.first_soc
+    if soc is None or first is None:
+        whole = authorized(s)
+        share = permille(running.rating.total.minor, whole.minor) if whole else 0
+        return Side(label, got, v.say.say("unit.kwh"), since=since, line=Line("live", fact=share))
+    line = Line("live", before=first * 10, fact=max(0, soc - first) * 10)
+    cap = f"+{got} {v.say.say('unit.kwh')}"
+    return Side(label, str(soc), "%", since=since, line=line, cap_start=cap)
+
+
+def card_side(v: View, s: Session, running: Running | None) -> Side:
+    """What it costs so far, and what stays the driver's."""
+    hold = authorized(s) or Money.zero(v.k.setup.currency)
+    cost = running.rating.total if running else Money.zero(hold.currency)
+    share = permille(cost.minor, hold.minor)
+    rest = max(hold - cost, Money.zero(hold.currency), key=lambda m: m.minor)
+    cap = v.say.say("charging.stays_yours", rest=v.say.money(rest), hold=v.say.money(hold))
+    line = Line("live", fact=share, promise=1_000 - share)
+    symbol = v.say.symbol(hold.currency)
+    return Side(card_label(v, s.payment), v.say.amount(cost), symbol, v.say.say("charging.so_far"), line=line, cap_end=cap)
+
+
+def _facts(v: View, s: Session, running: Running | None) -> tuple[Fact, ...]:
+    assert s.started_at is not None
+    power = running.reading.power_w if running else None
+    seconds = v.at.ms_since(s.started_at) // 1_000
+    amount, unit = prices.per_kwh(v.place.offers[s.connector], v.at, v.place.zone, v.say)
+    time, _, hours = v.say.duration(seconds).replace(NBSP, " ").partition(" ")
+    return (
+        Fact(v.say.say("charging.power"), v.say.kw(power or 0), v.say.say("unit.kw")),
+        Fact(v.say.say("charging.time"), time, hours),
+        Fact(v.say.say("charging.price_now"), amount, unit),
+    )
+
+
+def stop(v: View, s: Session) -> dict[str, Any]:
+    """Whoever wants to stop shows that it is theirs; then holds the button."""
+    letter = v.letter(s)
+    if v.visit.own and proven(s, v.at):
+        running = v.live.of(s.id)
+        return {
+            "tone": "mint",
+            "title": v.say.say("stop.proven", plug=letter),
+            "badge": letter,
+            "car": car_side(v, s, running),
+            "card": card_side(v, s, running),
+            "buttons": (back(v, "stop.keep"), Button("confirm_stop", v.say.say("stop.hold"), "stop", "hold")),
+        }
+    return {
+        "tone": "mint",
+        "title": v.say.say("stop.title", plug=letter),
+        "badge": letter,
+        "ways": (
+            Way("lock", v.say.say("stop.code_title"), v.say.say("stop.code_text"), "type_code"),
+            Way("car", v.say.say("stop.unplug_title"), v.say.say("stop.unplug_text")),
+        ),
+        "buttons": (back(v, "stop.keep"), Button("type_code", v.say.say("stop.type"), "lock")),
+    }
+
+
+def code(v: View, s: Session) -> dict[str, Any]:
+    """Four digits, three tries."""
+    locked = s.code_locked_until is not None and not v.at.reached(s.code_locked_until)
+    return {
+        "tone": "mint",
+        "title": v.say.say("code.title"),
+        "subtitle": _tries(v, s, locked),
+        "badge": v.letter(s),
+        "code_typed": len(v.visit.typed),
+        "code_length": 0 if locked else CODE_LENGTH,
+        "buttons": (back(v),),
+    }
+
+
+def _tries(v: View, s: Session, locked: bool) -> str:
+    if locked:
+        assert s.code_locked_until is not None
+        return v.say.say("code.locked", time=v.clock(s.code_locked_until))
+    if not v.visit.missed:
+        return v.say.say("code.hint")
+    left = v.k.setup.policy.code_misses - s.code_misses % v.k.setup.policy.code_misses
+    return v.say.say("code.missed", n=left)

@@ -1,0 +1,52 @@
+"""One snapshot: the page that visit and kiosk amount to, in the visit's language."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kiosk.core.pages import after, charging, selling
+from kiosk.core.pages.view import View, sky, utilities
+from kiosk.protocol import Snapshot
+from kiosk.session.visit import page
+
+
+def compose(v: View, seq: int) -> Snapshot:
+    """Everything the screen needs to draw the moment `v`."""
+    where = page(v.visit, v.k)
+    shown = "authorising" if where == "pay" and v.dialogue == "bank" else where
+    parts = _page(v, where)
+    return Snapshot(
+        seq=seq,
+        visit=v.visit.number,
+        page=shown,
+        language=v.visit.language,
+        rtl=v.say.rtl,
+        sky=sky(v),
+        utilities=utilities(v),
+        reader_side=v.place.reader_side,
+        **parts,
+    )
+
+
+def _page(v: View, where: str) -> dict[str, Any]:
+    plain = {
+        "idle": selling.idle,
+        "price": selling.price,
+        "out_of_order": after.out_of_order,
+        "help": after.help_,
+        "language": after.language,
+    }
+    if where in plain:
+        return plain[where](v)
+    of_sale = {
+        "pay": selling.pay,
+        "plug_in": selling.plug_in,
+        "starting": selling.starting,
+        "charging": charging.charging,
+        "stop": charging.stop,
+        "code": charging.code,
+        "finished": after.finished,
+        "trouble": after.trouble,
+    }
+    assert v.session is not None
+    return of_sale[where](v, v.session)

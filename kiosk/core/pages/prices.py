@@ -1,0 +1,63 @@
+"""A tariff as the driver reads it: the table before the start, the hero price, and the quote those words become."""
+
+from __future__ import annotations
+
+from kiosk.core.pages.view import Offer
+from kiosk.pricing.canonical import canonical, tariff_hash
+from kiosk.pricing.components import Component, components, energy_price
+from kiosk.pricing.quote import Quote
+from kiosk.protocol import PriceRow
+from kiosk.values import Moment
+from kiosk.wording.wording import Wording
+
+_NAMES = {"ENERGY": "price.energy", "TIME": "price.time", "PARKING_TIME": "price.stay", "FLAT": "price.start"}
+_UNITS = {"kWh": "unit.per_kwh", "min": "unit.per_minute"}
+
+
+def table(offer: Offer, at: Moment, zone: str, say: Wording) -> tuple[PriceRow, ...]:
+    """Every component in the order of the law: per kWh, per minute, per session, other. What costs nothing is said too."""
+    found = components(offer.tariff, at.utc_ms, zone)
+    rows = [_row(c, offer, say) for c in found]
+    names = {c.code for c in found}
+    rows += [
+        PriceRow(say.say(_NAMES[code]), say.say("price.none"), none=True) for code in ("TIME", "PARKING_TIME", "FLAT") if code not in names
+    ]
+    if rows and not rows[0].none:
+        first = rows[0]
+        rows[0] = PriceRow(first.name, first.amount, first.unit, first.note, first=True)
+    return tuple(rows)
+
+
+def per_kwh(offer: Offer, at: Moment, zone: str, say: Wording) -> tuple[str, str]:
+    """Amount and unit of the energy price now; empty when energy itself costs nothing."""
+    price = energy_price(offer.tariff, at.utc_ms, zone)
+    if price is None:
+        return "", ""
+    return say.rate(price, offer.tariff.currency), say.say("unit.per_kwh", symbol=say.symbol(offer.tariff.currency))
+
+
+def small_print(offer: Offer, say: Wording) -> str:
+    return say.say("price.vat_included") if offer.tariff.tax_included.value == "YES" else say.say("price.vat_added")
+
+
+def quote(offer: Offer, at: Moment, zone: str, say: Wording) -> Quote:
+    """What the driver agrees to: the tariff as it stands, and the very words of the price page."""
+    rows = (" ".join(filter(None, (r.name, r.amount, r.unit, r.note))) for r in table(offer, at, zone, say))
+    texts = (*rows, small_print(offer, say), say.say("price.reserve", amount=say.money(offer.hold)), say.say("price.release"))
+    return Quote(offer.tariff.id, canonical(offer.tariff), tariff_hash(offer.tariff), zone, offer.hold, say.language, texts)
+
+
+def _row(c: Component, offer: Offer, say: Wording) -> PriceRow:
+    currency = offer.tariff.currency
+    unit = say.say(_UNITS[c.unit], symbol=say.symbol(currency)) if c.unit in _UNITS else say.symbol(currency)
+    name = say.say(_NAMES[c.code]) if c.code in _NAMES else say.say(f"dimension.{c.code}")
+    return PriceRow(name, say.rate(c.price, currency), unit, _note(c, say))
+
+
+def _note(c: Component, say: Wording) -> str:
+    free, cap = c.free_seconds // 60, c.cap
+    if free and cap:
+        return say.say("price.stay_free_capped", minutes=free, amount=say.money(cap))
+    if free:
+        return say.say("price.stay_free", minutes=free)
+    return say.say("price.stay_capped", amount=say.money(cap)) if cap else ""

@@ -1,0 +1,162 @@
+"""The pages before energy flows: idle, price, pay, plug in, starting."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kiosk.core.pages import prices
+from kiosk.core.pages.view import View, authorized, back, card_label, hold_side
+from kiosk.protocol import Button, ConnectorKey, Countdown, Fact, Side
+from kiosk.session.inputs import ConnectorStatus
+from kiosk.session.sellable import sellable
+from kiosk.session.setup import Connector
+from kiosk.session.state import FLOWING, Session, Stage
+
+_OUT = frozenset({ConnectorStatus.FAULTED, ConnectorStatus.UNAVAILABLE})
+
+
+def idle(v: View) -> dict[str, Any]:
+    """Every plug with its state, power, price and what will be reserved."""
+    keys = tuple(_key(v, c) for c in v.k.setup.connectors)
+    offered = {prices.per_kwh(v.place.offers[c.id], v.at, v.place.zone, v.say) for c in v.k.setup.connectors}
+    shared = offered.pop() if len(offered) == 1 else ("", "")
+    return {
+        "tone": "paper",
+        "title": _idle_title(v, keys),
+        "subtitle": v.say.say("idle.hint"),
+        "connectors": keys,
+        "price": Fact(v.say.say("idle.price_now"), *shared) if shared[0] else None,
+        "rail_note": v.say.say("idle.promise"),
+    }
+
+
+def _idle_title(v: View, keys: tuple[ConnectorKey, ...]) -> str:
+    free = [key for key in keys if key.state in ("free", "plugged")]
+    if len(free) == len(keys) == 2:
+        return v.say.say("idle.both_free")
+    if len(free) == len(keys):
+        return v.say.say("idle.all_free", n=len(keys))
+    if len(keys) == 2 and free:
+        other = next(key for key in keys if key not in free)
+        code = "idle.one_out" if other.state in ("out", "unknown") else "idle.one_taken"
+        return v.say.say(code, free=free[0].letter, other=other.letter)
+    if not free:
+        return v.say.say("idle.none_free")
+    return v.say.say("idle.some_free", free=len(free), n=len(keys))
+
+
+def _key(v: View, c: Connector) -> ConnectorKey:
+    session = v.k.at(c.id)
+    reported = v.k.connectors.get(c.id)
+    offer = v.place.offers[c.id]
+    amount, unit = prices.per_kwh(offer, v.at, v.place.zone, v.say)
+    price = f"{amount} {unit}".strip()
+    power = v.say.say("idle.power", power=v.say.kw(c.max_power_w))
+    state, note, intent = "unknown", "", ""
+    if session is not None:
+        state, intent = _taken(session)
+    elif c.pile not in v.k.online or reported is None or reported.status is None:
+        note = v.say.say("key.not_reachable")
+    elif sellable(v.k, c.id):
+        state = "plugged" if reported.status is ConnectorStatus.PREPARING else "free"
+        intent = "choose"
+        note = v.say.say("key.reserve", amount=v.say.money(offer.hold))
+    elif reported.status in _OUT:
+        state, note = "out", v.say.say("key.we_know")
+    else:
+        state = "reserved" if reported.status is ConnectorStatus.RESERVED else "ending"
+    plug_name = v.say.say(f"plug.{c.plug}")
+    return ConnectorKey(c.id, c.letter, state, v.say.say(f"key.{state}"), c.plug, plug_name, power, price, note, intent)
+
+
+def _taken(session: Session) -> tuple[str, str]:
+    if session.stage in FLOWING:
+        return "in_use", "choose"
+    if session.stage in (Stage.ENDED, Stage.VACATED):
+        return "ending", ""
+    return "waiting", ""
+
+
+def price(v: View) -> dict[str, Any]:
+    """The whole price and the hold of one plug."""
+    assert v.visit.connector is not None
+    c = v.k.setup.by_id[v.visit.connector]
+    offer = v.place.offers[c.id]
+    reported = v.k.connectors.get(c.id)
+    plugged = reported is not None and reported.status is ConnectorStatus.PREPARING
+    return {
+        "tone": "paper",
+        "title": v.say.say("price.title", plug=c.letter),
+        "subtitle": v.say.say("price.plugged") if plugged else "",
+        "badge": c.letter,
+        "plug": c.plug,
+        "prices": prices.table(offer, v.at, v.place.zone, v.say),
+        "small_print": prices.small_print(offer, v.say),
+        "card": hold_side(v, offer.hold, v.say.say("price.not_paid"), v.say.say("price.release"), v.say.say("side.on_card")),
+        "buttons": (back(v), Button("accept", v.say.say("price.agree"), "right", "primary")),
+    }
+
+
+def pay(v: View, s: Session) -> dict[str, Any]:
+    """The terminal waits for a card, or asks the bank."""
+    assert s.quote is not None
+    bank = v.dialogue == "bank"
+    code = "pay.asking_title" if bank else "pay.title"
+    note = v.say.say("pay.asking_note" if bank else "price.release")
+    return {
+        "tone": "paper",
+        "title": v.say.say(code),
+        "subtitle": v.say.say("pay.no_pin_here"),
+        "badge": v.letter(s),
+        "steps": v.say.say("pay.step_bank" if bank else "pay.step_card"),
+        "card": hold_side(v, s.quote.hold, v.say.say("pay.will_be_reserved"), note, v.say.say("side.on_card")),
+        "buttons": () if bank else (Button("cancel", v.say.say("pay.cancel"), "cross"),),
+    }
+
+
+def plug_in(v: View, s: Session) -> dict[str, Any]:
+    """Paid: now the cable."""
+    assert s.plug_until is not None
+    left = max(0, v.at.ms_until(s.plug_until) // 1_000)
+    letter = v.letter(s)
+    note = v.say.say("plug_in.release", time=v.clock(s.plug_until))
+    other = v.other_sellable(s)
+    buttons = [Button("leave", v.say.say("plug_in.other", plug=other.letter), "right")] if other else []
+    return {
+        **_held(v, s, note),
+        "title": v.say.say("plug_in.title", plug=letter),
+        "car": Side(v.say.say("side.car")),
+        "countdown": Countdown(v.say.say("plug_in.left", left=v.say.countdown(left)), left, v.k.setup.policy.plug_s),
+        "buttons": (
+            *buttons,
+            Button("more_time", v.say.say("plug_in.more_time"), "clock"),
+            Button("cancel", v.say.say("plug_in.cancel"), "cross"),
+        ),
+    }
+
+
+def starting(v: View, s: Session) -> dict[str, Any]:
+    """Cable in, pile asked: car and pile are talking."""
+    until = s.starts[-1].until
+    left = max(0, v.at.ms_until(until) // 1_000)
+    return {
+        **_held(v, s, v.say.say("starting.note")),
+        "title": v.say.say("starting.title", plug=v.letter(s)),
+        "car": Side(v.say.say("side.car")),
+        "countdown": Countdown(v.say.say("starting.left"), left, v.k.setup.policy.start_s),
+        "buttons": (Button("cancel", v.say.say("plug_in.cancel"), "cross"),),
+    }
+
+
+def _held(v: View, s: Session, note: str) -> dict[str, Any]:
+    amount = authorized(s)
+    assert amount is not None
+    return {
+        "tone": "paper",
+        "badge": v.letter(s),
+        "plug": v.connector(s).plug,
+        "card": hold_side(v, amount, v.say.say("plug_in.reserved"), note, card_label(v, s.payment)),
+        "stop_code": v.stop_code(s.id),
+        "stop_code_label": v.say.say("plug_in.code"),
+        "stop_code_note": v.say.say("plug_in.code_note"),
+    }

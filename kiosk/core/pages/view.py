@@ -1,0 +1,107 @@
+"""What every page is made from, and the parts that pages share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from kiosk.core.live import Live
+from kiosk.pricing.model import Tariff
+from kiosk.protocol import Button, Line, Side, Sky
+from kiosk.session.sellable import sellable
+from kiosk.session.setup import Connector
+from kiosk.session.state import Kiosk, Payment, Session
+from kiosk.session.visit import Visit
+from kiosk.values import ConnectorId, Moment, Money, SessionId
+from kiosk.wording.wording import NBSP, Wording
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What a connector is sold for."""
+
+    tariff: Tariff
+    hold: Money
+
+
+@dataclass(frozen=True)
+class Place:
+    """The site as the screen speaks of it. `station` is painted on the pile; its last part is what a caller says."""
+
+    operator: str
+    station: str
+    helpline: str
+    zone: str
+    languages: tuple[str, ...]
+    reader_side: str
+    offers: Mapping[ConnectorId, Offer]
+
+    @property
+    def spoken(self) -> str:
+        return self.station.rsplit("*", 1)[-1]
+
+
+@dataclass(frozen=True)
+class View:
+    """One moment of the kiosk, ready to be put into words."""
+
+    k: Kiosk
+    visit: Visit
+    at: Moment
+    live: Live
+    place: Place
+    say: Wording
+    dialogue: str  # what the terminal is doing: `` | `card` | `bank`
+    stop_code: Callable[[SessionId], str]
+    receipt_code: Callable[[SessionId], str]
+
+    @property
+    def session(self) -> Session | None:
+        return self.k.find(self.visit.session) if self.visit.session else None
+
+    def connector(self, session: Session) -> Connector:
+        return self.k.setup.by_id[session.connector]
+
+    def letter(self, session: Session) -> str:
+        return self.connector(session).letter
+
+    def clock(self, moment: Moment) -> str:
+        return self.say.clock(moment.utc_ms, self.place.zone)
+
+    def other_sellable(self, session: Session) -> Connector | None:
+        """Another plug this driver could use instead."""
+        return next((c for c in self.k.setup.connectors if c.id != session.connector and sellable(self.k, c.id)), None)
+
+
+def sky(v: View) -> Sky:
+    return Sky(v.place.operator, v.place.station, v.place.helpline, v.clock(v.at))
+
+
+def utilities(v: View) -> tuple[Button, ...]:
+    """Language and help: on every page, at the start of the rail."""
+    return (Button("language", v.say.endonym, "globe"), Button("help", v.say.say("rail.help"), "help"))
+
+
+def back(v: View, code: str = "rail.back") -> Button:
+    return Button("back", v.say.say(code), "left")
+
+
+def permille(part: int, whole: int) -> int:
+    return max(0, min(1_000, part * 1_000 // whole)) if whole > 0 else 0
+
+
+def hold_side(v: View, hold: Money, after: str, note: str, label: str) -> Side:
+    """The card side before anything is taken: all hatched, a promise."""
+    line = Line("plain", promise=1_000)
+    return Side(label, v.say.amount(hold), v.say.symbol(hold.currency), after, line=line, note=note)
+
+
+def card_label(v: View, payment: Payment | None) -> str:
+    last4 = payment.approval.card.last4 if payment and payment.approval else ""
+    label = v.say.say("side.card")
+    return f"{label}{NBSP}{NBSP}••{NBSP}{last4}" if last4 else label
+
+
+def authorized(session: Session) -> Money | None:
+    payment = session.payment
+    return payment.approval.authorized if payment and payment.approval else None
