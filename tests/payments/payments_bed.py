@@ -6,23 +6,28 @@ import asyncio
 import random
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
+import uvicorn
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from fastapi import FastAPI
 
 from hardware.simulated.acquirer_server import AcquirerServer
 from hardware.simulated.models.acquirer import Acquirer as AcquirerModel
 from hardware.simulated.models.acquirer import Authorized, Books
 from kiosk.payments.adyen_checkout import AdyenCheckout
 from kiosk.payments.api import Acquirer, ModificationOrder, body_hash
+from kiosk.payments.webhooks import BasicAuth, Webhooks, routes
+from kiosk.session.inputs import Confirmation
 from kiosk.values import Moment, Money
 
 ACCOUNT = "PilePayDE"
@@ -104,6 +109,61 @@ async def adyen_bed(tls: tuple[ssl.SSLContext, ssl.SSLContext] | None = None) ->
         yield Bed(capturing, refunding, authorizer(server), server.books, server.fault, (CAPTURE_KEY, REFUND_KEY))
         capturing.close()
         refunding.close()
+
+
+@dataclass
+class Kept:
+    """What a kiosk committed; `broken` while its journal is not to be written."""
+
+    confirmations: list[Confirmation] = field(default_factory=list)
+    broken: bool = False
+    refused: int = 0
+    more: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def receive(self, confirmations: Sequence[Confirmation]) -> None:
+        if self.broken:
+            self.refused += 1
+            self.more.set()
+            raise OSError("disk full")
+        self.confirmations += confirmations
+        self.more.set()
+
+    async def until(self, enough: Callable[[], bool]) -> None:
+        """Wait, at most 10 s, for something that a confirmation brings about."""
+        async with asyncio.timeout(10):
+            while not enough():
+                self.more.clear()
+                await self.more.wait()
+
+
+class Server(uvicorn.Server):
+    """Says when it listens."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.up = asyncio.Event()
+
+    async def startup(self, sockets: Any = None) -> None:
+        await super().startup(sockets)
+        self.up.set()
+
+
+@asynccontextmanager
+async def endpoint(
+    receive: Callable[[Sequence[Confirmation]], Awaitable[None]],
+    clock: WallClock | None = None,
+    login: BasicAuth | None = None,
+    **more: Any,
+) -> AsyncIterator[str]:
+    """A kiosk's webhook endpoint, listening."""
+    app = FastAPI()
+    app.include_router(routes(Webhooks([HMAC_KEY], [ACCOUNT], **more), receive, clock or WallClock(), login=login))
+    server = Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", lifespan="off"))
+    serving = asyncio.create_task(server.serve())
+    await server.up.wait()
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/webhooks/adyen"
+    server.should_exit = True
+    await serving
 
 
 def certificate(folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
