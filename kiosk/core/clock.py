@@ -11,7 +11,7 @@ import time
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self
 
 from kiosk.values import Moment
 
@@ -56,6 +56,30 @@ class SystemClock:
         """Until `moment` has come; at once when it has passed."""
         while (left := self.now().ms_until(moment)) > 0:
             await self.sleep(min(left, 3_600_000) / 1_000)
+
+
+class ClockRefused(ValueError):
+    """A clock that must not run here."""
+
+
+class FarEnds(Protocol):
+    """The parts of a configuration that say whom this kiosk talks to."""
+
+    @property
+    def loopback_only(self) -> bool: ...
+
+
+def demo_clock(words: str, far_ends: FarEnds) -> SystemClock:
+    """The demo's clock from `RATE:MONO_NS:UTC_MS`. Raises `ClockRefused` unless every far end is on this machine."""
+    if not far_ends.loopback_only:
+        raise ClockRefused("a demo clock is for simulated far ends: the configuration names others, so leave out --demo-clock")
+    try:
+        rate, mono_ns, utc_ms = (int(word) for word in words.split(":"))
+    except ValueError:
+        raise ClockRefused(f"--demo-clock {words!r} is not RATE:MONO_NS:UTC_MS") from None
+    if not 1 <= rate <= 1_000:
+        raise ClockRefused(f"--demo-clock: a rate of {rate} is out of range (1 to 1000)")
+    return SystemClock.fast(rate, mono_ns, utc_ms)
 
 
 def _boot_id() -> str:

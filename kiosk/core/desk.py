@@ -1,7 +1,7 @@
 """The payment terminal's only owner: one dialogue at a time, and none that nobody can see.
 
-A card is asked for only while the screen is alive: it acknowledged a snapshot within the last three seconds. Questions and aborts about a
-dialogue need no screen.
+A card is asked for only while the screen is alive: it acknowledged a snapshot within the last three seconds of real time. Questions and
+aborts about a dialogue need no screen.
 """
 
 from __future__ import annotations
@@ -32,33 +32,46 @@ class DeskIds(Protocol):
 
 
 class Desk:
-    """Asks the terminal on behalf of the sales. Every call is one attempt and ends in a `Result`, never in an exception of the device."""
+    """Asks the terminal on behalf of the sales. Every call is one attempt and ends in a `Result`, never in an exception of the device.
 
-    def __init__(self, terminal: PaymentTerminal, clock: Clock, ids: DeskIds, recognise: Recognise) -> None:
+    `dialogue` is what the terminal is doing: nothing, waiting for a `card`, or asking the `bank`.
+    """
+
+    def __init__(self, terminal: PaymentTerminal, clock: Clock, real: Clock, ids: DeskIds, recognise: Recognise) -> None:
         self._terminal = terminal
         self._clock = clock
+        self._real = real
         self._ids = ids
         self._recognise = recognise
         self._seen: Moment | None = None
+        self.dialogue = ""
 
-    def screen_seen(self, at: Moment) -> None:
+    def screen_seen(self) -> None:
         """The screen has drawn what it was told."""
-        self._seen = at
+        self._seen = self._real.now()
+
+    def card_seen(self) -> None:
+        """The terminal tells that a card was presented: from now on the bank is asked."""
+        if self.dialogue:
+            self.dialogue = "bank"
 
     def screen_fresh(self) -> bool:
         """Whether a person at the screen sees the truth."""
-        return self._seen is not None and self._clock.now().ms_since(self._seen) <= SCREEN_FRESH_S * 1_000
+        return self._seen is not None and self._real.now().ms_since(self._seen) <= SCREEN_FRESH_S * 1_000
 
     async def preauthorize(self, body: Preauthorize) -> Result:
         """Ask for a card. `NotSent` while the screen is away."""
         if not self.screen_fresh():
             return NotSent("the screen is away, so no card is asked for")
+        self.dialogue = "card"
         try:
             answer = await self._terminal.preauthorize(self._order(body))
         except DeviceNotSent as error:
             return NotSent(str(error))
         except AnswerLost as error:
             return Unknown(detail=str(error))
+        finally:
+            self.dialogue = ""
         return self._result(answer)
 
     async def query(self, body: Preauthorize) -> Result:

@@ -49,16 +49,18 @@ class Performer(Protocol):
 
 
 Changed = Callable[[Batch], None]
+SealedFor = Callable[[Input], Sequence[Sealed]]
 
 
 class Service:
     """Owns the engine. `tell` is the only way in; `changed` is called with every durable batch."""
 
-    def __init__(self, engine: Engine, journal: Appender, clock: Clock, effects: Effects) -> None:
+    def __init__(self, engine: Engine, journal: Appender, clock: Clock, effects: Effects, sealed_for: SealedFor) -> None:
         self.engine = engine
         self._journal = journal
         self._clock = clock
         self._effects = effects
+        self._sealed_for = sealed_for
         self._performer: Performer | None = None
         self._changed: list[Changed] = []
         self._attempts: set[asyncio.Task[None]] = set()
@@ -73,16 +75,14 @@ class Service:
     def on_change(self, changed: Changed) -> None:
         self._changed.append(changed)
 
-    async def tell(
-        self, given: Input, *, evidence: Sequence[Sealed] = (), retries: Sequence[Retry] = (), settled: Sequence[str] = ()
-    ) -> Batch:
+    async def tell(self, given: Input, *, retries: Sequence[Retry] = (), settled: Sequence[str] = ()) -> Batch:
         """Decide `given` and wait until its facts, and all before them, are durable.
 
         Raises what the journal raises; then the process must end and start again from what is on the disk.
         """
         batch = self.engine.take(given, self._clock.now())
         try:
-            await self._journal.append(batch.entries, evidence=evidence, retries=retries, settled=settled)
+            await self._journal.append(batch.entries, evidence=self._sealed_for(given), retries=retries, settled=settled)
         except BaseException as error:
             if not self._broken.done() and not isinstance(error, asyncio.CancelledError):
                 self._broken.set_exception(error)

@@ -1,0 +1,179 @@
+"""The command line: one entry for the kiosk's two processes, the demo and every tool of an installer or operator."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from kiosk import __version__
+
+GOOD, BAD, WRONG_USE = 0, 1, 2
+_CONFIG = Path("/etc/pilepay/kiosk.toml")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run `pilepay`; the result is the exit code: 0 good, 1 the checked thing is bad, 2 wrong use."""
+    args = _parser().parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    code: int = args.run(args)
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="pilepay", description="The payment kiosk of an EV charging pile.")
+    parser.add_argument("--version", action="version", version=f"pilepay {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _demo(commands.add_parser("demo", help="everything on one machine, far ends simulated"))
+    _core(commands.add_parser("core", help="the service: truth, money, devices"))
+    _screen(commands.add_parser("screen", help="the touchscreen"))
+    _check(commands.add_parser("check", help="validate the configuration without starting anything"))
+    _tariff(commands.add_parser("tariff", help="price sessions, lint tariffs"))
+    _journal(commands.add_parser("journal", help="show and verify what happened"))
+    _simulate(commands.add_parser("simulate", help="play sales in a simulated world with faults"))
+    return parser
+
+
+# --- the two processes --------------------------------------------------------------------------------------------------------
+
+
+def _core(p: argparse.ArgumentParser) -> None:
+    p.add_argument("--config", type=Path, default=_CONFIG)
+    p.add_argument(
+        "--demo-clock", metavar="RATE:MONO_NS:UTC_MS", help="the demo's faster clock; refused unless every far end is on loopback"
+    )
+    p.set_defaults(run=_run_core)
+
+
+def _run_core(args: argparse.Namespace) -> int:
+    from kiosk.config.load import ConfigError, load_config
+    from kiosk.core.app import serve
+    from kiosk.core.clock import ClockRefused, SystemClock, demo_clock
+
+    try:
+        config = load_config(args.config)
+        clock = demo_clock(args.demo_clock, config) if args.demo_clock else SystemClock.real()
+    except (ConfigError, ClockRefused) as error:
+        print(error, file=sys.stderr)
+        return BAD
+    asyncio.run(serve(config, clock))
+    return GOOD
+
+
+def _screen(p: argparse.ArgumentParser) -> None:
+    p.add_argument("options", nargs=argparse.REMAINDER, help="see `pilepay screen -- --help`")
+    p.set_defaults(run=_run_screen)
+
+
+def _run_screen(args: argparse.Namespace) -> int:
+    try:
+        from kiosk.screen.app import run
+    except ImportError as error:
+        print(f"The screen needs PySide6-Essentials, which could not be loaded: {error}", file=sys.stderr)
+        return BAD
+    return run(args.options)
+
+
+def _demo(p: argparse.ArgumentParser) -> None:
+    p.add_argument(
+        "--tour", type=Path, metavar="DIR", help="a scripted visit without a display; leaves journal.db, pages/*.png, receipt.png"
+    )
+    p.add_argument("--fast", action="store_true", help="a faster clock")
+    p.set_defaults(run=_run_demo)
+
+
+def _run_demo(args: argparse.Namespace) -> int:
+    from kiosk.simulation.demo import demo
+
+    return demo(args.tour, fast=args.fast)
+
+
+# --- tools --------------------------------------------------------------------------------------------------------------------
+
+
+def _check(p: argparse.ArgumentParser) -> None:
+    p.add_argument("--config", type=Path, default=_CONFIG)
+    p.set_defaults(run=_run_check)
+
+
+def _run_check(args: argparse.Namespace) -> int:
+    from kiosk.config.load import check
+
+    problems = check(args.config)
+    for problem in problems:
+        print(problem)
+    if not problems:
+        print(f"{args.config}: good")
+    return BAD if problems else GOOD
+
+
+def _tariff(p: argparse.ArgumentParser) -> None:
+    commands = p.add_subparsers(required=True, metavar="COMMAND")
+    price = commands.add_parser("price", help="{tariff, session, time_zone} in, {excl, incl, total, lines} out")
+    price.add_argument("--jsonl", action="store_true", help="one session a line")
+    price.set_defaults(run=_run_price)
+    lint = commands.add_parser("lint", help="what a tariff does that it should not")
+    lint.add_argument("file", type=Path)
+    lint.add_argument("--profile", default="eu")
+    lint.set_defaults(run=_run_lint)
+
+
+def _run_price(args: argparse.Namespace) -> int:
+    from kiosk.pricing import cli
+
+    return cli.price(sys.stdin, sys.stdout, sys.stderr, jsonl=args.jsonl)
+
+
+def _run_lint(args: argparse.Namespace) -> int:
+    from kiosk.pricing import cli
+
+    return cli.lint(args.file, args.profile, sys.stdout, sys.stderr)
+
+
+def _journal(p: argparse.ArgumentParser) -> None:
+    commands = p.add_subparsers(required=True, metavar="COMMAND")
+    show = commands.add_parser("show", help="what happened, one fact a line")
+    show.add_argument("file", type=Path, nargs="?", default=Path("/var/lib/pilepay/journal.db"))
+    show.add_argument("--stream", help="only one session, or `kiosk`")
+    show.add_argument("--json", action="store_true")
+    show.set_defaults(run=_run_show)
+    verify = commands.add_parser("verify", help="check the chain, and the checkpoint's signature")
+    verify.add_argument("file", type=Path, nargs="?", default=Path("/var/lib/pilepay/journal.db"))
+    verify.add_argument("--key", help="the public key: file or text")
+    verify.add_argument("--checkpoint", help="a checkpoint stated elsewhere: file, text, or its short form from a receipt")
+    verify.add_argument("--json", action="store_true")
+    verify.set_defaults(run=_run_verify)
+
+
+def _run_show(args: argparse.Namespace) -> int:
+    from kiosk.journal import cli
+
+    return cli.show(args.file, sys.stdout, stream=args.stream, as_json=args.json)
+
+
+def _run_verify(args: argparse.Namespace) -> int:
+    from kiosk.journal import cli
+
+    return cli.verify_journal(args.file, sys.stdout, key=args.key, checkpoint=args.checkpoint, as_json=args.json)
+
+
+def _simulate(p: argparse.ArgumentParser) -> None:
+    p.add_argument("--sessions", type=int, default=1_000)
+    p.add_argument("--seed", type=int, default=1)
+    p.add_argument("--mutant", help="a deliberate bug the checker must catch; `list` names them")
+    p.add_argument("--json", action="store_true")
+    p.set_defaults(run=_run_simulate)
+
+
+def _run_simulate(args: argparse.Namespace) -> int:
+    from kiosk.simulation import cli
+
+    return cli.simulate(args.sessions, args.seed, args.mutant, sys.stdout, as_json=args.json)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,236 @@
+"""The composition root: every room of one kiosk put together and run until it is told to stop.
+
+The order of starting is the order of trust: the journal is opened, verified and replayed, the open requests are known, and only then does
+anybody from outside get in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+from collections.abc import Awaitable, Iterator, Sequence
+
+import uvicorn
+from fastapi import FastAPI
+
+from kiosk.config.model import Config
+from kiosk.core import parts
+from kiosk.core.clock import SystemClock
+from kiosk.core.counter import Counter
+from kiosk.core.desk import Desk
+from kiosk.core.effects import Effects
+from kiosk.core.engine import Batch, Engine, replay
+from kiosk.core.ids import KioskIds
+from kiosk.core.live import Live
+from kiosk.core.notify import notify
+from kiosk.core.pages.compose import compose
+from kiosk.core.pages.view import View
+from kiosk.core.paper import Press
+from kiosk.core.performers import Performers
+from kiosk.core.screen_link import ScreenLink
+from kiosk.core.service import Service
+from kiosk.journal.evidence import Sealed
+from kiosk.journal.journal import Journal
+from kiosk.journal.thread import JournalThread
+from kiosk.ocpp.seam import Reply
+from kiosk.ocpp.server import OcppServer
+from kiosk.payments.webhooks import routes
+from kiosk.protocol import Snapshot
+from kiosk.session.energy import session_with_tag, transaction_for
+from kiosk.session.facts import SessionClosed
+from kiosk.session.inputs import Approval, Confirmation, Done, Input, KioskStarted, Outcome, TxEnded, TxStarted
+from kiosk.session.requests import open_requests
+from kiosk.session.state import Kiosk
+from kiosk.values import Digest
+from kiosk.wording.wording import Wording
+
+log = logging.getLogger(__name__)
+
+_EVIDENCE_DAYS = 400
+_TICK_S = 1.0
+_SERIALS = ("service_id", "transaction")
+
+
+async def serve(config: Config, clock: SystemClock) -> None:
+    """Run the kiosk until SIGTERM or SIGINT. Raises when the journal refuses: then the supervisor starts it again."""
+    app = App(config, clock)
+    try:
+        await app.run()
+    finally:
+        await app.close()
+
+
+class WebServer(uvicorn.Server):
+    """Uvicorn without its signal handlers: signals are the kiosk's."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class App:
+    """One kiosk's rooms, wired."""
+
+    def __init__(self, config: Config, clock: SystemClock) -> None:
+        self._config = config
+        self._clock = clock
+        directory = config.journal.directory
+        journal = Journal.open(directory / "journal.db")
+        verdict = journal.verify(from_checkpoint=True)
+        if not verdict.sound:
+            log.error("the journal does not verify: %s. Nothing new is sold; what is open is settled.", verdict.bad)
+        kiosk = replay(Kiosk(parts.setup(config)), journal.read())
+        now = clock.now()
+        effects = Effects(parts.pace(config))
+        effects.restore(open_requests(kiosk), journal.effects.all(), now)
+        self._sound = verdict.sound
+        self._journal = JournalThread(journal, serials=_SERIALS)
+        self._reader = self._journal.reader()
+        self._ids = KioskIds(config.site.kiosk_id, self._journal, parts.kiosk_secret(directory))
+        self._sealed: dict[Digest, Sealed] = {}
+        self._service = Service(Engine(kiosk, self._ids), self._journal, clock, effects, self._sealed_for)
+        self._live = Live()
+        self._desk = Desk(parts.terminal(config, clock), clock, SystemClock.real(), self._ids, self._recognise)
+        self._acquirer = parts.acquirer(config, clock)
+        self._press = Press(self._reader, parts.seller(config), lambda c: parts.receipt_place(config, c), parts.columns(config))
+        self._ocpp = OcppServer(
+            parts.piles(config),
+            tell=self._tell_pile,
+            known_tag=self._known_tag,
+            clock=clock,
+            evidence=self._keep_frame,
+            host=config.ocpp.host,
+            port=config.ocpp.port,
+        )
+        printer = parts.printer(config, clock)
+        self._performers = Performers(self._desk, self._acquirer, self._ocpp.piles, printer, self._press)
+        self._place = parts.screen_place(config)
+        self._counter = Counter(self._place, parts.times(config), clock, self._ids, lambda: self._service.kiosk, self._service.tell)
+        self._link = ScreenLink(config.screen.socket, SystemClock.real(), self._compose, self._counter.intent, self._desk.screen_seen)
+        self._service.on_change(self._changed)
+        self._background: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        await self._service.tell(KioskStarted(self._sound))
+        await self._ocpp.start()
+        await self._link.start()
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        tasks = [
+            asyncio.create_task(self._service.run(self._performers), name="service"),
+            asyncio.create_task(self._web(), name="web"),
+            asyncio.create_task(self._tick(), name="tick"),
+            asyncio.create_task(self._stopped(stop), name="stop"),
+        ]
+        notify("READY=1")
+        log.info("kiosk %s is up", self._config.site.kiosk_id)
+        done, rest = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        notify("STOPPING=1")
+        for task in rest:
+            task.cancel()
+        await asyncio.gather(*rest, return_exceptions=True)
+        for task in done:
+            task.result()
+
+    async def close(self) -> None:
+        await self._link.stop()
+        await self._ocpp.stop()
+        self._acquirer.close()
+        self._reader.close()
+        await self._journal.close()
+
+    # --- ways in --------------------------------------------------------------------------------------------------------------
+
+    async def _tell_pile(self, given: Input) -> Reply:
+        self._live.hear(given, self._service.kiosk, self._clock.now())
+        batch = await self._service.tell(given)
+        self._link.refresh()
+        return Reply(transaction_for(batch.after, given)) if isinstance(given, TxStarted) else Reply()
+
+    async def _keep_frame(self, frame: bytes) -> Digest:
+        return self._seal(frame)
+
+    async def _confirm(self, confirmations: Sequence[Confirmation]) -> None:
+        for confirmation in confirmations:
+            await self._service.tell(confirmation)
+
+    def _known_tag(self, id_tag: str) -> bool:
+        session = session_with_tag(self._service.kiosk, id_tag)
+        return session is not None and not session.given_up and session.closed_at is None
+
+    # --- evidence -------------------------------------------------------------------------------------------------------------
+
+    def _recognise(self, raw: str) -> Digest:
+        return self._seal(self._ids.recognition(raw).encode())
+
+    def _seal(self, data: bytes) -> Digest:
+        until = self._clock.now().plus(_EVIDENCE_DAYS * 86_400).utc_ms
+        sealed = self._journal.seal(data, until)
+        self._sealed[sealed.digest] = sealed
+        return sealed.digest
+
+    def _sealed_for(self, given: Input) -> tuple[Sealed, ...]:
+        """What was sealed on the way to this input goes to the disk with its facts."""
+        digest: Digest | None = None
+        match given:
+            case TxStarted() | TxEnded():
+                digest = given.frame
+            case Outcome(result=Done(result=Approval(card=card))):
+                digest = card.recognition
+        return (self._sealed.pop(digest),) if digest is not None and digest in self._sealed else ()
+
+    # --- ways out -------------------------------------------------------------------------------------------------------------
+
+    def _changed(self, batch: Batch) -> None:
+        self._live.follow(batch.after, self._clock.now())
+        self._link.refresh()
+        self._spawn(self._counter.changed(batch.facts))
+        if any(isinstance(fact, SessionClosed) for fact in batch.facts):
+            self._spawn(self._sign())
+
+    async def _sign(self) -> None:
+        await self._journal.checkpoint()
+
+    def _spawn(self, work: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+    def _compose(self, seq: int) -> Snapshot:
+        say = Wording(self._counter.visit.language)
+        view = View(
+            self._service.kiosk,
+            self._counter.visit,
+            self._clock.now(),
+            self._live,
+            self._place,
+            say,
+            self._desk.dialogue,
+            self._ids.stop_code,
+            self._press.code,
+        )
+        return compose(view, seq)
+
+    async def _tick(self) -> None:
+        """Once a second: the visit looks at the time, fees grow on the screen, systemd hears that the loop lives."""
+        while True:
+            await self._counter.waited()
+            self._live.tick(self._service.kiosk, self._clock.now())
+            notify("WATCHDOG=1")
+            await self._clock.sleep(_TICK_S)
+
+    async def _web(self) -> None:
+        """The one web application; for now the acquirer's webhooks."""
+        web = FastAPI(openapi_url=None)
+        hooks, login = parts.webhooks(self._config)
+        web.include_router(routes(hooks, self._confirm, self._clock, login=login))
+        a = self._config.acquirer
+        settings = uvicorn.Config(web, a.webhook_host, a.webhook_port, log_config=None, access_log=False, lifespan="off")
+        await WebServer(settings).serve()
+
+    async def _stopped(self, stop: asyncio.Event) -> None:
+        await stop.wait()

@@ -1,0 +1,107 @@
+"""The counter: one visit at one screen. Intents come in, steps of the visit go out as inputs to the sales."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Protocol
+
+from kiosk.core.pages.prices import quote
+from kiosk.core.pages.view import Offer, Place
+from kiosk.protocol import Intent
+from kiosk.session import visit as v
+from kiosk.session.facts import ConnectorReported
+from kiosk.session.inputs import ConnectorStatus, Input
+from kiosk.session.state import Kiosk
+from kiosk.values import ConnectorId, Digest, Moment, SessionId
+from kiosk.wording.wording import Wording
+
+log = logging.getLogger(__name__)
+
+_REMEMBERED = 64
+# Which argument of an intent the visit wants; intents not listed carry none.
+_ARGUMENTS: Mapping[str, str] = {"choose": "connector", "language": "code"}
+
+
+class Clock(Protocol):
+    def now(self) -> Moment: ...
+
+
+class CounterIds(Protocol):
+    def session(self) -> SessionId: ...
+
+    def typed_digest(self, session: SessionId, typed: str) -> Digest: ...
+
+
+class Counter:
+    """Holds the visit. It is never journalled: what matters of it becomes an input."""
+
+    def __init__(
+        self,
+        place: Place,
+        times: v.Times,
+        clock: Clock,
+        ids: CounterIds,
+        kiosk: Callable[[], Kiosk],
+        tell: Callable[[Input], Awaitable[object]],
+    ) -> None:
+        self._place = place
+        self._times = times
+        self._clock = clock
+        self._ids = ids
+        self._kiosk = kiosk
+        self._tell = tell
+        self._handled: deque[str] = deque(maxlen=_REMEMBERED)
+        self._home = place.languages[0]
+        self.visit = v.fresh(1, self._home, clock.now())
+
+    async def intent(self, intent: Intent) -> str:
+        """A wish from the screen: `done`, or `stale` when it is a repeat or meant an earlier visit, or `refused`."""
+        if intent.id in self._handled or intent.visit != self.visit.number:
+            return "stale"
+        self._handled.append(intent.id)
+        given = self._understand(intent)
+        if given is None:
+            log.warning("the screen sent an intent that makes no sense here: %s", intent.kind)
+            return "refused"
+        await self._step(given)
+        return "done"
+
+    async def waited(self) -> None:
+        """Look at the time."""
+        await self._step(v.Waited())
+
+    async def changed(self, facts: tuple[object, ...]) -> None:
+        """The durable state changed."""
+        self.visit = v.refresh(self.visit, self._kiosk())
+        for fact in facts:
+            if isinstance(fact, ConnectorReported) and fact.status is ConnectorStatus.PREPARING:
+                await self._step(v.PluggedIn(fact.connector))
+
+    async def _step(self, given: v.VisitInput) -> None:
+        self.visit, inputs = v.step(self.visit, given, self._kiosk(), self._clock.now(), self._times, self._home)
+        for one in inputs:
+            await self._tell(one)
+        self.visit = v.refresh(self.visit, self._kiosk())
+
+    def _understand(self, intent: Intent) -> v.VisitInput | None:
+        visit = self.visit
+        match intent.kind:
+            case "accept":
+                return self._agreed(visit.connector)
+            case "digit":
+                digit = intent.args.get("digit", "")
+                if visit.session is None or len(digit) != 1 or not (digit.isascii() and digit.isdecimal()):
+                    return None
+                return v.DigitTyped(digit, self._ids.typed_digest(visit.session, visit.typed + digit))
+            case "language" if (code := intent.args.get("code", "")) and code not in self._place.languages:
+                return None
+        return v.Touched(intent.kind, intent.args.get(_ARGUMENTS.get(intent.kind, ""), ""))
+
+    def _agreed(self, connector: ConnectorId | None) -> v.Agreed | None:
+        offer: Offer | None = self._place.offers.get(connector) if connector else None
+        if offer is None:
+            return None
+        terms = quote(offer, self._clock.now(), self._place.zone, Wording(self.visit.language))
+        return v.Agreed(self._ids.session(), terms)

@@ -1,0 +1,56 @@
+"""Receipts of this kiosk's sales: from the journal's facts to the paper's bytes and the phone's code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+from hardware.printers.escpos.build import build
+from kiosk.core.engine import fact_of
+from kiosk.journal.entry import Stored
+from kiosk.receipts.compact import compact
+from kiosk.receipts.document import document
+from kiosk.receipts.receipt import Place, Receipt, Seller
+from kiosk.receipts.render import Paper, render
+from kiosk.session.facts import QuoteAgreed, ReceiptIssued, SessionFact, SessionOpened
+from kiosk.session.requests import PrintReceipt
+from kiosk.values import ConnectorId, SessionId
+
+
+class Reads(Protocol):
+    def read(self, after: int = 0, stream: str | None = None) -> Iterator[Stored]: ...
+
+
+class Press:
+    """Makes receipts. `place_of` tells where a connector is."""
+
+    def __init__(self, journal: Reads, seller: Seller, place_of: Callable[[ConnectorId], Place], columns: int) -> None:
+        self._journal = journal
+        self._seller = seller
+        self._place_of = place_of
+        self._columns = columns
+        self._codes: dict[SessionId, str] = {}
+
+    async def job(self, body: PrintReceipt) -> bytes:
+        """The bytes for the printer: the same for the same receipt and copy, whenever they are made."""
+        receipt, language = self._receipt(body.session, body.copy)
+        return build(render(receipt, Paper(self._columns), language), self._columns)
+
+    def code(self, session: SessionId) -> str:
+        """The receipt in a QR's text; empty while none is issued."""
+        if session not in self._codes:
+            facts = self._facts(session)
+            if not any(isinstance(fact, ReceiptIssued) for fact in facts):
+                return ""
+            self._codes[session] = compact(self._receipt(session, 0)[0])
+        return self._codes[session]
+
+    def _receipt(self, session: SessionId, copy: int) -> tuple[Receipt, str]:
+        facts = self._facts(session)
+        opened = next(fact for fact in facts if isinstance(fact, SessionOpened))
+        agreed = next(fact for fact in facts if isinstance(fact, QuoteAgreed))
+        return document(facts, self._seller, self._place_of(opened.connector), copy=copy), agreed.quote.language
+
+    def _facts(self, session: SessionId) -> list[SessionFact]:
+        facts = (fact_of(stored) for stored in self._journal.read(stream=session))
+        return [fact for fact in facts if isinstance(fact, SessionFact)]

@@ -1,0 +1,153 @@
+"""From the configuration to the parts of one kiosk: drivers, rules, places. Nothing here runs."""
+
+from __future__ import annotations
+
+import secrets
+import ssl
+from pathlib import Path
+
+from hardware.api import PaymentTerminal, ReceiptPrinter
+from hardware.clock import Clock
+from hardware.printers.escpos.tcp import EscposTcpPrinter
+from hardware.terminals.adyen.local import AdyenLocalConfig, AdyenLocalTerminal
+from kiosk.config.load import read_secret
+from kiosk.config.model import Config
+from kiosk.core.effects import Pace
+from kiosk.core.pages.view import Offer
+from kiosk.core.pages.view import Place as Screen
+from kiosk.ocpp.seam import PileSettings
+from kiosk.payments.adyen_checkout import AdyenCheckout
+from kiosk.payments.webhooks import BasicAuth, Webhooks
+from kiosk.receipts.receipt import Place, Seller
+from kiosk.session.setup import Connector, Policy, Setup
+from kiosk.session.visit import Times
+from kiosk.values import ConnectorId
+
+_SECRET_BYTES = 32
+
+
+def setup(config: Config) -> Setup:
+    """Connectors and rules of the sales."""
+    p = config.policies
+    connectors = tuple(
+        Connector(c.id, c.letter, c.evse_id, pile.identity, c.number, c.plug, c.max_power_w)
+        for pile in config.piles
+        for c in pile.connectors
+    )
+    policy = Policy(
+        margin=p.margin,
+        smallest_hold=p.smallest_hold,
+        pay_s=p.pay_timeout_seconds,
+        most_cards=p.cards_per_sale,
+        plug_s=p.plug_timeout_seconds,
+        start_ahead_s=p.start_ahead_seconds,
+        start_s=p.start_timeout_seconds,
+        stop_s=p.stop_timeout_seconds,
+        preauth_give_up_s=p.preauth_give_up_seconds,
+        not_found_times=p.preauth_not_found_times,
+        cancel_window_s=p.cancel_window_seconds,
+        key_life_s=p.key_life_seconds,
+        capture_alarm_s=p.capture_alarm_seconds,
+        pile_silent_s=p.pile_silent_seconds,
+        lost_stop_s=p.lost_stop_seconds,
+        lost_pile_s=p.lost_pile_seconds,
+        note_s=p.note_seconds,
+        code_misses=p.stop_code_misses,
+        code_lock_s=p.stop_code_lock_seconds,
+        proof_s=p.proof_seconds,
+        longest_stay_s=p.longest_stay_seconds,
+    )
+    return Setup(config.site.kiosk_id, config.site.currency, connectors, policy)
+
+
+def pace(config: Config) -> Pace:
+    p = config.policies
+    return Pace(p.preauth_query_seconds, p.retry_first_seconds, p.retry_max_seconds)
+
+
+def times(config: Config) -> Times:
+    return Times(config.policies.idle_after_seconds, config.policies.finished_seconds)
+
+
+def screen_place(config: Config) -> Screen:
+    """The site as the screen speaks of it."""
+    site = config.site
+    offers = {c.id: Offer(config.tariff_for(c), config.hold_for(c)) for pile in config.piles for c in pile.connectors}
+    languages = tuple(site.languages)
+    return Screen(site.brand, site.station_id, site.helpline, site.time_zone, languages, config.terminal.reader_side, offers)
+
+
+def seller(config: Config) -> Seller:
+    site = config.site
+    return Seller(site.operator, tuple(site.address), site.vat_number, site.helpline, f"{site.station_id.rsplit('*', 1)[-1]}-")
+
+
+def receipt_place(config: Config, connector: ConnectorId) -> Place:
+    site = config.site
+    letters = {c.id: c.letter for pile in config.piles for c in pile.connectors}
+    return Place(site.brand, tuple(site.address), connector, letters.get(connector, ""))
+
+
+def terminal(config: Config, clock: Clock) -> PaymentTerminal:
+    t = config.terminal
+    return AdyenLocalTerminal(
+        AdyenLocalConfig(
+            host=t.host,
+            poi_id=t.poi_id,
+            sale_id=t.sale_id,
+            key_identifier=t.key_identifier,
+            key_version=t.key_version,
+            passphrase=read_secret(t.passphrase_file),
+            root_ca_pem=t.root_ca.read_text("ascii"),
+            port=t.port,
+            environment=t.environment,
+        ),
+        clock,
+    )
+
+
+def acquirer(config: Config, clock: Clock) -> AdyenCheckout:
+    a = config.acquirer
+    tls = ssl.create_default_context(cafile=a.root_ca) if a.root_ca else None
+    return AdyenCheckout(a.merchant_account, read_secret(a.api_key_file), clock, base_url=a.base_url, tls=tls)
+
+
+def webhooks(config: Config) -> tuple[Webhooks, BasicAuth | None]:
+    """Who may confirm, and how they log in. Webhooks of other kiosks on the merchant account are not ours to note."""
+    a = config.acquirer
+    prefix = f"{config.site.kiosk_id}-"
+    login = None
+    if a.webhook_user is not None and a.webhook_password_file is not None:
+        login = BasicAuth(a.webhook_user, read_secret(a.webhook_password_file))
+    return Webhooks([read_secret(a.hmac_key_file)], [a.merchant_account], ours=lambda reference: reference.startswith(prefix)), login
+
+
+def columns(config: Config) -> int:
+    """Characters a line of the paper; of the text on a screen when there is no printer."""
+    return config.printer.columns if config.printer else 42
+
+
+def printer(config: Config, clock: Clock) -> ReceiptPrinter | None:
+    return EscposTcpPrinter(config.printer.host, config.printer.port, clock) if config.printer else None
+
+
+def piles(config: Config) -> tuple[PileSettings, ...]:
+    return tuple(
+        PileSettings(
+            pile.identity,
+            connectors=max(c.number for c in pile.connectors),
+            password=read_secret(pile.password_file) if pile.password_file else None,
+            plug_in_s=config.policies.plug_timeout_seconds,
+        )
+        for pile in config.piles
+    )
+
+
+def kiosk_secret(directory: Path) -> bytes:
+    """The kiosk's own key for keyed hashes and stop codes: made at the first start, mode 0600, never shown."""
+    path = directory / "kiosk.key"
+    if not path.exists():
+        directory.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_bytes(secrets.token_bytes(_SECRET_BYTES))
+    return path.read_bytes()
