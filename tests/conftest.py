@@ -43,7 +43,8 @@ def _stay_on_this_machine(event: str, args: tuple[Any, ...]) -> None:
     if not isinstance(address, tuple) or not isinstance(address[0], str) or address[0] in {"", "localhost"}:
         return
     try:
-        if ipaddress.ip_address(address[0].partition("%")[0]).is_loopback:
+        ip = ipaddress.ip_address(address[0].partition("%")[0])
+        if ip.is_loopback or ip.is_unspecified:
             return
     except ValueError:
         pass

@@ -12,10 +12,13 @@ _NOT_TEXT = {".png", ".ico", ".ttf", ".otf", ".woff2", ".wav", ".ogg", ".gz", ".
 
 @cache
 def committed() -> tuple[Path, ...]:
-    """What git tracks. `safe.directory`: a clone may be tested by another user than the one who made it."""
-    listing = subprocess.run(
-        ["git", "-c", "safe.directory=*", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL
-    )
+    """What git tracks; in an unpacked archive, which is nothing but that, all but what running it makes."""
+    if not (ROOT / ".git").exists():
+        made = {".venv", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", ".import_linter_cache"}
+        return tuple(path for path in ROOT.rglob("*") if path.is_file() and not made.intersection(path.relative_to(ROOT).parts))
+    # safe.directory: a clone may be tested by another user than the one who made it.
+    asked = ["git", "-c", "safe.directory=*", "ls-files", "-z"]
+    listing = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL)
     return tuple(path for name in listing.stdout.split("\0") if name and (path := ROOT / name).is_file())
 
 
