@@ -1,4 +1,4 @@
-"""What the terminal tests stand on: a fast clock, an order, and a simulated Adyen terminal on a real TLS socket with the driver before it."""
+"""What the terminal tests stand on: a fast clock, an order, and a simulated Adyen terminal on a real TLS socket with its driver."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def order(service_id: str = "A1", minor: int = 4_000, reference: str = "pp-kiosk
     return PreauthorizationOrder(reference, service_id, Money(minor, "EUR"), "de", 1_790_000_000_123)
 
 
-def config(port: int, root_ca_pem: str, **changes: object) -> AdyenLocalConfig:
+def config(port: int, **changes: object) -> AdyenLocalConfig:
     settings: dict[str, object] = {
         "host": "127.0.0.1",
         "poi_id": POI_ID,
@@ -54,7 +54,6 @@ def config(port: int, root_ca_pem: str, **changes: object) -> AdyenLocalConfig:
         "key_identifier": KEY_IDENTIFIER,
         "key_version": KEY_VERSION,
         "passphrase": PASSPHRASE,
-        "root_ca_pem": root_ca_pem,
         "port": port,
         "other_seconds": 60,
     }
@@ -63,7 +62,7 @@ def config(port: int, root_ca_pem: str, **changes: object) -> AdyenLocalConfig:
 
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(5):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - what is awaited is the peer's state, which has no event
             await asyncio.sleep(0.002)
 
 
@@ -83,7 +82,7 @@ class AdyenBench:
         await self.server.stop()
 
     def driver(self, **changes: object) -> AdyenLocalTerminal:
-        return AdyenLocalTerminal(config(self.server.port, self.server.root_ca_pem, **changes), self.clock)
+        return AdyenLocalTerminal(config(self.server.port, **{"root_ca_pem": self.server.root_ca_pem, **changes}), self.clock)
 
     # --- what the contract asks of every bench ---
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Protocol
 
 import pytest
@@ -145,9 +146,7 @@ class TerminalContract:
         bench.go_offline()
         assert not (await terminal.diagnose("A2")).ok
 
-    async def test_nothing_shown_or_stored_of_a_card_is_its_number(self, bench: Bench) -> None:
+    async def test_nothing_told_of_a_card_can_be_its_number(self, bench: Bench) -> None:
         outcome, _ = await asyncio.gather(bench.terminal.preauthorize(order()), bench.present("good"))
         assert isinstance(outcome, Approved)
-        card = outcome.card
-        for text in (card.brand, card.last4, card.auth_code, card.application_id, card.entry_mode):
-            assert sum(character.isdigit() for character in text) < 12
+        assert not re.search(r"(?<![A-Z0-9])\d{12,19}(?!\d)", repr(outcome.card))

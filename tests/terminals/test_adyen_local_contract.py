@@ -12,6 +12,6 @@ from terminal_contract import TerminalContract
 
 class TestAdyenLocal(TerminalContract):
     @pytest.fixture
-    async def bench(self, tmp_path: Path) -> AsyncIterator[AdyenBench]:  # type: ignore[override]
+    async def bench(self, tmp_path: Path) -> AsyncIterator[AdyenBench]:
         async with AdyenBench(tmp_path, card_wait_ms=20_000) as bench:
             yield bench

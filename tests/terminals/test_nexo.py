@@ -11,8 +11,8 @@ import pytest
 
 from hardware.terminals.adyen.nexo import NexoError, NexoKey, seal, unseal
 
-VECTORS = json.loads((Path(__file__).parent.parent / "vectors/payments/nexo.json").read_text())
-MESSAGES = {vector["name"]: vector for vector in VECTORS["message_vectors"]}
+VECTORS: dict[str, list[dict[str, str]]] = json.loads((Path(__file__).parent.parent / "vectors/payments/nexo.json").read_text())
+MESSAGES: dict[str, dict[str, object]] = {vector["name"]: {**vector} for vector in VECTORS["message_vectors"]}
 NONCE = bytes(range(16))
 KEY = NexoKey.derive("P@ssw0rd123456", "pilekey", 3)
 

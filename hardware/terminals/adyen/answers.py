@@ -21,6 +21,7 @@ from kiosk.values import Money
 _DETAIL_LENGTH = 200
 _PAN = re.compile(r"\d(?:[ \-]?\d){11,18}")
 _FOUR = re.compile(r"\d{4}")
+_AID = re.compile(r"[A-F][0-9A-F]{9,31}")  # ISO 7816-4: registered identifiers begin with a letter, which no card number does
 _MASKED = re.compile(r"[*xX•.]")
 _PSP_REFERENCE = re.compile(r"[A-Za-z0-9]{1,40}")
 
@@ -129,8 +130,7 @@ def _outcome(body: Json, order: PreauthorizationOrder) -> Approved | Declined | 
         return _approved(body, additional(response), order)
     if result != "Failure":
         raise AnswerLost("the terminal's answer has no result")
-    condition = response.get("ErrorCondition")
-    if condition in _UNSETTLED:
+    if _text(response.get("ErrorCondition")) in _UNSETTLED:
         return DialogueState.IN_PROGRESS
     return Declined(_reason(response), _detail(response))
 
@@ -190,7 +190,7 @@ def _card(result: Json, acquirer: Json, extra: Mapping[str, str]) -> Card:
         brand=_safe(_text(card.get("PaymentBrand")) or extra.get("paymentMethod", "")),
         last4=_last4(_text(card.get("MaskedPan")), extra.get("cardSummary", "")),
         auth_code=_safe(extra.get("authCode") or _text(acquirer.get("ApprovalCode"))),
-        application_id=_safe(extra.get("AID", "")),
+        application_id=_application_id(extra.get("AID", "")),
         entry_mode=_safe(mode),
         recognition=_recognition(extra.get("PaymentAccountReference"), _text(card.get("PaymentAccountRef")), extra.get("alias")),
     )
@@ -200,6 +200,10 @@ def _last4(masked: str, summary: str) -> str:
     if _MASKED.search(masked) and (tail := re.search(r"\d{4}$", masked)):
         return tail.group()
     return summary if _FOUR.fullmatch(summary) else ""
+
+
+def _application_id(text: str) -> str:
+    return text if _AID.fullmatch(text) else ""
 
 
 def _recognition(*candidates: str | None) -> str:
@@ -243,7 +247,7 @@ def _said_in_clear(message: Json, request: Request) -> AnswerLost:
     content = _optional(message, RESPONSE)
     response = _optional(_optional(content, f"{request.category}Response"), "Response")
     known = same_header(content.get("MessageHeader"), request.header("Response"))
-    if known and response.get("Result") == "Failure" and response.get("ErrorCondition") in _UNREAD:
+    if known and response.get("Result") == "Failure" and _text(response.get("ErrorCondition")) in _UNREAD:
         return NotUnderstood(f"the terminal could not use our message: {_detail(response)}")
     return AnswerLost(f"the terminal's answer to {request.category} came unsealed: it is not believed")
 

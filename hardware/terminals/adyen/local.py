@@ -6,14 +6,16 @@ after it, anything but a complete, authenticated answer to that very request is 
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import ssl
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Literal, ParamSpec
 
-import httpx
+import h11
 
 from hardware.api import AnswerLost, Approved, Declined, DeclineReason, DialogueState, NotSent, PreauthorizationOrder, TerminalHealth
 from hardware.clock import Clock
@@ -27,7 +29,7 @@ DEFAULT_PORT = 8443
 LARGEST_ANSWER = 1 << 20
 _POI_ID = re.compile(r"[A-Za-z0-9]{3,}-[A-Za-z0-9]{9,15}")
 _HOSTNAME_MISMATCH = 62  # OpenSSL's X509_V_ERR_HOSTNAME_MISMATCH
-_NEVER_WAITS = httpx.Timeout(None)  # the clock decides how long anything takes
+_CHUNK = 1 << 16
 
 P = ParamSpec("P")
 
@@ -122,10 +124,14 @@ class AdyenLocalTerminal:
 
 
 class _Post:
-    """One HTTP POST to the terminal, remembering whether any of it may have left."""
+    """One HTTP POST to the terminal, remembering whether any of it may have left.
+
+    On asyncio's own streams, because they close the socket whenever a wait is cut short, also in the middle of a handshake.
+    """
 
     def __init__(self, host: str, port: int, tls: ssl.SSLContext, category: str) -> None:
-        self._url = httpx.URL(scheme="https", host=host, port=port, path="/nexo")
+        self._host = host
+        self._port = port
         self._tls = tls
         self._category = category
         self._leaving = False
@@ -143,39 +149,51 @@ class _Post:
     def failure(self, what: str) -> NotSent | AnswerLost:
         """`what` happened to the request, as the caller must take it."""
         if self._leaving:
-            return AnswerLost(f"{self._category} to the terminal at {self._url.host}: {what}; it may have acted")
-        return NotSent(f"{self._category} to the terminal at {self._url.host}: {what}; nothing was sent")
+            return AnswerLost(f"{self._category} to the terminal at {self._host}: {what}; it may have acted")
+        return NotSent(f"{self._category} to the terminal at {self._host}: {what}; nothing was sent")
 
     async def _send(self, content: bytes, name: str) -> bytes:
-        extensions = {"sni_hostname": name, "trace": self._traced}
-        headers = {"Content-Type": "application/json", "Accept-Encoding": "identity", "Connection": "close"}
+        writer: asyncio.StreamWriter | None = None
         try:
-            async with (
-                httpx.AsyncClient(verify=self._tls, trust_env=False, timeout=_NEVER_WAITS) as client,
-                client.stream("POST", self._url, content=content, headers=headers, extensions=extensions) as response,
-            ):
-                return await self._read(response)
+            reader, writer = await asyncio.open_connection(self._host, self._port, ssl=self._tls, server_hostname=name)
+            return await self._talk(reader, writer, content)
         except AnswerLost:
             raise
-        # Anything can break on a wire, also in ways the libraries below do not name. Only the side it broke on matters.
+        # Anything can break on a wire, also in ways the libraries below do not name. Only the side of `_leaving` it broke on matters.
         except Exception as error:
-            if not self._leaving and _is_wrong_name(error):
-                raise _WrongName(f"the terminal at {self._url.host} shows a certificate of another terminal: check its POIID") from error
+            if not self._leaving and isinstance(error, ssl.SSLCertVerificationError) and error.verify_code == _HOSTNAME_MISMATCH:
+                raise _WrongName(f"the terminal at {self._host} shows the certificate of another one: check its POIID") from error
             raise self.failure(_cause(error)) from error
+        finally:
+            if writer is not None:
+                writer.transport.abort()
 
-    async def _read(self, response: httpx.Response) -> bytes:
-        if response.status_code != httpx.codes.OK:
-            raise self.failure(f"HTTP status {response.status_code}")
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, content: bytes) -> bytes:
+        connection = h11.Connection(h11.CLIENT)
+        headers = [
+            ("Host", f"{self._host}:{self._port}"),
+            ("Content-Type", "application/json"),
+            ("Content-Length", str(len(content))),
+            ("Connection", "close"),
+        ]
+        parts = (h11.Request(method="POST", target="/nexo", headers=headers), h11.Data(data=content), h11.EndOfMessage())
+        request = b"".join(connection.send(part) or b"" for part in parts)
+        self._leaving = True
+        writer.write(request)
+        await writer.drain()
         body = bytearray()
-        async for chunk in response.aiter_raw():
-            body += chunk
-            if len(body) > LARGEST_ANSWER:
-                raise self.failure(f"an answer of more than {LARGEST_ANSWER} bytes")
+        while not isinstance(event := connection.next_event(), h11.EndOfMessage):
+            if event is h11.NEED_DATA:
+                connection.receive_data(await reader.read(_CHUNK))
+            elif isinstance(event, h11.Response) and event.status_code != HTTPStatus.OK:
+                raise self.failure(f"HTTP status {event.status_code}")
+            elif isinstance(event, h11.Data):
+                body += event.data
+                if len(body) > LARGEST_ANSWER:
+                    raise self.failure(f"an answer of more than {LARGEST_ANSWER} bytes")
+            elif isinstance(event, h11.ConnectionClosed):
+                raise self.failure("it hung up without an answer")
         return bytes(body)
-
-    async def _traced(self, event: str, _info: Mapping[str, object]) -> None:
-        if event == "http11.send_request_headers.started":
-            self._leaving = True
 
 
 class _WrongName(NotSent):
@@ -200,20 +218,10 @@ def _written(build: Callable[P, Request], *args: P.args, **kwargs: P.kwargs) -> 
         raise NotSent(str(error)) from error
 
 
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    seen: BaseException | None = error
-    while seen is not None:
-        yield seen
-        seen = seen.__cause__ or seen.__context__
-
-
-def _is_wrong_name(error: BaseException) -> bool:
-    return any(isinstance(one, ssl.SSLCertVerificationError) and one.verify_code == _HOSTNAME_MISMATCH for one in _causes(error))
-
-
-def _cause(error: BaseException) -> str:
+def _cause(error: Exception) -> str:
     """What broke, in a few words and without any content of a message."""
-    for one in _causes(error):
-        if isinstance(one, ssl.SSLCertVerificationError):
-            return f"its certificate was refused ({one.verify_message})"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate was refused ({error.verify_message})"
+    if isinstance(error, OSError) and error.strerror:
+        return f"{type(error).__name__} ({error.strerror})"
     return type(error).__name__
