@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Protocol
 
+from kiosk.session.requests import body_hash as journalled_hash
 from kiosk.values import Digest, Moment, Money
 
 
@@ -98,10 +98,8 @@ class Acquirer(Protocol):
 
 
 def body_hash(order: ModificationOrder) -> Digest:
-    """SHA-256 over everything the acquirer is told, in hex. The same key with another hash is never sent."""
-    amount = ("", "") if order.amount is None else (str(order.amount.minor), order.amount.currency)
-    parts = (order.reference, order.psp_reference, order.payment_reference, *amount, order.key)
-    return Digest(sha256("\n".join(parts).encode()).hexdigest())
+    """Of everything the acquirer is told, as the sale journals it. The same key with another hash is never sent."""
+    return journalled_hash(order.reference, order.psp_reference, order.payment_reference, order.amount, order.key)
 
 
 def refuse_changed(order: ModificationOrder) -> None:

@@ -11,7 +11,6 @@ from payments_bed import ACCOUNT, order
 from hardware.api import AnswerLost
 from kiosk.payments.api import Refusal, body_hash
 from kiosk.payments.checkout_messages import CheckoutRequest, Operation, judge, request
-from kiosk.session import requests as session_requests
 from kiosk.values import Money
 
 EUR_12 = Money(1234, "EUR")
@@ -79,13 +78,6 @@ def test_whatever_changes_in_an_order_changes_its_hash(change: dict[str, object]
     capture = order("K1-CAP", "A", EUR_12)
 
     assert body_hash(replace(capture, **change)) != body_hash(capture)  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize("amount", [None, EUR_12])
-def test_the_hash_is_the_one_the_sale_journals(amount: Money | None) -> None:
-    made = order("K1-CAP", "A", amount, payment="K1-PAY")
-
-    assert body_hash(made) == session_requests.body_hash("K1-CAP", "A", "K1-PAY", amount, made.key)
 
 
 def test_received_is_submitted_under_the_acquirers_reference() -> None:
