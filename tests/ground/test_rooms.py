@@ -42,14 +42,14 @@ def _prose(tree: ast.Module) -> set[ast.expr]:
 
 
 def _words(tree: ast.Module) -> Iterator[tuple[int, str]]:
-    """Every name and every string that the program itself uses, with its line."""
+    """Every name, and every string that is a name of something, with its line. A sentence is prose too."""
     prose = _prose(tree)
     for node in ast.walk(tree):
         line = getattr(node, "lineno", 0)
         for value in (getattr(node, attribute, None) for attribute in ("id", "attr", "name", "arg", "module", "asname")):
             if isinstance(value, str):
                 yield line, value
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in prose:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " not in node.value and node not in prose:
             yield line, node.value
 
 
