@@ -230,6 +230,11 @@ def test_the_operator_reads_why_in_either_encoding() -> None:
         )
 
 
+def test_the_operator_reads_which_dialogue_keeps_the_terminal_busy() -> None:
+    outcome = answers.preauthorized(failed_body("Busy", "message=Forbidden%20Request&serviceId=A7"), ORDER)
+    assert outcome == Declined(DeclineReason.BUSY, "Busy: Forbidden Request (dialogue A7)")
+
+
 # --- status -----------------------------------------------------------------------------------------------------------------------
 
 

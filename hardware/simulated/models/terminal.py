@@ -268,11 +268,12 @@ class TerminalModel:
             self._emit(ticket, self.rejection("Input is not a request to this terminal"), now_ms, Delivery.CLEAR)
             return
         key = (sale_id, service)
+        self._forget(now_ms)
         if key in self._seen:
             repeated = Failure("NotAllowed", {"message": "ServiceID was used within 48 hours"})
             self._emit(ticket, self._wire.failure(header, repeated), now_ms)
             return
-        self._remember(key, now_ms)
+        self._seen[key] = now_ms
         match category:
             case messages.PAYMENT:
                 self._pay(key, ticket, header, body, now_ms)
@@ -423,14 +424,13 @@ class TerminalModel:
             due_ms, _, event = heapq.heappop(self._agenda)
             event(due_ms)
 
-    def _remember(self, key: Key, now_ms: int) -> None:
+    def _forget(self, now_ms: int) -> None:
         while self._seen:
             oldest = next(iter(self._seen))
             if now_ms - self._seen[oldest] <= MEMORY_MS:
                 break
             del self._seen[oldest]
             self._told.pop(oldest, None)
-        self._seen[key] = now_ms
 
     def _due_fault(self, among: tuple[Fault, ...], category: str) -> Fault | None:
         """The oldest armed fault of this sort for this category; it happens once."""

@@ -230,7 +230,8 @@ def _detail(response: Json) -> str:
     extra = additional(response)
     why = extra.get("refusalReason") or extra.get("message") or extra.get("errors") or ""
     condition = _text(response.get("ErrorCondition")) or "no error condition"
-    return _safe(f"{condition}: {why}" if why else condition)
+    running = f" (dialogue {extra['serviceId']})" if "serviceId" in extra else ""
+    return _safe(f"{condition}: {why}{running}" if why else condition)
 
 
 def _said_in_clear(message: Json, request: Request) -> AnswerLost:
