@@ -102,6 +102,7 @@ class Fact:
     label: str
     value: str
     unit: str = ""
+    glyph: str = ""  # `sun`: cheaper by sun, the label becomes a chip
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,7 @@ class PriceRow:
     note: str = ""
     first: bool = False
     none: bool = False
+    glyph: str = ""  # `sun`: cheaper by sun, the note becomes a chip
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,76 @@
+pragma ComponentBehavior: Bound
+import QtQuick
+import QtQuick.Layouts
+import PilePay
+import PilePay.Shown
+
+// Your charge is running: two sides, the small numbers, the curve.
+ColumnLayout {
+    id: page
+    spacing: Theme.s(Theme.compact ? 1 : Theme.tall ? 2.6 : 2)
+
+    Sides {
+        Layout.fillWidth: true
+        ends: Theme.compact
+    }
+    Item {
+        Layout.fillHeight: true
+    }
+    Flow {
+        visible: Theme.compact
+        Layout.fillWidth: true
+        spacing: Theme.s(2.4)
+        Words {
+            visible: text !== ""
+            text: Shown.car.capStart
+            role: "note"
+            color: Theme.ink2
+            wrapMode: Text.NoWrap
+        }
+        Repeater {
+            model: Theme.compact ? Shown.facts : null
+            Words {
+                required property string value
+                required property string unit
+                text: value + " " + unit
+                role: "note"
+                color: Theme.ink2
+                wrapMode: Text.NoWrap
+            }
+        }
+    }
+    GridLayout {
+        visible: !Theme.compact
+        Layout.fillWidth: true
+        Layout.bottomMargin: Theme.s(3.4)       // a toast covers nothing here
+        columns: Theme.tall ? 1 : 2
+        columnSpacing: Theme.gutter
+        rowSpacing: Theme.s(2.6)
+        uniformCellWidths: true
+        RowLayout {
+            Layout.fillWidth: true
+            Layout.alignment: Qt.AlignBottom
+            spacing: Theme.s(2.4)
+            Repeater {
+                model: Theme.compact ? null : Shown.facts
+                Reading {
+                    required label
+                    required value
+                    required unit
+                    Layout.fillWidth: true
+                }
+            }
+        }
+        PowerCurve {
+            visible: Shown.curve.length > 1
+            Layout.fillWidth: true
+            Layout.fillHeight: true
+            Layout.minimumHeight: Theme.mm(Theme.tall ? 20 : 15)
+            Layout.preferredHeight: Theme.mm(Theme.tall ? 34 : 23)
+            Layout.maximumHeight: Theme.mm(Theme.tall ? 40 : 27)
+            watts: Shown.curve
+            from: Shown.curveFrom
+            to: Shown.curveTo
+        }
+    }
+}

@@ -1,0 +1,191 @@
+import QtQuick
+import QtQuick.Controls.Basic
+import PilePay
+import PilePay.Shown
+
+// Outlined or solid means: press me. Nothing else on a page is outlined.
+AbstractButton {
+    id: button
+    property string kind: "quiet"       // primary, quiet, stop, hold
+    property string glyph: ""
+    property string sub: ""
+    property string intent: ""
+    property var args: ({})
+    property bool stacked: false        // the icon above its word
+    property string role: Theme.tall ? "body" : "note"
+    property bool asked: false          // waits for core's answer,
+    property bool waiting: false        // and has for so long that it shows
+    readonly property bool solid: kind === "primary"
+    readonly property bool red: kind === "stop" || kind === "hold"
+    readonly property bool behind: glyph === "right" && !stacked
+    readonly property int pad: Theme.s(stacked ? 1.2 : 2.4)
+    property real held: 0               // how much of the hold is done
+
+    implicitHeight: Theme.touch
+    implicitWidth: Math.max(Theme.touch, face.want + 2 * pad)
+    padding: 0
+    focusPolicy: Qt.TabFocus
+    activeFocusOnTab: true
+    Accessible.role: Accessible.Button
+    Accessible.name: sub === "" ? text : text + ", " + sub
+    Accessible.onPressAction: ask()
+    onClicked: if (kind !== "hold")
+        ask()
+    onCanceled: Wish.touch()
+    Keys.onReturnPressed: event => press(event.isAutoRepeat)
+    Keys.onEnterPressed: event => press(event.isAutoRepeat)
+
+    function press(repeated: bool): void {
+        if (!repeated && kind !== "hold")
+            ask();
+    }
+    function ask(): void {
+        if (asked)
+            return;
+        asked = intent !== "digit" && intent !== "erase" && Wish.open;
+        Wish.send(intent, args);
+    }
+    Connections {
+        target: Wish
+        function onAnswered(): void {
+            button.asked = false;
+            button.waiting = false;
+        }
+    }
+    Timer {
+        running: button.asked
+        interval: 200
+        onTriggered: button.waiting = true
+    }
+    onDownChanged: if (kind === "hold") {
+        if (down && Wish.open) {
+            back.stop();
+            forth.start();
+        } else {
+            forth.stop();
+            back.start();
+            if (!down && held < 1)
+                Wish.touch();
+        }
+    }
+    NumberAnimation {
+        id: forth
+        target: button
+        property: "held"
+        to: 1
+        duration: 1500 * (1 - button.held)
+        onFinished: if (button.held === 1)
+            button.ask()
+    }
+    NumberAnimation {
+        id: back
+        target: button
+        property: "held"
+        to: 0
+        duration: 300 * button.held
+    }
+
+    component Sign: Icon {
+        filled: name === "stop" || name === "start"
+    }
+    component Face: Item {
+        id: label
+        property color color: button.solid ? Theme.goInk : button.red ? Theme.stop : Theme.ink
+        readonly property string sign: button.waiting ? "clock" : button.glyph
+        readonly property int signSize: sign === "" ? 0 : Math.round(Theme.type(button.stacked ? "note" : button.role) * 1.15)
+        readonly property int between: sign === "" || button.stacked ? 0 : Theme.s(1.3)
+        readonly property int want: Math.ceil(Math.max(words.implicitWidth, small.implicitWidth)) + (button.stacked ? 0 : signSize + between)
+        readonly property int room: width - 2 * button.pad - (button.stacked ? 0 : signSize + between)
+        Row {
+            anchors.centerIn: parent
+            spacing: label.between
+            Sign {
+                visible: label.sign !== "" && !button.behind && !button.stacked
+                anchors.verticalCenter: parent.verticalCenter
+                name: label.sign
+                color: label.color
+                size: label.signSize
+            }
+            Column {
+                anchors.verticalCenter: parent.verticalCenter
+                Sign {
+                    visible: label.sign !== "" && button.stacked
+                    anchors.horizontalCenter: parent.horizontalCenter
+                    name: label.sign
+                    color: label.color
+                    size: label.signSize
+                }
+                Words {
+                    id: words
+                    x: small.visible ? 0 : Math.round((parent.width - width) / 2)
+                    width: Math.min(Math.ceil(implicitWidth), label.room)
+                    text: button.text
+                    role: button.stacked ? "note" : button.role
+                    strong: true
+                    color: label.color
+                    horizontalAlignment: label.sign === "" || button.stacked ? Text.AlignHCenter : Text.AlignLeft
+                    Accessible.ignored: true
+                }
+                Words {
+                    id: small
+                    visible: text !== "" && !button.stacked
+                    width: Math.min(Math.ceil(implicitWidth), label.room)
+                    text: button.sub
+                    role: "note"
+                    color: button.kind === "quiet" ? Theme.ink2 : label.color
+                    Accessible.ignored: true
+                }
+            }
+            Sign {
+                visible: label.sign !== "" && button.behind
+                anchors.verticalCenter: parent.verticalCenter
+                name: label.sign
+                color: label.color
+                size: label.signSize
+            }
+        }
+    }
+
+    background: Rectangle {
+        radius: Theme.radius
+        color: button.solid ? (button.down || button.asked ? Qt.darker(Theme.go, Theme.night ? 1.15 : 1.3) : Theme.go) : button.kind !== "hold" && (button.down || button.asked) ? Theme.mist : Theme.sheet
+        border.width: button.solid ? 0 : Theme.stroke
+        border.color: button.red ? Theme.stop : Theme.edge
+        Rectangle {
+            visible: button.visualFocus
+            anchors.fill: parent
+            anchors.margins: -Theme.mm(1) - border.width
+            radius: parent.radius + Theme.mm(1) + border.width
+            color: "transparent"
+            border.width: Theme.stroke
+            border.color: Theme.ink
+        }
+    }
+    contentItem: Item {
+        Face {
+            id: face
+            anchors.fill: parent
+        }
+        // Hold to confirm: the same label, inverted, under a growing fill.
+        Item {
+            visible: button.held > 0
+            clip: true
+            anchors.left: parent.left
+            width: Math.round(parent.width * button.held)
+            height: parent.height
+            Rectangle {
+                anchors.left: parent.left
+                width: face.width
+                height: parent.height
+                radius: Theme.radius
+                color: Theme.stop
+            }
+            Face {
+                anchors.left: parent.left
+                width: face.width
+                height: parent.height
+                color: Theme.stopInk
+            }
+        }
+    }
+}

@@ -1,0 +1,30 @@
+import QtQuick
+import QtQuick.Layouts
+import PilePay
+import PilePay.Shown
+
+// The two sides beside each other, or the car above the card.
+GridLayout {
+    id: sides
+    property string role: "hero"
+    property bool ends: false         // only the end caption has room
+    columns: Theme.tall ? 1 : 2
+    columnSpacing: Theme.gutter
+    rowSpacing: Theme.s(4)
+    uniformCellWidths: true
+    Side {
+        visible: Shown.car.present
+        Layout.fillWidth: true
+        Layout.alignment: Qt.AlignTop
+        car: true
+        role: sides.role
+        ends: sides.ends
+    }
+    Side {
+        visible: Shown.card.present
+        Layout.fillWidth: true
+        Layout.alignment: Qt.AlignTop
+        role: sides.role
+        ends: sides.ends
+    }
+}

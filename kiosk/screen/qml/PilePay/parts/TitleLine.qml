@@ -1,0 +1,70 @@
+import QtQuick
+import PilePay
+import PilePay.Shown
+
+// The sentence that is true now, with the plug's letter or a sign beside it.
+Item {
+    id: title
+    readonly property bool second: subtitle.text !== "" && !beside
+    readonly property bool beside: !Theme.tall && !Theme.compact && sentence.implicitWidth + subtitle.implicitWidth + Theme.s(4) <= room
+    readonly property int room: width - sentence.x - (badge.visible ? badge.width + Theme.s(2) : 0)
+    implicitHeight: sentence.height + (second && !Theme.compact ? below.height + Theme.s(0.5) : 0)
+    Icon {
+        id: sign
+        visible: Shown.glyph !== ""
+        anchors.left: parent.left
+        y: Math.round((Theme.line("title") - height) / 2)
+        name: Shown.glyph
+        size: Theme.type("title") * 1.2
+        weight: 2.2
+        color: Theme.care
+    }
+    Words {
+        id: sentence
+        anchors.left: sign.visible ? sign.right : parent.left
+        anchors.leftMargin: sign.visible ? Theme.s(2) : 0
+        width: title.room
+        text: Shown.title
+        role: "title"
+    }
+    component Quiet: Words {
+        text: Shown.subtitle
+        role: Theme.tall ? "body" : "note"
+        color: Theme.ink2
+    }
+    Quiet {
+        id: subtitle
+        visible: title.beside && text !== ""
+        anchors.right: badge.visible ? badge.left : parent.right
+        anchors.rightMargin: badge.visible ? Theme.s(2) : 0
+        y: Math.round((Theme.line("title") - height) / 2 + Theme.mm(0.4))
+        wrapMode: Text.NoWrap
+    }
+    Quiet {
+        id: below
+        visible: title.second && !Theme.compact
+        anchors.left: sentence.left
+        anchors.top: sentence.bottom
+        anchors.topMargin: Theme.s(0.5)
+        width: title.room
+    }
+    Rectangle {
+        id: badge
+        visible: Shown.badge !== ""
+        anchors.right: parent.right
+        y: Math.round((Theme.line("title") - height) / 2)
+        width: Math.round(Theme.type("title") * 1.25)
+        height: width
+        radius: Theme.radius * 0.7
+        color: Theme.badge
+        Accessible.role: Accessible.StaticText
+        Accessible.name: Shown.badge
+        Words {
+            anchors.centerIn: parent
+            text: Shown.badge
+            role: "title"
+            color: Theme.badgeInk
+            Accessible.ignored: true
+        }
+    }
+}
