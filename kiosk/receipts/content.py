@@ -82,8 +82,9 @@ def _head(r: Receipt, w: Wording) -> Iterator[Row]:
 
 
 def _delivery(r: Receipt, w: Wording) -> Iterator[Row]:
-    for line in (r.place.name, *r.place.address):
-        yield Row(RowKind.PLACE, line)
+    yield Row(RowKind.PLACE, r.place.name)
+    for line in r.place.address:
+        yield Row(RowKind.NOTE, line)
     yield Row(RowKind.FACT, w.say("receipt.plug", plug=r.place.plug), r.place.evse_id)
     yield Row(RowKind.FACT, w.say("receipt.begin"), w.date_clock(r.begin_ms, r.zone))
     yield Row(RowKind.FACT, w.say("receipt.end"), w.date_clock(r.end_ms, r.zone))

@@ -53,7 +53,8 @@ class Strip:
     def _row(self, row: Row) -> Iterator[PaperLine]:
         match row.kind:
             case RowKind.SELLER:
-                yield from self._centred(row.label, "big" if len(row.label) <= self._width("big") else "tall", bold=True)
+                fits = all(len(word) <= self._width("big") for word in row.label.split()) and len(row.label) <= self.columns
+                yield from self._centred(row.label, "big" if fits else "normal", bold=True)
             case RowKind.ADDRESS | RowKind.END:
                 yield from self._centred(row.label)
             case RowKind.MARK:

@@ -64,7 +64,7 @@ def _strip(columns: int, scale: dict[Size, Fraction]) -> Strip:
 
 def _code(receipt: Receipt, w: Wording) -> tuple[PaperLine, ...]:
     caption = PaperLine("text", w.say("receipt.code"), align="center", size="small")
-    return GAP, PaperLine("qr", compact(receipt), align="center"), caption
+    return GAP, PaperLine("qr", compact(receipt), align="center"), GAP, caption
 
 
 def _plain(line: PaperLine, columns: int) -> str:

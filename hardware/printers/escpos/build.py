@@ -1,0 +1,115 @@
+"""Make the bytes of a print job from its lines.
+
+python-escpos writes the commands; its automatic choice of code pages is a lottery on clones (it picks ISO 8859-7 for the euro), so the page
+is pinned to CP858, which has western Europe's letters and the euro. What the page lacks is printed as its plain letter, never left out.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import unicodedata
+from collections.abc import Iterable
+from functools import cache
+from typing import Any, NamedTuple
+
+import segno
+
+from hardware.printers.layout import LayoutError, Line
+
+log = logging.getLogger(__name__)
+
+CODE_PAGE = "CP858"
+DOTS_PER_COLUMN = 12
+WIDEST_CODE = 320  # dots: 40 mm at 8 dots/mm, what a phone reads at arm's length
+_SIMILAR = str.maketrans("\u00a0–—‘’“”„…•łŁđĐœŒ€", ' --\'\'""".*lLdDoO€')
+
+
+class _Style(NamedTuple):
+    font: str
+    width: int
+    height: int
+    bold: bool
+    align: str
+
+
+_SIZES = {"small": ("b", 1, 1), "normal": ("a", 1, 1), "tall": ("a", 1, 2), "big": ("a", 2, 2)}
+_SPACING = {"a": 30, "b": 22}  # dots from line to line
+_PLAIN = _Style("a", 1, 1, False, "left")
+
+
+def build(lines: Iterable[Line], columns: int) -> bytes:
+    """The job: reset, code page, lines, cut. `columns` are the paper's, in normal text.
+
+    Raises `LayoutError` when a line is wider than the paper; nothing is ever cut off.
+    """
+    printer = _writer()
+    printer.hw("INIT")
+    printer.charcode(CODE_PAGE)
+    style: _Style | None = None
+    for line in lines:
+        wanted = _style(line)
+        if wanted != style:
+            if style is None or wanted.font != style.font:
+                printer.line_spacing(_SPACING[wanted.font])
+            printer.set(align=wanted.align, font=wanted.font, bold=wanted.bold, custom_size=True, width=wanted.width, height=wanted.height)
+            style = wanted
+        if line.kind == "qr":
+            printer.qr(line.left, native=True, size=_dot_size(line.left, columns))
+        else:
+            printer.text(_text(line, columns) + "\n")
+    printer.cut()
+    return bytes(printer.output)
+
+
+def _style(line: Line) -> _Style:
+    if line.kind in ("rule", "gap"):
+        return _PLAIN
+    return _Style(*_SIZES[line.size], line.bold, line.align)
+
+
+def _text(line: Line, columns: int) -> str:
+    if line.kind == "gap":
+        return ""
+    if line.kind == "rule":
+        return "─" * columns
+    left, right = printable(line.left), printable(line.right)
+    width = columns * 4 // 3 if line.size == "small" else columns // _SIZES[line.size][1]
+    used = len(left) + len(right) + (1 if left and right else 0)
+    if used > width:
+        raise LayoutError(f"{used} characters do not fit {width} columns: {left} {right}")
+    return left + right.rjust(width - len(left)) if right else left
+
+
+def printable(text: str) -> str:
+    """`text` in characters of the code page, one for one: the same, a similar one, or a question mark. No control code gets through."""
+    shown = "".join(_character(c) for c in text.translate(_SIMILAR))
+    if lost := {c for c, s in zip(text, shown, strict=True) if s == "?" and c != "?"}:
+        log.warning("%d kinds of characters are not in %s and print as question marks", len(lost), CODE_PAGE)
+    return shown
+
+
+def _character(c: str) -> str:
+    for candidate in (c, unicodedata.normalize("NFKD", c)[0]):
+        if candidate.isprintable() and candidate.encode("cp858", "ignore"):
+            return candidate
+    return "?"
+
+
+def _dot_size(content: str, columns: int) -> int:
+    """Dots a module: as large as phone and paper like it. The printer picks the code's size itself, by the same standard as segno."""
+    modules = int(segno.make(content, error="l", boost_error=False, micro=False).symbol_size(border=0)[0])
+    room = min(WIDEST_CODE, columns * DOTS_PER_COLUMN - 8)
+    if modules * 2 > room:
+        raise LayoutError(f"a code of {modules} modules does not fit a paper of {columns} columns")
+    return min(8, room // modules)
+
+
+def _writer() -> Any:
+    return _library().Dummy(profile="default")
+
+
+@cache
+def _library() -> Any:
+    # Imported with the first job: it loads every printer's profile (a third of a second), which would delay the first page after power-on.
+    return importlib.import_module("escpos.printer")

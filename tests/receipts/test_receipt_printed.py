@@ -1,0 +1,33 @@
+"""From facts to paper: the job a printer gets shows the receipt, whole."""
+
+import pytest
+
+from hardware.printers.escpos.build import build
+from hardware.simulated.models.printer import PrinterModel
+from hardware.simulated.paper import codes, picture, text
+from kiosk.receipts.compact import expand
+from kiosk.receipts.document import document
+from kiosk.receipts.render import Paper, Screen, render
+
+
+@pytest.mark.parametrize("columns", [32, 42, 48])
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_paper_shows_every_word_of_the_receipt(sale, seller, place, columns, language) -> None:
+    receipt = document(sale(), seller, place, copy=1, checkpoint="17 8Yk3 qL0v Zt1c")
+    model = PrinterModel(columns=columns)
+    model.receive(build(render(receipt, Paper(columns), language), columns))
+    while model.busy:
+        model.work()
+    (paper,) = model.receipts
+    read = "".join(text(paper).split())
+    for row in render(receipt, Screen(), language):
+        for said in (row.label, row.value, *row.cells):
+            assert "".join(said.split()) in read
+    assert "?" not in read.replace("Questions?", "").replace("Fragen?", "")
+    assert expand(codes(paper)[0]) == receipt
+    assert picture(paper, columns).width > columns * 24
+
+
+def test_the_same_receipt_makes_the_same_bytes(sale, seller, place) -> None:
+    jobs = {build(render(document(sale(), seller, place), Paper(), "de"), 42) for _ in range(2)}
+    assert len(jobs) == 1
