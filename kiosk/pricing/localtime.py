@@ -7,6 +7,7 @@ splits a stretch whose parts then cost the same.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -39,24 +40,23 @@ def wall_clock(utc_ms: int, zone: ZoneInfo) -> WallClock:
 
 
 def next_boundary(utc_ms: int, zone: ZoneInfo, minutes: tuple[int, ...]) -> int:
-    """First instant after `utc_ms` at which the clock shows one of `minutes` of the day, or changes its offset (UTC ms)."""
+    """First instant after `utc_ms` at which the clock shows one of `minutes` of the day (0 among them) or changes its offset (UTC ms)."""
     day = datetime.fromtimestamp(utc_ms // 1_000, zone).date().toordinal()
-    for ordinal in range(day - 1, day + 3):
-        for instant in _instants(zone, ordinal, minutes):
-            if instant > utc_ms:
-                return instant
-    raise PricingError(f"no boundary within two days of {utc_ms}")  # a day without a midnight in either fold
+    instants = _instants_around(zone, day, minutes)
+    return instants[bisect_right(instants, utc_ms)]
 
 
-@lru_cache(maxsize=1_024)
-def _instants(zone: ZoneInfo, ordinal: int, minutes: tuple[int, ...]) -> tuple[int, ...]:
-    midnight = datetime.combine(date.fromordinal(ordinal), datetime.min.time(), zone)
-    found = set()
-    for minute in minutes:
-        wall = midnight + timedelta(minutes=minute)  # wall-clock arithmetic: the zone's offset plays no part
-        found |= {_utc_ms(wall.replace(fold=0)), _utc_ms(wall.replace(fold=1))}
-    noon = datetime.combine(date.fromordinal(ordinal), datetime.min.time(), UTC)
-    found |= _offset_change(zone, _utc_ms(noon - timedelta(hours=15)) // 1_000, _utc_ms(noon + timedelta(hours=39)) // 1_000)
+@lru_cache(maxsize=256)
+def _instants_around(zone: ZoneInfo, ordinal: int, minutes: tuple[int, ...]) -> tuple[int, ...]:
+    """The boundaries from the day before to two days after: with midnight among them, there is one after any instant of the day."""
+    found: set[int] = set()
+    for day in range(ordinal - 1, ordinal + 3):
+        midnight = datetime.combine(date.fromordinal(day), datetime.min.time(), zone)
+        for minute in minutes:
+            wall = midnight + timedelta(minutes=minute)  # wall-clock arithmetic: the zone's offset plays no part
+            found |= {_utc_ms(wall.replace(fold=0)), _utc_ms(wall.replace(fold=1))}
+        noon = _utc_ms(datetime.combine(date.fromordinal(day), datetime.min.time(), UTC)) // 1_000 + 43_200
+        found |= _offset_change(zone, noon - 86_400, noon)
     return tuple(sorted(found))
 
 

@@ -7,17 +7,18 @@ brings it decides how the energy lies in that time, exactly as `usage_from` deci
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 from kiosk.metering.reading import Reading
 from kiosk.pricing.components import Component, active
 from kiosk.pricing.load import tariff_of
 from kiosk.pricing.model import PricingError, Tariff
 from kiosk.pricing.quote import Quote
-from kiosk.pricing.rate import HORIZON_MS, settle_sale
+from kiosk.pricing.rate import HORIZON_MS, exact_bill, first_at, settle_sale
 from kiosk.pricing.rating import Rating
 from kiosk.pricing.tally import NEVER, Plan, Selection, Tally
-from kiosk.pricing.usage import Range, Segment, State, Stretch, Usage, spread, whole_second
-from kiosk.values import Money
+from kiosk.pricing.usage import Range, Segment, State, Stretch, Usage, append, spread, whole_second
+from kiosk.values import Money, exponent
 
 _MS_PER_HOUR_AND_WATT = 3_600  # mWh = W x ms / 3600
 
@@ -90,32 +91,20 @@ class Meter:
     def used_up_at(self, power_w: int, hold: Money) -> int | None:
         """When (UTC ms) the bill first exceeds `hold` if the car draws `power_w` from now on; None: not within a week."""
         tally = self._now()
-        if settle_sale(tally).total > hold:
-            return self._at
+        start, horizon = self._at, self._at + HORIZON_MS
+        scale: int = 10 ** exponent(tally.plan.tariff.currency)
+        goal = hold.minor + Fraction(1, 2)  # from here on the total is rounded to more than the hold
 
-        def spent(at: int) -> bool:
+        def owed(at: int) -> Fraction:
             ahead = tally.copy()
-            ahead.add(Segment(self._at, at, power_w * (at - self._at) // _MS_PER_HOUR_AND_WATT, self._state))
-            return settle_sale(ahead).total > hold
+            ahead.add(Segment(start, at, power_w * (at - start) // _MS_PER_HOUR_AND_WATT, self._state))
+            return exact_bill(ahead) * scale
 
-        low, high = self._at, self._at + 1_000
-        while not spent(high):
-            if high - self._at >= HORIZON_MS:
-                return None
-            low, high = high, self._at + min(HORIZON_MS, (high - self._at) * 4)
-        while high - low > 1_000:
-            middle = (low + high) // 2_000 * 1_000
-            low, high = (low, middle) if spent(middle) else (middle, high)
-        return high
+        return first_at(owed, goal, start, horizon) if owed(horizon) >= goal else None
 
     def _pass(self, at: int) -> None:
-        if at <= self._at:
-            return
-        if self._pending and self._pending[-1].state is self._state:
-            self._pending[-1] = Stretch(self._pending[-1].start_utc_ms, at, self._state)
-        else:
-            self._pending.append(Stretch(self._at, at, self._state))
-        self._at = at
+        append(self._pending, Stretch(self._at, at, self._state))
+        self._at = max(self._at, at)
 
     def _commit(self, mwh: int) -> None:
         drawn = max(0, mwh - self._register)

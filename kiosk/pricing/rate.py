@@ -6,6 +6,7 @@ All sums are exact fractions; money is rounded once, half up, and the lines are 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from fractions import Fraction
 
@@ -26,14 +27,14 @@ def rate(tariff: Tariff, usage: Usage, zone: str) -> Rating:
     return settle(Tally.of(Plan(tariff, zone), usage))
 
 
-def rate_periods(tariff: Tariff, usage: Usage, zone: str) -> Rating:
-    """Price the charging periods of a CDR by OCPI: whoever wrote them cut them where prices change, so none is cut again."""
-    return settle(Tally.of_periods(Plan(tariff, zone), usage))
-
-
 def bill(tariff: Tariff, usage: Usage, zone: str) -> Rating:
     """Price `usage` as it is charged: parked time is free for `idle_grace_seconds` and costs at most `idle_cap`."""
     return settle_sale(Tally.of(Plan(tariff, zone), usage, tariff.sale.idle_grace_seconds * 1_000))
+
+
+def bill_periods(tariff: Tariff, usage: Usage, zone: str) -> Rating:
+    """Price the charging periods of a CDR as they are charged: whoever wrote them cut them where prices change, so none is cut again."""
+    return settle_sale(Tally.of_periods(Plan(tariff, zone), usage, tariff.sale.idle_grace_seconds * 1_000))
 
 
 def accrues_until(tariff: Tariff, usage: Usage, zone: str, hold: Money) -> int | None:
@@ -42,29 +43,45 @@ def accrues_until(tariff: Tariff, usage: Usage, zone: str, hold: Money) -> int |
     Growth ends at the idle cap, at `hold`, or a week after the end.
     """
     plan = Plan(tariff, zone)
+    if not plan.session.parking:
+        return None
     tally = Tally.of(plan, usage, tariff.sale.idle_grace_seconds * 1_000)
     start, horizon = usage.end_utc_ms, usage.end_utc_ms + HORIZON_MS
+    scale: int = 10 ** exponent(tariff.currency)
 
-    def total(at: int) -> Money:
-        return parked(tally, start, at)
+    def owed(at: int) -> Fraction:
+        later = tally.copy()
+        later.add(Segment(start, at, 0, State.PARKED))
+        return exact_bill(later) * scale
 
-    if not plan.session.parking or total(horizon) <= total(start):
+    least, most = half_up(owed(start)), half_up(owed(horizon))
+    if most <= least:
         return None
-    goal = min(total(horizon).minor, hold.minor)
-    if total(start).minor >= goal:
-        return start
-    low, high = start, horizon
+    return first_at(owed, min(most, hold.minor) - Fraction(1, 2), start, horizon)
+
+
+def first_at(owed: Callable[[int], Fraction], goal: Fraction, low: int, high: int) -> int:
+    """The first whole second after `low` by which the growing amount `owed` has reached `goal`, or `low` when it has already.
+
+    It has by `high`. Between price switches the amount is a straight line, so a guess along it mostly hits at once.
+    """
+    below, above = owed(low), owed(high)
+    if below >= goal:
+        return low
+    by_line = True
     while high - low > 1_000:
-        middle = (low + high) // 2_000 * 1_000
-        low, high = (low, middle) if total(middle).minor >= goal else (middle, high)
+        step = int((goal - below) / (above - below) * (high - low)) if by_line else (high - low) // 2
+        middle = low + min(max(step // 1_000 * 1_000, 1_000), (high - low - 1) // 1_000 * 1_000)
+        value = owed(middle)
+        if value >= goal:
+            high, above = middle, value
+            before = owed(middle - 1_000)
+            if before < goal:
+                return middle
+        else:
+            low, below = middle, value
+        by_line = not by_line
     return high
-
-
-def parked(tally: Tally, start: int, at: int) -> Money:
-    """The bill if the car stood still from `start` to `at`."""
-    later = tally.copy()
-    later.add(Segment(start, at, 0, State.PARKED))
-    return settle_sale(later).total
 
 
 def settle(tally: Tally) -> Rating:
@@ -74,10 +91,19 @@ def settle(tally: Tally) -> Rating:
 
 
 def settle_sale(tally: Tally) -> Rating:
+    return _rating(tally.plan.tariff, _sale_rows(tally))
+
+
+def exact_bill(tally: Tally) -> Fraction:
+    """What is owed in major units, VAT included, before rounding."""
+    return sum((row.incl for row in _sale_rows(tally)), _ZERO)
+
+
+def _sale_rows(tally: Tally) -> list[_Row]:
     tariff = tally.plan.tariff
     rows = _rows(tally)
     rows += _cap(tariff, rows)
-    return _rating(tariff, rows + _limits(tariff, rows))
+    return rows + _limits(tariff, rows)
 
 
 class _Row:

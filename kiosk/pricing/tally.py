@@ -189,17 +189,22 @@ class Tally:
         return tally
 
     @classmethod
-    def of_periods(cls, plan: Plan, usage: Usage) -> Tally:
+    def of_periods(cls, plan: Plan, usage: Usage, grace_ms: int = 0) -> Tally:
         """Each segment is a charging period: priced whole by what is active at its start (mod_cdrs#ChargingPeriod)."""
-        tally = cls(plan, usage.start_utc_ms)
+        tally = cls(plan, usage.start_utc_ms, grace_ms)
         for segment in usage.segments:
             tally._until_ms = -1
             point = Segment(segment.start_utc_ms, segment.start_utc_ms, 0, segment.state, *tally._flow_of(segment))
-            if segment.state is not State.RESERVED:
-                tally.add(point)
-            else:
+            ms = segment.end_utc_ms - segment.start_utc_ms
+            if segment.state is State.RESERVED:
                 tally.reserve(point, usage.reservation_expired)
-            tally._count(segment.state, segment.end_utc_ms - segment.start_utc_ms, segment.mwh)
+            else:
+                tally.add(point)
+            if segment.state is State.PARKED:
+                free = min(tally.grace_ms, ms)
+                tally.grace_ms -= free
+                ms -= free
+            tally._count(segment.state, ms, segment.mwh)
             tally.mwh += segment.mwh
         return tally
 

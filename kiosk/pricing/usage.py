@@ -133,14 +133,21 @@ def _stretches(start: int, stop: int, pauses: Sequence[Pause]) -> list[Stretch]:
         end = stop if pause.end_utc_ms is None else min(stop, max(begin, whole_second(pause.end_utc_ms)))
         if following is not None:
             end = min(end, max(begin, whole_second(following.start_utc_ms)))
-        if begin > at:
-            turns.append(Stretch(at, begin, State.CHARGING))
-        if end > begin:
-            turns.append(Stretch(begin, end, State.PARKED if pause.by == "car" else State.WITHHELD))
+        append(turns, Stretch(at, begin, State.CHARGING))
+        append(turns, Stretch(begin, end, State.PARKED if pause.by == "car" else State.WITHHELD))
         at = max(at, end)
-    if stop > at:
-        turns.append(Stretch(at, stop, State.CHARGING))
+    append(turns, Stretch(at, stop, State.CHARGING))
     return turns
+
+
+def append(turns: list[Stretch], stretch: Stretch) -> None:
+    """Add a stretch that follows the last one, as a part of it when the state is the same."""
+    if stretch.end_utc_ms <= stretch.start_utc_ms:
+        return
+    if turns and turns[-1].state is stretch.state and turns[-1].end_utc_ms == stretch.start_utc_ms:
+        turns[-1] = Stretch(turns[-1].start_utc_ms, stretch.end_utc_ms, stretch.state)
+    else:
+        turns.append(stretch)
 
 
 def whole_second(utc_ms: int) -> int:
