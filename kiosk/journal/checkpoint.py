@@ -35,11 +35,11 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True)
 class Stated:
-    """What someone outside remembers of a checkpoint: all of it, or the short form printed on a receipt (no note, 80 bits of the root)."""
+    """What someone outside remembers of a checkpoint: all of it, or the short form on a receipt (80 bits of the root, no signature)."""
 
     size: int
     root: bytes
-    note: str | None
+    signed: Checkpoint | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +50,18 @@ class PublicKey:
     origin: str | None
 
     def signed(self, note: str) -> bool:
-        """Whether one of the signatures under `note` is this key's."""
+        """Whether the signed note `note` bears this key's signature. The first that claims to be this key's decides."""
         text, _, signatures = note.rpartition("\n\n")
-        text += "\n"
-        checkpoint = parse(note)
-        if self.origin not in (None, checkpoint.origin):
-            return False
         for line in signatures.splitlines():
             name, _, blob = line.removeprefix("— ").rpartition(" ")
             raw = _base64(blob)
-            if line.startswith("— ") and raw[:4] == _key_id(name, self.key) and _verifies(self.key, raw[4:], text.encode()):
-                return True
+            if line.startswith("— ") and self.origin in (None, name) and raw[:4] == _key_id(name, self.key):
+                return _verifies(self.key, raw[4:], f"{text}\n".encode())
         return False
+
+    def vouches_for(self, checkpoint: Checkpoint) -> bool:
+        """Whether this key signed `checkpoint` as the journal it names."""
+        return self.origin in (None, checkpoint.origin) and self.signed(checkpoint.note)
 
 
 class Signer:
@@ -105,7 +105,7 @@ def parse_stated(text: str) -> Stated:
     """A checkpoint someone hands in: a signed note, or the short form from a receipt (case and dashes do not matter)."""
     if "\n" in text.strip():
         checkpoint = parse(text)
-        return Stated(checkpoint.size, checkpoint.root, text)
+        return Stated(checkpoint.size, checkpoint.root, checkpoint)
     size, _, rest = text.strip().partition("-")
     try:
         root = base64.b32decode(rest.replace("-", "").replace(" ", "").upper())

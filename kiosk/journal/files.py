@@ -46,6 +46,10 @@ class Layout:
         return self.database.with_name(self.database.name + "-wal")
 
     @property
+    def shm(self) -> Path:
+        return self.database.with_name(self.database.name + "-shm")
+
+    @property
     def evidence(self) -> Path:
         return self.database.with_name("evidence.db")
 

@@ -5,13 +5,14 @@ A pragma that did not take is found here, not at the next power cut. WAL with sy
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 
 from kiosk.journal.entry import JournalError
-from kiosk.journal.files import explain
+from kiosk.journal.files import Layout, explain
 
 STEPS: Mapping[str, tuple[str, ...]] = {"journal": ("0001_entries",), "evidence": ("0001_evidence",)}
 
@@ -56,7 +57,7 @@ def open_writer(path: Path, family: str) -> sqlite3.Connection:
 def open_reader(path: Path, family: str) -> sqlite3.Connection:
     """A connection that cannot write, for `path` as it is. The schema must be the one this program knows."""
     try:
-        connection = _connect(path, "ro")
+        connection = _connect(path, "ro&immutable=1" if _at_rest(path) else "ro")
     except sqlite3.Error as error:
         raise JournalError(explain(error, path, "Opening the database")) from error
     try:
@@ -71,6 +72,13 @@ def open_reader(path: Path, family: str) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _at_rest(path: Path) -> bool:
+    """Whether nobody writes it and we may not either, such as a copy on a read-only medium: SQLite then needs no files beside it."""
+    layout = Layout(path)
+    log_empty = not layout.wal.exists() or layout.wal.stat().st_size == 0
+    return log_empty and not layout.shm.exists() and not os.access(path.parent, os.W_OK)
 
 
 def _connect(path: Path, mode: str) -> sqlite3.Connection:

@@ -172,7 +172,7 @@ class _Check:
             checkpoint = parse(state.note)
         except JournalError as error:
             raise _Bad("checkpoint_altered", state.size, f"the checkpoint at {state.size} cannot be read: {error}") from error
-        if not any(key.signed(state.note) for key in self._keys):
+        if not any(key.vouches_for(checkpoint) for key in self._keys):
             raise _Bad(
                 "foreign_signature",
                 state.size,
@@ -189,7 +189,7 @@ class _Check:
         self.confirmed += 1
 
     def _compare_stated(self, stated: Stated) -> None:
-        if stated.note is not None and not any(key.signed(stated.note) for key in self._keys):
+        if stated.signed is not None and not any(key.vouches_for(stated.signed) for key in self._keys):
             raise _Bad(
                 "foreign_signature",
                 stated.size,

@@ -12,7 +12,7 @@ from pathlib import Path
 
 log = logging.getLogger(__name__)
 
-FOLD_AT = 1 << 20
+FOLD_AT = 2 << 20
 LIMIT = 8 << 20
 _COMMIT_COST = 5 * 4120  # a commit dirties a handful of pages besides what it brings
 

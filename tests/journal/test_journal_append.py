@@ -115,13 +115,19 @@ def test_effects_are_put_replaced_and_deleted(tmp_path: Path) -> None:
         assert journal.effects.get("b") == Retry("b", 4, 9_000, "refused", 2_000)
 
 
-def test_effects_and_entries_share_one_commit(tmp_path: Path) -> None:
+def test_effects_are_written_with_the_entries(tmp_path: Path) -> None:
     with Journal.open(tmp_path / "journal.db") as journal:
         journal.effects.put(Retry("done", 1, 0, "", 0))
-        before = journal.layout.wal.stat().st_size
         journal.append([entry(1)], retries=[Retry("next", 1, 5, "", 5)], settled=["done"])
         assert [r.ref for r in journal.effects.all()] == ["next"]
-        assert journal.layout.wal.stat().st_size > before
+
+
+def test_numbers_and_texts_that_cannot_be_stored_are_refused(tmp_path: Path) -> None:
+    with Journal.open(tmp_path / "journal.db") as journal:
+        for retry in (Retry("r", 1 << 63, 0, "", 0), Retry("r", 1, 0, "\ud800", 0)):
+            with pytest.raises(JournalRefused):
+                journal.append([entry(1)], retries=[retry])
+        assert journal.append([entry(1)]) == 1
 
 
 def test_a_second_writer_is_refused_and_told_who_holds_it(tmp_path: Path) -> None:
@@ -164,6 +170,32 @@ def test_other_readers_neither_wait_nor_hold_up_the_writer(tmp_path: Path) -> No
             journal.append([entry(601)])
             assert reader.head() == 601
             assert sum(1 for _ in rows) == 600
+
+
+def test_connections_keep_what_durability_needs(tmp_path: Path) -> None:
+    with Journal.open(tmp_path / "journal.db") as journal:
+        for db in (journal._db, journal._evidence_db):
+            found = {
+                name: db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous", "mmap_size", "foreign_keys")
+            }
+            assert found == {"journal_mode": "wal", "synchronous": 2, "mmap_size": 0, "foreign_keys": 1}
+            tables = db.execute("SELECT name, strict FROM pragma_table_list WHERE schema='main' AND name NOT LIKE '%sqlite%'").fetchall()
+            assert all(strict for _, strict in tables)
+        assert journal._evidence_db.execute("PRAGMA secure_delete").fetchone()[0] == 1
+
+
+def test_one_decision_is_one_fsync(tmp_path: Path) -> None:
+    """Counted by the log: a commit ends with exactly one frame that carries the database's size."""
+    with Journal.open(tmp_path / "journal.db") as journal:
+        before = _commits(journal.layout.wal)
+        journal.append([entry(n) for n in range(3)], retries=[Retry("next", 1, 5, "", 5)], settled=["done"])
+        assert _commits(journal.layout.wal) == before + 1
+
+
+def _commits(wal: Path) -> int:
+    """Commit frames in a write-ahead log (sqlite.org/fileformat2.html, section 4.1)."""
+    frames = wal.read_bytes()[32:]
+    return sum(frames[at + 4 : at + 8] != bytes(4) for at in range(0, len(frames), 24 + 4096))
 
 
 def test_a_reader_cannot_write(tmp_path: Path) -> None:
