@@ -43,19 +43,18 @@ def _parser() -> argparse.ArgumentParser:
 
 def _core(p: argparse.ArgumentParser) -> None:
     p.add_argument("--config", type=Path, default=_CONFIG)
-    p.add_argument(
-        "--demo-clock", metavar="RATE:MONO_NS:UTC_MS", help="the demo's faster clock; refused unless every far end is on loopback"
-    )
+    p.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="one key of the configuration, such as ocpp.port=9000")
+    p.add_argument("--demo-clock", metavar="RATE:MONO_NS:UTC_MS", help="the demo's faster clock; only with every far end on loopback")
     p.set_defaults(run=_run_core)
 
 
 def _run_core(args: argparse.Namespace) -> int:
-    from kiosk.config.load import ConfigError, load_config
+    from kiosk.config.load import ConfigError, load_config, overlay
     from kiosk.core.app import serve
     from kiosk.core.clock import ClockRefused, SystemClock, demo_clock
 
     try:
-        config = load_config(args.config)
+        config = load_config(args.config, overlay(args.set))
         clock = demo_clock(args.demo_clock, config) if args.demo_clock else SystemClock.real()
     except (ConfigError, ClockRefused) as error:
         print(error, file=sys.stderr)

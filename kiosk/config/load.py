@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import stat
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
@@ -48,6 +48,19 @@ def load_config(path: Path, overlay: Mapping[str, object] | None = None) -> Conf
 def check(path: Path) -> list[Problem]:
     """All problems of the configuration at `path`; empty when it can be used."""
     return _read(path, {})[1]
+
+
+def overlay(words: Iterable[str]) -> dict[str, object]:
+    """Single keys from the command line, `KEY=VALUE` with a TOML value. Raises `ConfigError`."""
+    keys: dict[str, object] = {}
+    for word in words:
+        name, _, value = word.partition("=")
+        try:
+            keys[name] = tomllib.loads(f"value = {value}", parse_float=Decimal)["value"]
+        except tomllib.TOMLDecodeError:
+            mend = "write KEY=VALUE with a TOML value, text in quotes"
+            raise ConfigError((Problem("--set", name, f"{value!r} cannot be read: {mend}"),)) from None
+    return keys
 
 
 def read_secret(path: Path) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -223,6 +225,14 @@ class File(Section):
     policies: Policies = Field(description="the [policies] table")
 
 
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
 @dataclass(frozen=True)
 class Config:
     """A configuration that holds together. `tariffs` are by file name, `holds` by connector."""
@@ -239,6 +249,13 @@ class Config:
     journal: Journal
     policies: Policies
     tariffs: Mapping[str, Tariff]
+
+    @property
+    def loopback_only(self) -> bool:
+        """Whether every far end that this kiosk calls is on this machine."""
+        hosts = [self.terminal.host, urlsplit(self.acquirer.base_url).hostname or ""]
+        hosts += [self.printer.host] if self.printer else []
+        return all(ipaddress.ip_address(host).is_loopback if _is_address(host) else host == "localhost" for host in hosts)
 
     def tariff_for(self, connector: Connector) -> Tariff:
         return self.tariffs[connector.tariff]

@@ -74,7 +74,7 @@ class Counter:
 
     async def changed(self, facts: tuple[object, ...]) -> None:
         """The durable state changed."""
-        self.visit = v.refresh(self.visit, self._kiosk())
+        self.visit = v.refresh(self.visit, self._kiosk(), self._clock.now())
         for fact in facts:
             if isinstance(fact, ConnectorReported) and fact.status is ConnectorStatus.PREPARING:
                 await self._step(v.PluggedIn(fact.connector))
@@ -83,7 +83,7 @@ class Counter:
         self.visit, inputs = v.step(self.visit, given, self._kiosk(), self._clock.now(), self._times, self._home)
         for one in inputs:
             await self._tell(one)
-        self.visit = v.refresh(self.visit, self._kiosk())
+        self.visit = v.refresh(self.visit, self._kiosk(), self._clock.now())
 
     def _understand(self, intent: Intent) -> v.VisitInput | None:
         visit = self.visit

@@ -227,7 +227,7 @@ def _asked(s: Session, fact: f.CancelRequested | f.CaptureRequested, operation: 
 
 @_on(f.ModificationSubmitted)
 def _submitted(s: Session, fact: f.ModificationSubmitted) -> Session:
-    return _modification(s, fact.request, state=ModificationState.SUBMITTED, submitted_at=fact.at)
+    return _modification(s, fact.request, state=ModificationState.SUBMITTED, submitted_at=fact.at, submitted_as=fact.psp_reference)
 
 
 @_on(f.ModificationRefused)

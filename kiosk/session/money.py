@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 from kiosk.session import facts as f
 from kiosk.session.decision import Decision
 from kiosk.session.faults import OF_DECLINE
@@ -9,8 +11,6 @@ from kiosk.session.inputs import Accepted, Approval, Confirmation, Done, NotSent
 from kiosk.session.requests import body_hash, idempotency_key
 from kiosk.session.state import Modification, ModificationState, Payment, PaymentState, Session, Stage
 from kiosk.values import Moment, Money, PaymentRef, RequestRef, SessionId
-
-_CONFIRMED_BEFORE = (ModificationState.CONFIRMED, ModificationState.FAILED)
 
 
 def request_preauthorization(d: Decision, s: Session) -> None:
@@ -157,26 +157,37 @@ def watch_deadlines(d: Decision, s: Session) -> None:
 
 
 def confirmed(d: Decision, i: Confirmation) -> None:
-    """A webhook. It names our request; the sale may be long closed."""
+    """A webhook. It names our request, or the payment it was about; the sale may be long closed.
+
+    A failure may follow a confirmation days later (Adyen: CAPTURE, then CAPTURE_FAILED), never the other way round.
+    """
     session = session_of(d.k.setup.kiosk, i.reference)
     if session is None:
         d.note(f.OrphanConfirmation(d.at, i.reference, i.psp_reference, i.operation, i.success, i.reason))
         return
-    request = RequestRef(i.reference)
     held = d.k.find(session)
-    known = held.modifications.get(request) if held else None
-    if known and known.state in _CONFIRMED_BEFORE:
+    known = _meant(held, i) if held else None
+    if known and (known.state is ModificationState.FAILED or (i.success and known.state is ModificationState.CONFIRMED)):
         return
+    request = known.request if known else RequestRef(i.reference)
     if i.success:
-        if known and known.state is ModificationState.REQUESTED:
-            assert held is not None
+        if held and known and known.state is ModificationState.REQUESTED:
             modification_answered(d, held, known, Done(Accepted(i.psp_reference)))
         d.note(f.ModificationConfirmed(d.at, session, request, i.operation, i.psp_reference))
         return
     d.note(f.ModificationFailed(d.at, session, request, i.operation, i.psp_reference, i.reason))
-    if known is None or known.operation != "cancel_by_reference":
+    if known is None or known.operation != "cancel_by_reference":  # there may have been nothing to cancel
         fault = "capture_failed" if i.operation == "capture" else "cancel_failed"
         d.note(f.ReviewOpened(d.at, session, fault, f"{request}: {i.reason}".strip(), None))
+
+
+def _meant(s: Session, i: Confirmation) -> Modification | None:
+    """The request a confirmation is about: by the acquirer's reference, by ours, or by the payment's (TECHNICAL_CANCEL names only that)."""
+    modifications = tuple(s.modifications.values())
+    by_psp = (m for m in modifications if m.submitted_as and m.submitted_as == i.psp_reference)
+    by_reference = (m for m in modifications if m.request == i.reference)
+    by_payment = (m for m in modifications if m.payment == i.reference and m.operation.startswith(i.operation))
+    return next(chain(by_psp, by_reference, by_payment), None)
 
 
 def session_of(kiosk: str, reference: str) -> SessionId | None:

@@ -72,6 +72,7 @@ class Modification:
     resend_until: Moment
     state: ModificationState = ModificationState.REQUESTED
     submitted_at: Moment | None = None
+    submitted_as: str = ""  # the acquirer's own reference for it
     alarmed: bool = False
 
 

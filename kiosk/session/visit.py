@@ -41,6 +41,7 @@ class Visit:
     overlay: str = ""
     typed: str = ""
     missed: bool = False  # the last code was wrong
+    stage: Stage | None = None  # of the own sale, as last seen
 
 
 # --- what happens at the screen -----------------------------------------------------------------------------------------------
@@ -108,11 +109,14 @@ def step(v: Visit, given: VisitInput, k: Kiosk, at: Moment, times: Times, defaul
     return v, ()
 
 
-def refresh(v: Visit, k: Kiosk) -> Visit:
-    """The visit after the kiosk changed: a proof opens the sale to whoever gave it, a wrong code is told."""
+def refresh(v: Visit, k: Kiosk, at: Moment) -> Visit:
+    """The visit after the kiosk changed: a step forward of the own sale counts as a touch, a proof opens the sale to whoever gave it, a
+    wrong code is told."""
     s = k.find(v.session) if v.session else None
     if v.session and s is None:
         return replace(v, session=None, own=False, overlay="", typed="")
+    if s is not None and v.own and s.stage is not v.stage:
+        v = replace(v, stage=s.stage, touched_at=at)
     if s is None or v.overlay != "code" or len(v.typed) < CODE_LENGTH:
         return v
     if s.proved_by:
