@@ -1,6 +1,8 @@
 """Bytes of a job, read back by an eye that does not know who wrote them."""
 
 import logging
+import subprocess
+import sys
 
 import pytest
 
@@ -77,3 +79,13 @@ def test_a_code_too_large_for_the_paper_is_refused(words) -> None:
 def test_a_rule_is_one_stroke_from_edge_to_edge(words) -> None:
     assert text(build([words(kind="rule")], 42)) == "─" * 42
     assert text(build([words(kind="gap"), words("a")], 42)) == "\na"
+
+
+def test_the_library_leaves_neither_log_handlers_nor_temporary_folders(tmp_path) -> None:
+    asked = (
+        f"import logging, tempfile; tempfile.tempdir = {str(tmp_path)!r}; "
+        "from hardware.printers.escpos.build import build; build([], 42); print(logging.root.handlers)"
+    )
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+    assert list(tmp_path.iterdir()) == []

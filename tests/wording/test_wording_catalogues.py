@@ -4,14 +4,11 @@ import re
 
 import pytest
 
+from kiosk.session.faults import FAULTS
 from kiosk.wording.catalogue import SOURCE, load, path
 from kiosk.wording.languages import LANGUAGES
 from kiosk.wording.wording import Wording
 
-FAULTS = (
-    "declined card_not_read wrong_pin cancelled no_card terminal_away money_unknown no_plug pile_refused never_started nothing_delivered "
-    "approved_less capture_pending capture_refused pile_silent no_paper out_of_order journal_broken screen_away"
-).split()
 OTHERS = [language for language in LANGUAGES if language != SOURCE]
 SILENT = {
     "en": [*"error invalid failed transaction authorisation authorization session evse sorry".split(), "please wait"],

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import importlib
 import logging
+import os
+import shutil
 import unicodedata
 from collections.abc import Iterable
 from functools import cache
@@ -39,7 +41,7 @@ _PLAIN = _Style("a", 1, 1, False, "left")
 
 
 def build(lines: Iterable[Line], columns: int) -> bytes:
-    """The job: reset, code page, lines, cut. `columns` are the paper's, in normal text.
+    """The job: reset, code page, lines, cut. `columns` are the paper's, in normal text. The first call is slow: give it a thread.
 
     Raises `LayoutError` when a line is wider than the paper; nothing is ever cut off.
     """
@@ -111,5 +113,13 @@ def _writer() -> Any:
 
 @cache
 def _library() -> Any:
-    # Imported with the first job: it loads every printer's profile (a third of a second), which would delay the first page after power-on.
-    return importlib.import_module("escpos.printer")
+    """python-escpos, imported with the first job: it loads every printer's profile, a third of a second on a fast machine.
+
+    Its import also installs a log handler and leaves a cache in a new temporary folder; neither is its business.
+    """
+    handlers = logging.root.handlers[:]
+    printers = importlib.import_module("escpos.printer")
+    logging.root.handlers[:] = handlers
+    if "ESCPOS_CAPABILITIES_PICKLE_DIR" not in os.environ:
+        shutil.rmtree(importlib.import_module("escpos.capabilities").pickle_dir, ignore_errors=True)
+    return printers
