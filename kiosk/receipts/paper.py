@@ -86,10 +86,12 @@ class Strip:
 
     def _pair(self, row: Row, size: Size = "normal", *, bold: bool = False) -> Iterator[PaperLine]:
         width = self._width(size)
-        if len(row.label) + 1 + len(row.value) <= width:
-            yield PaperLine("text", row.label, row.value, size=size, bold=bold)
+        *above, last = wrap(row.label, width) or [""]
+        yield from (PaperLine("text", part, size=size, bold=bold) for part in above)
+        if len(last) + 1 + len(row.value) <= width:
+            yield PaperLine("text", last, row.value, size=size, bold=bold)
             return
-        yield from (PaperLine("text", part, size=size, bold=bold) for part in wrap(row.label, width))
+        yield PaperLine("text", last, size=size, bold=bold)
         yield from (PaperLine("text", "", part, size=size, bold=bold) for part in wrap(row.value, width))
 
     def _centred(self, text: str, size: Size = "normal", *, bold: bool = False) -> Iterator[PaperLine]:
