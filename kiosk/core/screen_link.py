@@ -110,6 +110,9 @@ class ScreenLink:
                 await self._dirty_or(_LONGEST_S - _SHORTEST_S)
         except ConnectionError as error:
             log.info("screen gone: %s", error)
+        except Exception:
+            log.exception("no snapshot could be made; the screen will ask again")
+            writer.close()
 
     async def _dirty_or(self, seconds: float) -> None:
         waits = [asyncio.ensure_future(self._dirty.wait()), asyncio.ensure_future(self._real.sleep(seconds))]

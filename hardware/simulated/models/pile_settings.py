@@ -17,7 +17,7 @@ class Settings:
     """Keys and values of one pile. They survive a power cut."""
 
     def __init__(self, connectors: Sequence[ConnectorSpec]) -> None:
-        self._measurands = _MEASURANDS if all(spec.dc for spec in connectors) else _MEASURANDS - {"SoC"}  # AC piles cannot ask the car
+        self._measurands = _MEASURANDS if any(spec.dc for spec in connectors) else _MEASURANDS - {"SoC"}  # AC piles cannot ask the car
         self.values = {
             "AllowOfflineTxForUnknownId": "false",
             "AuthorizeRemoteTxRequests": "true",
