@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import itertools
 import json
+import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -67,6 +68,24 @@ class ManualClock:
         while not any(d == due for d, _ in (self._sleeps if sleeping else self._timeouts)):
             self._changed.clear()
             await self._changed.wait()
+
+
+class FastClock:
+    """Real time, many times over: for two sides that both wait on it."""
+
+    def __init__(self, rate: int = 60) -> None:
+        self._rate = rate
+        self._origin = time.monotonic_ns()
+
+    def now(self) -> Moment:
+        passed = (time.monotonic_ns() - self._origin) * self._rate
+        return Moment(START_MS + passed // 1_000_000, "boot", passed)
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds / self._rate)
+
+    def timeout(self, seconds: float) -> asyncio.Timeout:
+        return asyncio.timeout(seconds / self._rate)
 
 
 class Core:
@@ -182,7 +201,7 @@ class Peer:
 class Site:
     """A kiosk's OCPP server with one pile of two connectors, MO-1, and whoever connects."""
 
-    def __init__(self, server: OcppServer, core: Core, clock: ManualClock) -> None:
+    def __init__(self, server: OcppServer, core: Core, clock: Any) -> None:
         self.server, self.core, self.clock = server, core, clock
         self.piles = server.piles
         self._peers: list[Peer] = []
@@ -201,8 +220,8 @@ class Site:
 
 
 @contextlib.asynccontextmanager
-async def running(*settings: PileSettings, **options: Any) -> AsyncIterator[Site]:
-    clock, core = ManualClock(), Core()
+async def running(*settings: PileSettings, clock: Any = None, **options: Any) -> AsyncIterator[Site]:
+    clock, core = clock or ManualClock(), Core()
     chosen = settings or (PileSettings("MO-1", connectors=2),)
     options.setdefault("known_tag", core.tags.__contains__)
     server = OcppServer(chosen, tell=core.tell, clock=clock, evidence=core.evidence, **options)
@@ -212,6 +231,11 @@ async def running(*settings: PileSettings, **options: Any) -> AsyncIterator[Site
             yield site
         finally:
             await site.leave()
+
+
+@pytest.fixture
+def fast() -> FastClock:
+    return FastClock()
 
 
 @pytest.fixture

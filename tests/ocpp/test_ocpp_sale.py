@@ -44,7 +44,7 @@ async def test_nothing_is_answered_before_core_has_kept_it(site):
     site.core.gate = asyncio.Event()
     answer = asyncio.create_task(pile.call("StartTransaction", START))
     heartbeat = asyncio.create_task(pile.exchange([2, "h", "Heartbeat", {}]))
-    await pile.socket.ping()
+    await (await pile.socket.ping())
     assert not answer.done() and not heartbeat.done()
     site.core.gate.set()
     assert (await answer)["transactionId"] == 1001

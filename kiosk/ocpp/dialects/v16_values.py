@@ -16,6 +16,7 @@ from kiosk.ocpp.frames import Json
 _REGISTER = "Energy.Active.Import.Register"
 _POWER = "Power.Active.Import"
 _SOC = "SoC"
+_READ = (_REGISTER, _POWER, _SOC)
 
 _MWH_EXPONENT = {"wh": 3, "kwh": 6}
 _WATT_EXPONENT = {"w": 0, "kw": 3}
@@ -24,7 +25,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # A controller that has not been told the time counts from 1970 or 2000; no pile of ours is older than this.
 _EARLIEST_MS = 1_577_836_800_000  # 2020-01-01
 _DAY_MS = 86_400_000
-_LONGEST_NUMBER = 40
+_LONGEST_NUMBER = 40  # characters
+_MOST_DIGITS = 15  # before the point
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +53,11 @@ class Entry:
 
 def text(value: Json, longest: int) -> str:
     """A pile's words, safe to store and show: no control characters, no halves of surrogate pairs, bounded."""
-    if value is None or isinstance(value, dict | list | bool):
-        return ""
-    return "".join(c for c in str(value)[: 4 * longest] if c.isprintable()).strip()[:longest]
+    if not isinstance(value, str):
+        return "" if value is None or isinstance(value, dict | list | bool) else str(value)[:longest]
+    if len(value) <= longest and value.isprintable():
+        return value.strip()
+    return "".join(c for c in value[: 4 * longest] if c.isprintable()).strip()[:longest]
 
 
 def number(value: Json) -> Decimal | None:
@@ -67,7 +71,7 @@ def number(value: Json) -> Decimal | None:
             return None
     elif isinstance(value, int) and not isinstance(value, bool) and value.bit_length() <= 64:
         return Decimal(value)
-    if not isinstance(value, Decimal) or not value.is_finite() or value.adjusted() > 15 or len(value.as_tuple().digits) > _LONGEST_NUMBER:
+    if not isinstance(value, Decimal) or not value.is_finite() or value.adjusted() >= _MOST_DIGITS:
         return None
     return value
 
@@ -159,11 +163,14 @@ def readings(found: list[Entry]) -> list[Reading]:
 def _sample(value: Json) -> _Sample | None:
     if not isinstance(value, dict) or value.get("format", "Raw") not in ("Raw", None, ""):
         return None
+    measurand = value.get("measurand") or _REGISTER
+    if not isinstance(measurand, str) or measurand not in _READ:
+        return None
     amount = number(value.get("value"))
     if amount is None:
         return None
     return _Sample(
-        measurand=text(value.get("measurand"), 50) or _REGISTER,
+        measurand=measurand,
         value=amount,
         unit=text(value.get("unit"), 20).lower(),
         phase=text(value.get("phase"), 10),
