@@ -108,7 +108,7 @@ class Meter:
 
     def _commit(self, mwh: int) -> None:
         drawn = max(0, mwh - self._register)
-        for segment in spread(self._pending or [Stretch(self._at, self._at, self._state)], drawn):
+        for segment in spread(self._pending or [Stretch(self._at, self._at, State.CHARGING)], drawn):
             self._tally.add(segment)
             self._segments.append(segment)
             if segment.state is State.CHARGING and segment.end_utc_ms > segment.start_utc_ms:

@@ -97,11 +97,9 @@ class _Track:
         if at < self.at:
             return []
         mwh = min(self.most, max(self.mwh, mwh))
-        parts = [
-            Stretch(max(t.start_utc_ms, self.at), min(t.end_utc_ms, at), t.state)
-            for t in turns
-            if t.start_utc_ms < at and t.end_utc_ms > self.at
-        ]
+        parts: list[Stretch] = []
+        for turn in turns:
+            append(parts, Stretch(max(turn.start_utc_ms, self.at), min(turn.end_utc_ms, at), turn.state))
         segments = spread(parts or [Stretch(self.at, at, State.CHARGING)], mwh - self.mwh)
         self.at, self.mwh = at, mwh
         return segments

@@ -238,16 +238,17 @@ def test_used_up_knows_the_price_switch_ahead() -> None:
 
 # --- against a reference that knows nothing clever -------------------------------------------------------------------------------
 
-ZONES = ("Europe/Amsterdam", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "Africa/Cairo", "UTC")
+# Nights on which a zone's clock jumps, and one on which it does not.
 NIGHTS = (
-    "2024-03-30T22:00:00Z",
-    "2024-10-26T22:00:00Z",
-    "2024-04-06T13:00:00Z",
-    "2024-10-05T13:00:00Z",
-    "2024-03-10T05:00:00Z",
-    "2024-11-03T04:00:00Z",
-    "2024-04-25T20:00:00Z",
-    "2024-06-03T20:00:00Z",
+    ("Europe/Amsterdam", "2024-03-30T22:00:00Z"),
+    ("Europe/Amsterdam", "2024-10-26T22:00:00Z"),
+    ("Europe/Amsterdam", "2024-06-03T20:00:00Z"),
+    ("Australia/Lord_Howe", "2024-04-06T13:00:00Z"),
+    ("Australia/Lord_Howe", "2024-10-05T13:00:00Z"),
+    ("America/New_York", "2024-03-10T05:00:00Z"),
+    ("America/New_York", "2024-11-03T04:00:00Z"),
+    ("Africa/Cairo", "2024-04-25T20:00:00Z"),
+    ("Asia/Kolkata", "2024-06-03T16:00:00Z"),
 )
 
 times = st.integers(0, 24 * 4 - 1).map(lambda q: f"{q // 4:02}:{q % 4 * 15:02}")
@@ -300,10 +301,11 @@ def by_the_second(plan: Plan, usage: Usage) -> tuple[dict[int, int], dict[int, i
 
 
 @settings(max_examples=200, deadline=None)
-@given(elements, stretches, st.sampled_from(NIGHTS), st.integers(0, 14_400), st.sampled_from(ZONES))
+@given(elements, stretches, st.sampled_from(NIGHTS), st.integers(0, 14_400))
 def test_cutting_agrees_with_looking_at_every_second(
-    parts: list[dict[str, object]], spans: list[tuple[int, int, State]], night: str, offset: int, zone: str
+    parts: list[dict[str, object]], spans: list[tuple[int, int, State]], where: tuple[str, str], offset: int
 ) -> None:
+    zone, night = where
     tariff = tariff_of_elements(*parts)
     at = start = ms(night) + offset * 1_000
     segments = []
@@ -324,8 +326,9 @@ def test_cutting_agrees_with_looking_at_every_second(
 
 
 @settings(max_examples=400)
-@given(st.sampled_from(ZONES), st.sampled_from(NIGHTS), st.integers(0, 6 * 3_600), st.lists(st.integers(0, 300), min_size=1, max_size=4))
-def test_no_clock_reading_changes_between_two_boundaries(zone: str, night: str, offset: int, minutes: list[int]) -> None:
+@given(st.sampled_from(NIGHTS), st.integers(0, 6 * 3_600), st.lists(st.integers(0, 300), min_size=1, max_size=4))
+def test_no_clock_reading_changes_between_two_boundaries(where: tuple[str, str], offset: int, minutes: list[int]) -> None:
+    zone, night = where
     place, marks = ZoneInfo(zone), tuple(sorted({0, *minutes}))
     start = ms(night) + offset * 1_000
     end = next_boundary(start, place, marks)
