@@ -15,7 +15,7 @@ from functools import partial
 
 from hardware.api import AnswerLost, NotSent
 from kiosk.ocpp import frames
-from kiosk.ocpp.dialects import CallRefused, Dialect, Request, Violation
+from kiosk.ocpp.dialects.dialect import CallRefused, Dialect, Request, Violation
 from kiosk.ocpp.seam import Answer, Clock, Evidence, OcppError, PileSettings, Reply, Tell, Wanted
 from kiosk.ocpp.session import Session
 from kiosk.session.inputs import ConnectorChanged, Input, PileBooted, PileConnected, PileFault, PileLost

@@ -70,20 +70,24 @@ class OcppServer:
         self._ids = (f"{started.utc_ms:x}.{started.mono_ns % 0xFFFFFF:x}.{n}" for n in itertools.count(1))
 
     async def start(self) -> None:
+        """Raises `OcppError` when the address cannot be listened on."""
+        try:
+            self._server = await serve(
+                self._serve,
+                self._host,
+                self._port,
+                ssl=self._tls,
+                process_request=self._admit,
+                select_subprotocol=_choose,
+                compression=None,
+                max_size=self._max_size,
+                close_timeout=_CLOSE_S,
+                server_header=None,
+            )
+        except OSError as error:
+            raise OcppError(f"cannot listen for piles on {self._host} port {self._port}: {error.strerror or error}") from error
         for pile in self._known.values():
             pile.begin()
-        self._server = await serve(
-            self._serve,
-            self._host,
-            self._port,
-            ssl=self._tls,
-            process_request=self._admit,
-            select_subprotocol=_choose,
-            compression=None,
-            max_size=self._max_size,
-            close_timeout=_CLOSE_S,
-            server_header=None,
-        )
 
     async def stop(self) -> None:
         if self._server is not None:

@@ -16,7 +16,7 @@ from websockets.protocol import State
 
 from hardware.api import AnswerLost, NotSent
 from kiosk.ocpp import frames
-from kiosk.ocpp.dialects import CallRefused, Request
+from kiosk.ocpp.dialects.dialect import CallRefused, Request
 from kiosk.ocpp.seam import Clock
 
 _log = logging.getLogger(__name__)

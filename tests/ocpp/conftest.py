@@ -223,8 +223,10 @@ class Site:
 async def running(*settings: PileSettings, clock: Any = None, **options: Any) -> AsyncIterator[Site]:
     clock, core = clock or ManualClock(), Core()
     chosen = settings or (PileSettings("MO-1", connectors=2),)
-    options.setdefault("known_tag", core.tags.__contains__)
-    server = OcppServer(chosen, tell=core.tell, clock=clock, evidence=core.evidence, **options)
+    server = OcppServer(
+        chosen,
+        **{"tell": core.tell, "known_tag": core.tags.__contains__, "clock": clock, "evidence": core.evidence} | options,
+    )
     async with server:
         site = Site(server, core, clock)
         try:

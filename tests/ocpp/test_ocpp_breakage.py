@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from kiosk.ocpp.seam import PileSettings, Reply
+from kiosk.ocpp.seam import OcppError, PileSettings, Reply
 from kiosk.session.inputs import ConnectorChanged, MeterRead, PileConnected, PileFault, PileLost, TxEnded, TxStarted
 
 START = {"connectorId": 1, "idTag": "TAG1", "meterStart": 17, "timestamp": "2026-11-18T11:06:41Z"}
@@ -76,25 +76,32 @@ async def test_a_loss_that_cannot_be_journalled_does_not_stop_the_pile_from_retu
     assert (await again.call("StartTransaction", START))["transactionId"] == 1001
 
 
-async def test_a_transaction_message_whose_frame_cannot_be_kept_is_not_answered(site):
+async def test_a_transaction_message_whose_frame_cannot_be_kept_is_not_answered(world):
     async def full(frame):
         raise OSError("no space left on device")
 
-    site.server._known["MO-1"]._evidence = full
-    pile = await site.peer()
-    await pile.send([2, "m", "StopTransaction", STOP])
-    assert await pile.closed() == 1013
-    assert site.core.of(TxEnded) == []
+    async with world(evidence=full) as site:
+        pile = await site.peer()
+        await pile.send([2, "m", "StopTransaction", STOP])
+        assert await pile.closed() == 1013
+        assert site.core.of(TxEnded) == []
 
 
-async def test_a_core_that_gives_no_transaction_id_is_not_covered_up(site):
+async def test_a_core_that_gives_no_transaction_id_is_not_covered_up(world):
     async def tell(told):
         return Reply()
 
-    site.server._known["MO-1"]._tell = tell
-    pile = await site.peer()
-    await pile.send([2, "m", "StartTransaction", START])
-    assert await pile.closed() == 1013
+    async with world(tell=tell) as site:
+        pile = await site.peer()
+        await pile.send([2, "m", "StartTransaction", START])
+        assert await pile.closed() == 1013
+
+
+async def test_a_port_that_is_taken_is_said_so(world):
+    async with world() as site:
+        with pytest.raises(OcppError, match=str(site.server.port)):
+            async with world(port=site.server.port):
+                pass
 
 
 async def test_the_server_stops_while_core_hangs(world):

@@ -11,6 +11,8 @@ WATT_MS_PER_WH = 3_600_000
 
 # From this state of charge on (percent), the car takes at most this share of its greatest direct current power (percent).
 _TAPER = ((0, 70), (8, 100), (45, 90), (55, 75), (65, 60), (75, 45), (80, 32), (90, 18), (96, 8))
+_SHARE = [next(share for step, share in reversed(_TAPER) if step <= soc) for soc in range(101)]
+_NEXT_STEP = [next((step for step, _ in _TAPER if step > soc), 100) for soc in range(101)]
 
 
 class Car:
@@ -37,14 +39,12 @@ class Car:
         """The power drawn when the pile offers `offered_w`."""
         if self.full:
             return 0
-        most = self.dc_w * self._share() // 100 if dc else self.ac_w
+        most = self.dc_w * _SHARE[self.soc_percent] // 100 if dc else self.ac_w
         return max(0, min(offered_w, most))
 
     def room(self) -> int:
         """Watt-milliseconds until the car would next draw another power: the next step of its curve, or full."""
-        soc = self.soc_percent
-        after = next((step for step, _ in _TAPER if step > soc), 100)
-        return -(-self._whole * after // 100) - self._stored
+        return -(-self._whole * _NEXT_STEP[self.soc_percent] // 100) - self._stored
 
     def take(self, watt_ms: int) -> None:
         self._stored = min(self._whole, self._stored + watt_ms)
@@ -52,7 +52,3 @@ class Car:
     def fill(self) -> None:
         """Make the battery full at once, for a person at the bench who does not want to wait."""
         self._stored = self._whole
-
-    def _share(self) -> int:
-        soc = self.soc_percent
-        return next(share for step, share in reversed(_TAPER) if step <= soc)

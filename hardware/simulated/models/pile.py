@@ -242,7 +242,7 @@ class PileModel(Controller):
                 for connector in chosen:
                     self._say("MeterValues", self._meter_values(connector, "Trigger"), connector)
             case "BootNotification":
-                self._boot_at = self._now
+                self._boot()
             case "Heartbeat":
                 self._say("Heartbeat", {})
             case _:

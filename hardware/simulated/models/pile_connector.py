@@ -108,6 +108,8 @@ class Connector:
 
     def offered_w(self, now_ms: int) -> int:
         """What the charging profile leaves of the connector's power."""
+        if not self.limits:
+            return self.spec.max_power_w
         limit = next((watts for start, watts in reversed(self.limits) if start <= now_ms), self.spec.max_power_w)
         return min(limit, self.spec.max_power_w)
 

@@ -39,13 +39,13 @@ class Controller:
         self._outbox = Outbox(ids)
         self._now = now_ms
         self._vendor, self._model = vendor, model
-        self._boot_ms = boot_ms
+        self._boot_ms = max(1, boot_ms)
         self._faults: set[Fault] = set()
         self._interrupted: list[tuple[Transaction, str]] = []
         self._online = False
         self._registered = False
         self._powered = True
-        self._booting_until: int | None = now_ms
+        self._booting_until: int | None = None
         self._boot_at: int | None = None
         self._heartbeat_at: int | None = None
 
@@ -60,10 +60,10 @@ class Controller:
         """A connection to the kiosk was opened."""
         self.advance(now_ms)
         self._online = True
-        if not self._registered:
-            self._boot_at = now_ms
-            return
-        self._report_all()
+        if self._registered:
+            self._report_all()
+        else:
+            self._boot()
 
     def offline(self, now_ms: int) -> None:
         """The connection is gone. Nothing is lost but what was worth saying only then."""
@@ -123,15 +123,13 @@ class Controller:
 
     def advance(self, now_ms: int) -> None:
         """Let energy flow and timers fire up to `now_ms`."""
-        while True:
+        while self._now < now_ms:
             due = self.due_ms()
-            to = now_ms if due is None or due > now_ms else due
+            to = now_ms if due is None else min(due, now_ms)
             for connector in self._connectors:
-                connector.flow(self._now, max(self._now, to))
-            self._now = max(self._now, to)
+                connector.flow(self._now, to)
+            self._now = to
             self._fire()
-            if due is None or due > now_ms:
-                return
 
     def _fire(self) -> None:
         now = self._now
@@ -141,9 +139,7 @@ class Controller:
         if unanswered is not None and unanswered.action == "BootNotification":
             self._boot_at = now + _BOOT_RETRY_MS
         if self._boot_at is not None and now >= self._boot_at and self._online:
-            self._boot_at = None
-            boot: Payload = {"chargePointVendor": self._vendor[:20], "chargePointModel": self._model[:20]}
-            self._say("BootNotification", boot)
+            self._boot()
         if self._heartbeat_at is not None and now >= self._heartbeat_at:
             self._heartbeat_at = now + self.settings.number("HeartbeatInterval") * 1_000
             self._say("Heartbeat", {})
@@ -265,6 +261,10 @@ class Controller:
     def _say(self, action: str, payload: Payload, connector: Connector | None = None) -> None:
         if self._online:
             self._outbox.say(action, payload, connector)
+
+    def _boot(self) -> None:
+        self._boot_at = None
+        self._say("BootNotification", {"chargePointVendor": self._vendor[:20], "chargePointModel": self._model[:20]})
 
     def _report(self, connector: Connector) -> None:
         status = connector.true_status(self._now)

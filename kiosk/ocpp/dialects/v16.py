@@ -12,9 +12,9 @@ from functools import partial
 from typing import TypeVar
 
 from kiosk.metering.reading import Reading
-from kiosk.ocpp.dialects import Ask, CallRefused, Heard, Request, Urgency, Violation
 from kiosk.ocpp.dialects import v16_setup as setup
 from kiosk.ocpp.dialects import v16_values as values
+from kiosk.ocpp.dialects.dialect import Ask, CallRefused, Heard, Request, Urgency, Violation
 from kiosk.ocpp.frames import Call, Json, Payload
 from kiosk.ocpp.schemas import schemas
 from kiosk.ocpp.seam import Answer, KnownTag, PileSettings, Reply, Wanted

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from kiosk.ocpp.dialects import Ask, CallRefused, Request, Urgency
+from kiosk.ocpp.dialects.dialect import Ask, CallRefused, Request, Urgency
 from kiosk.ocpp.dialects.v16_values import text
 from kiosk.ocpp.frames import Payload
 from kiosk.ocpp.seam import PileSettings
