@@ -34,7 +34,8 @@ check: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	test ! -e kiosk/screen/lint.py || $(BIN)/python -m kiosk.screen.lint
+	if [ -e kiosk/screen/lint.py ]; then $(BIN)/python -m kiosk.screen.lint; \
+	else $(BIN)/pyside6-qmllint -W 0 -I kiosk/screen/qml $$(find kiosk/screen -name '*.qml'); fi
 
 bench: setup
 	@$(BIN)/python tests/bench/run.py $(ARGS)
