@@ -9,17 +9,15 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
 from functools import lru_cache
-from typing import Annotated, Self, TypeVar
+from typing import Annotated, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from kiosk.pricing.canonical import text_hash
 from kiosk.pricing.model import (
-    DAYS,
     Dimension,
     DisplayText,
     Element,
@@ -36,7 +34,19 @@ from kiosk.pricing.model import (
     TaxIncluded,
 )
 from kiosk.pricing.quote import Quote
-from kiosk.values import ValuesError, exponent
+from kiosk.pricing.scalars import (
+    calendar_date,
+    currency,
+    decimal_number,
+    limit,
+    minutes,
+    moment,
+    percent,
+    plain,
+    weekday,
+    whole_number,
+    word,
+)
 
 MAX_BYTES = 1_000_000
 
@@ -52,8 +62,6 @@ _TOO_DEAR = {
     Dimension.PARKING_TIME: (600, "hour"),
     Dimension.FLAT: (500, "session"),
 }
-
-E_ = TypeVar("E_", Dimension, TaxIncluded, TariffType, Reservation)
 
 
 def load(data: bytes) -> Tariff:
@@ -108,133 +116,21 @@ def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return body
 
 
-# --- single values --------------------------------------------------------------------------------------------------------------
-
-
-def _number(value: object) -> Decimal:
-    if isinstance(value, bool) or not isinstance(value, int | Decimal):
-        raise ValueError(f"{_shown(value)} is not a number" + (": write it without quotes" if isinstance(value, str) else ""))
-    number = Decimal(value)
-    if number < 0:
-        raise ValueError(f"{number} is negative: prices and limits are 0 or more")
-    if -int(number.as_tuple().exponent) > 9:
-        raise ValueError(f"{number} has more than 9 decimals: shorten it")
-    return number
-
-
-def _whole(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise ValueError(f"{_shown(value)} is not a whole number: write digits only")
-    if not 0 <= value <= 10**12:
-        raise ValueError(f"{value} is out of range")
-    return value
-
-
-def _percent(value: object) -> Decimal:
-    number = _number(value)
-    if 0 < number < 1:
-        raise ValueError(f"{number} looks like a fraction: vat is in percent, write {_plain(number * 100)}")
-    if number > 100:
-        raise ValueError(f"{number} % is no VAT rate")
-    return number
-
-
-def _minutes(value: object) -> int:
-    if not isinstance(value, str) or not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", value):
-        raise ValueError(f"{_shown(value)} is no time of day: write HH:MM from 00:00 to 23:59 (00:00 as an end is the end of the day)")
-    return int(value[:2]) * 60 + int(value[3:])
-
-
-def _date(value: object) -> date:
-    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value):
-        try:
-            return date.fromisoformat(value)
-        except ValueError:
-            pass
-    raise ValueError(f"{_shown(value)} is no date: write YYYY-MM-DD")
-
-
-def _moment(value: object) -> int:
-    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z?", value):
-        try:
-            whole, _, fraction = value.removesuffix("Z").partition(".")
-            at = datetime.fromisoformat(whole).replace(tzinfo=UTC)
-            return int(at.timestamp()) * 1_000 + int(fraction[:3].ljust(3, "0") or 0)
-        except ValueError:
-            pass
-    raise ValueError(f"{_shown(value)} is no UTC moment: write 2026-01-31T12:00:00Z")
-
-
-def _day(value: object) -> int:
-    if value in DAYS:
-        return DAYS.index(str(value))
-    raise ValueError(_not_one_of(value, DAYS))
-
-
-def _word(kind: type[E_]) -> Callable[[object], E_]:
-    def read(value: object) -> E_:
-        for member in kind:
-            if member.value == value:
-                return member
-        raise ValueError(_not_one_of(value, tuple(str(m.value) for m in kind)))
-
-    return read
-
-
-def _not_one_of(value: object, words: tuple[str, ...]) -> str:
-    near = difflib.get_close_matches(value.upper(), words, 1, 0.5) if isinstance(value, str) else []
-    return f"{_shown(value)} is not one of {', '.join(words)}" + (f": did you mean {near[0]}?" if near else "")
-
-
-def _currency(value: object) -> str:
-    try:
-        exponent(str(value))
-    except ValuesError as error:
-        raise ValueError(str(error)) from None
-    return str(value)
-
-
-def _amount(unit: str, small: str, digits: int, most: int) -> Callable[[object], int]:
-    """Reads a limit in OCPI's `unit` into integer thousandths (or millionths); more than `most` can only be the `small` unit."""
-
-    def read(value: object) -> int:
-        number = _number(value)
-        if number > most:
-            raise ValueError(f"{number} {unit} is out of range: OCPI counts in {unit}; for {small} write {_plain(number / 1_000)}")
-        scaled = number.scaleb(digits)
-        if scaled != int(scaled):
-            raise ValueError(f"{number} {unit} is finer than can be measured: use at most {digits} decimals")
-        return int(scaled)
-
-    return read
-
-
-def _shown(value: object) -> str:
-    if value is None:
-        return "null"
-    text = json.dumps(value, default=str, ensure_ascii=False)
-    return text if len(text) <= 60 else text[:57] + "…"
-
-
-def _plain(number: Decimal) -> str:
-    return format(number.normalize(), "f")
-
-
-Number = Annotated[Decimal, BeforeValidator(_number)]
-Percent = Annotated[Decimal, BeforeValidator(_percent)]
-Whole = Annotated[int, BeforeValidator(_whole)]
-Minutes = Annotated[int, BeforeValidator(_minutes)]
-Date = Annotated[date, BeforeValidator(_date)]
-MomentMs = Annotated[int, BeforeValidator(_moment)]
-Day = Annotated[int, BeforeValidator(_day)]
-Currency = Annotated[str, BeforeValidator(_currency)]
-KilowattHours = Annotated[int, BeforeValidator(_amount("kWh", "Wh", 6, 2_000))]
-Kilowatts = Annotated[int, BeforeValidator(_amount("kW", "W", 3, 5_000))]
-Amperes = Annotated[int, BeforeValidator(_amount("A", "mA", 3, 5_000))]
-DimensionWord = Annotated[Dimension, BeforeValidator(_word(Dimension))]
-TaxWord = Annotated[TaxIncluded, BeforeValidator(_word(TaxIncluded))]
-TypeWord = Annotated[TariffType, BeforeValidator(_word(TariffType))]
-ReservationWord = Annotated[Reservation, BeforeValidator(_word(Reservation))]
+Number = Annotated[Decimal, BeforeValidator(decimal_number)]
+Percent = Annotated[Decimal, BeforeValidator(percent)]
+Whole = Annotated[int, BeforeValidator(whole_number)]
+Minutes = Annotated[int, BeforeValidator(minutes)]
+Date = Annotated[date, BeforeValidator(calendar_date)]
+MomentMs = Annotated[int, BeforeValidator(moment)]
+Day = Annotated[int, BeforeValidator(weekday)]
+Currency = Annotated[str, BeforeValidator(currency)]
+KilowattHours = Annotated[int, BeforeValidator(limit("kWh", "Wh", 6, 2_000))]
+Kilowatts = Annotated[int, BeforeValidator(limit("kW", "W", 3, 5_000))]
+Amperes = Annotated[int, BeforeValidator(limit("A", "mA", 3, 5_000))]
+DimensionWord = Annotated[Dimension, BeforeValidator(word(Dimension))]
+TaxWord = Annotated[TaxIncluded, BeforeValidator(word(TaxIncluded))]
+TypeWord = Annotated[TariffType, BeforeValidator(word(TariffType))]
+ReservationWord = Annotated[Reservation, BeforeValidator(word(Reservation))]
 
 
 # --- the object -----------------------------------------------------------------------------------------------------------------
@@ -405,13 +301,21 @@ def _dear(tariff: Tariff) -> list[str]:
             most, unit = _TOO_DEAR[component.type]
             if component.price > most * scale:
                 faults.append(
-                    f"elements[{i}].price_components[{j}].price: {_plain(component.price)} {tariff.currency} per {unit} is out of range:"
+                    f"elements[{i}].price_components[{j}].price: {plain(component.price)} {tariff.currency} per {unit} is out of range:"
                     f" prices are in whole {tariff.currency}, not in cents"
                 )
     return faults
 
 
 # --- sentences ------------------------------------------------------------------------------------------------------------------
+
+_WORDS = {
+    "model_type": "is not an object",
+    "list_type": "is not a list",
+    "string_type": "is not text: write it in quotes",
+    "bool_type": "is not true or false",
+    "too_short": "is empty: write at least one",
+}
 
 _FIELDS: dict[str, type[_Strict]] = {
     "": _Tariff,
@@ -436,7 +340,7 @@ def _sentence(loc: tuple[int | str, ...], kind: str, message: str, context: dict
         return f"{path}: is missing" + (": say YES, NO or N/A" if path == "tax_included" else "")
     if kind == "value_error":
         return f"{path}: {context.get('error', message)}"
-    return f"{path}: {message[:1].lower()}{message[1:]}"
+    return f"{path}: {_WORDS.get(kind) or message[:1].lower() + message[1:]}"
 
 
 def _hint(loc: tuple[int | str, ...]) -> str:
