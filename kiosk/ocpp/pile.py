@@ -19,13 +19,14 @@ from kiosk.ocpp.dialects.dialect import CallRefused, Dialect, Request, Violation
 from kiosk.ocpp.seam import Answer, Clock, Evidence, OcppError, PileSettings, Reply, Tell, Wanted
 from kiosk.ocpp.session import Session
 from kiosk.session.inputs import ConnectorChanged, Input, PileBooted, PileConnected, PileFault, PileLost
-from kiosk.values import Digest
+from kiosk.values import Digest, Moment
 
 _log = logging.getLogger(__name__)
 
 _INBOX = 64
 _ANSWERS_REMEMBERED = 128
-_NOTES_PER_CONNECTION = 20
+_MOST_NOTES = 20
+_NOTE_AGAIN_MS = 3_600_000
 _ANSWER_TAKEN_S = 30.0
 _GREETING_S = 5.0  # how long a pile has to introduce itself, and then to report its connectors, before we ask
 
@@ -46,14 +47,14 @@ class Pile:
         self._session: Session | None = None
         self._inbox: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue(_INBOX)
         self._answers: OrderedDict[tuple[str | int, str], tuple[frames.Payload, str]] = OrderedDict()
-        self._noted: set[str] = set()
+        self._noted: dict[str, Moment] = {}
         self._flaws: set[str] = set()
         self._reported: set[int] = set()
         self._booted = asyncio.Event()
         self._configured = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._worker: asyncio.Task[None] | None = None
-        self._greeter: asyncio.Task[None] | None = None
+        self._carer: asyncio.Task[None] | None = None
         self._ended = False
 
     @property
@@ -66,7 +67,7 @@ class Pile:
     async def end(self) -> None:
         """Stop at once. A message in the middle of being told is not answered: the pile repeats it."""
         self._ended = True
-        tasks = [task for task in (self._worker, self._greeter, *self._tasks) if task is not None]
+        tasks = [task for task in (self._worker, self._carer, *self._tasks) if task is not None]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -81,19 +82,17 @@ class Pile:
         if older is not None:
             _log.warning("pile %s: a newer connection replaces the old one", self.settings.identity)
             self._aside(older.close(_GOING_AWAY, "replaced by a newer connection"))
-        self._noted.clear()
-        self._flaws.clear()
         self._reported.clear()
         self._booted.clear()
         await self._put(partial(self._tell_or_close, session, PileConnected(self.settings.identity)))
-        self._greet(session)
+        self._care_for(session)
 
     async def detach(self, session: Session) -> None:
         if self._session is not session:
             return
         self._session = None
-        if self._greeter is not None:
-            self._greeter.cancel()
+        if self._carer is not None:
+            self._carer.cancel()
         await self._put(self._tell_lost)
 
     async def hear(self, session: Session, frame: frames.Call | frames.Malformed) -> None:
@@ -170,7 +169,7 @@ class Pile:
     async def _hear(self, call: frames.Call) -> tuple[str, tuple[Input, ...]]:
         at = self._clock.now()
         flaw = self.dialect.flaw(call)
-        if flaw and flaw not in self._flaws and len(self._flaws) < _NOTES_PER_CONNECTION:
+        if flaw and flaw not in self._flaws and len(self._flaws) < _MOST_NOTES:
             self._flaws.add(flaw)
             _log.info("pile %s: not to the letter: %s", self.settings.identity, flaw)
         kept: Digest | None = None
@@ -202,16 +201,18 @@ class Pile:
             self._configured = False
             if self._booted.is_set():  # a second boot on one connection
                 self._reported.clear()
-                self._greet(session)
+                self._care_for(session)
             self._booted.set()
 
     async def _note(self, detail: str) -> None:
-        """Tell an operator, once per connection and not without end: a broken pile must not fill the journal."""
-        if detail in self._noted or len(self._noted) >= _NOTES_PER_CONNECTION:
+        """Tell an operator, the same thing once an hour and not without end: a broken pile must not fill the journal."""
+        now = self._clock.now()
+        self._noted = {known: at for known, at in self._noted.items() if now.ms_since(at) < _NOTE_AGAIN_MS}
+        if detail in self._noted or len(self._noted) >= _MOST_NOTES:
             return
-        self._noted.add(detail)
         _log.warning("pile %s: %s", self.settings.identity, detail)
         await self._tell(PileFault(self.settings.identity, detail))
+        self._noted[detail] = now
 
     # --- what we say ----------------------------------------------------------------------------------------------------------
 
@@ -230,28 +231,49 @@ class Pile:
         except CallRefused as refused:
             return self.dialect.refusal(refused)
 
-    def _greet(self, session: Session) -> None:
-        if self._greeter is not None:
-            self._greeter.cancel()
-        self._greeter = asyncio.create_task(self._introduce(session), name=f"ocpp greeting {self.settings.identity}")
+    def _care_for(self, session: Session) -> None:
+        if self._carer is not None:
+            self._carer.cancel()
+        self._carer = asyncio.create_task(self._look_after(session), name=f"ocpp care of {self.settings.identity}")
 
-    async def _introduce(self, session: Session) -> None:
-        """Set the pile up after its boot, or when it does not boot; then ask for the connectors it has not reported."""
+    async def _look_after(self, session: Session) -> None:
         try:
-            with contextlib.suppress(TimeoutError):
-                async with self._clock.timeout(_GREETING_S):
-                    await self._booted.wait()
-            if not self._configured:
-                self.settings_refused = await self.dialect.configure(session.call, self.settings)
-                self._configured = True
-            await self._clock.sleep(_GREETING_S)
-            for number in range(1, self.settings.connectors + 1):
-                if number not in self._reported:
-                    await self.command(self.dialect.trigger(Wanted.STATUS, number))
+            await self._introduce(session)
         except (NotSent, AnswerLost) as error:
             _log.warning("pile %s: could not be set up, trying at its next connection: %s", self.settings.identity, error)
         except Exception:
             _log.exception("pile %s: could not be set up", self.settings.identity)
+        await self._watch(session)
+
+    async def _introduce(self, session: Session) -> None:
+        """Set the pile up after its boot, or when it does not boot; then ask for the connectors it has not reported."""
+        with contextlib.suppress(TimeoutError):
+            async with self._clock.timeout(_GREETING_S):
+                await self._booted.wait()
+        if not self._configured:
+            self.settings_refused = await self.dialect.configure(session.call, self.settings)
+            self._configured = True
+        await self._clock.sleep(_GREETING_S)
+        for number in range(1, self.settings.connectors + 1):
+            if number not in self._reported:
+                await self.command(self.dialect.trigger(Wanted.STATUS, number))
+
+    async def _watch(self, session: Session) -> None:
+        """A pile that misses two heartbeats is asked for a sign of life; without one its connection is worth nothing, open or not."""
+        while True:
+            await self._clock.sleep(self.settings.heartbeat_s)
+            if self._clock.now().ms_since(session.heard_at) < 2_000 * self.settings.heartbeat_s:
+                continue
+            try:
+                await session.call(self.dialect.probe())
+            except CallRefused:
+                continue
+            except NotSent:
+                return
+            except AnswerLost:
+                _log.warning("pile %s: no sign of life; closing the connection", self.settings.identity)
+                self._aside(session.close(_GOING_AWAY, "no sign of life"))
+                return
 
     def _aside(self, work: Awaitable[None]) -> None:
         async def run() -> None:

@@ -32,6 +32,7 @@ class Session:
     ) -> None:
         self.pile = pile
         self.given_up = False  # what is still waiting to be heard from this socket must not be
+        self.heard_at = clock.now()
         self._socket = socket
         self._hear = hear
         self._clock = clock
@@ -57,6 +58,7 @@ class Session:
                     waiting.set_exception(AnswerLost(f"pile {self.pile} disconnected before it answered"))
 
     async def _receive(self, raw: str) -> None:
+        self.heard_at = self._clock.now()
         frame = frames.decode(raw)
         if isinstance(frame, frames.Call | frames.Malformed):
             await self._hear(self, frame)

@@ -41,6 +41,36 @@ async def test_a_pile_that_does_not_read_is_dropped_even_without_pings(world):
         await asyncio.gather(flooding, return_exceptions=True)
 
 
+async def test_a_pile_that_stands_there_mute_is_asked_for_a_sign_of_life_and_then_lost(site):
+    pile = await site.peer()
+    pile.answers["GetConfiguration"] = None
+    await pile.call("BootNotification", {"chargePointVendor": "V", "chargePointModel": "M"})
+    await pile.asked("GetConfiguration")
+    await site.clock.advance(30)
+    for _ in range(2):
+        await site.clock.until_waiting(300, sleeping=True)
+        await site.clock.advance(300)
+    assert await pile.asked("GetConfiguration", 2) == {"key": ["HeartbeatInterval"]}
+    await site.clock.advance(30)
+    assert await pile.closed() == 1001
+    assert await site.core.heard(PileLost)
+
+
+@pytest.mark.parametrize("answer", [{}, ["NotSupported", "", {}]])
+async def test_any_answer_is_a_sign_of_life(site, answer):
+    pile = await site.peer()
+    pile.answers["GetConfiguration"] = answer
+    await pile.call("BootNotification", {"chargePointVendor": "V", "chargePointModel": "M"})
+    await site.clock.until_waiting(5, sleeping=True)
+    await site.clock.advance(5)
+    for _ in range(2):
+        await site.clock.until_waiting(300, sleeping=True)
+        await site.clock.advance(300)
+    await pile.asked("GetConfiguration", 2)
+    await site.clock.until_waiting(300, sleeping=True)
+    assert site.piles.online("MO-1")
+
+
 @pytest.mark.parametrize(
     ("action", "payload", "kind"),
     [

@@ -81,7 +81,12 @@ async def test_a_broken_pile_does_not_fill_the_journal(site):
         await pile.send([2, f"x{n}", f"Nonsense{n}", {}])
         await pile.send([2, f"y{n}", "Nonsense", {}])
     await pile.call("Heartbeat", {})
+    again = await site.peer()
+    await again.exchange([2, "z", "MoreNonsense", {}])
     assert len(site.core.of(PileFault)) == 20
+    await site.clock.advance(3_600)
+    await again.exchange([2, "z", "MoreNonsense", {}])
+    assert len(site.core.of(PileFault)) == 21
 
 
 @pytest.mark.parametrize(

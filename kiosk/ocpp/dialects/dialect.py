@@ -99,6 +99,10 @@ class Dialect(Protocol):
 
     def trigger(self, what: Wanted, number: int | None) -> Request: ...
 
+    def probe(self) -> Request:
+        """A question that changes nothing and that any pile answers, if only with a CALLERROR."""
+        ...
+
     def verdict(self, payload: Payload) -> Answer:
         """What an answered command's payload says."""
         ...

@@ -234,6 +234,9 @@ class V16:
             payload["connectorId"] = number
         return Request("TriggerMessage", payload, Urgency.ASK)
 
+    def probe(self) -> Request:
+        return Request("GetConfiguration", {"key": ["HeartbeatInterval"]}, Urgency.ASK)
+
     def verdict(self, payload: Payload) -> Answer:
         word = values.text(payload.get("status"), 50)
         if word in ("Accepted", "Unlocked", "Scheduled"):
