@@ -17,11 +17,19 @@ _CONFIG = Path("/etc/pilepay/kiosk.toml")
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `pilepay`; the result is the exit code: 0 good, 1 the checked thing is bad, 2 wrong use."""
-    args = _parser().parse_args(argv)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words[:1] == ["screen"]:  # its options are its own, and so is their help
+        _log()
+        return _run_screen(words[1:])
+    args = _parser().parse_args(words)
+    _log()
     code: int = args.run(args)
     return code
+
+
+def _log() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -30,7 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _demo(commands.add_parser("demo", help="everything on one machine, far ends simulated"))
     _core(commands.add_parser("core", help="the service: truth, money, devices"))
-    _screen(commands.add_parser("screen", help="the touchscreen"))
+    commands.add_parser("screen", help="the touchscreen; `pilepay screen --help` tells its options")
     _check(commands.add_parser("check", help="validate the configuration without starting anything"))
     _tariff(commands.add_parser("tariff", help="price sessions, lint tariffs"))
     _journal(commands.add_parser("journal", help="show and verify what happened"))
@@ -49,7 +57,8 @@ def _core(p: argparse.ArgumentParser) -> None:
 
 
 def _run_core(args: argparse.Namespace) -> int:
-    from kiosk.config.load import ConfigError, load_config, overlay
+    from kiosk.config.load import load_config, overlay
+    from kiosk.config.problems import ConfigError
     from kiosk.core.app import serve
     from kiosk.core.clock import ClockRefused, SystemClock, demo_clock
 
@@ -63,18 +72,13 @@ def _run_core(args: argparse.Namespace) -> int:
     return GOOD
 
 
-def _screen(p: argparse.ArgumentParser) -> None:
-    p.add_argument("options", nargs=argparse.REMAINDER, help="see `pilepay screen -- --help`")
-    p.set_defaults(run=_run_screen)
-
-
-def _run_screen(args: argparse.Namespace) -> int:
+def _run_screen(options: Sequence[str]) -> int:
     try:
         from kiosk.screen.app import run
     except ImportError as error:
         print(f"The screen needs PySide6-Essentials, which could not be loaded: {error}", file=sys.stderr)
         return BAD
-    return run(args.options)
+    return run(options)
 
 
 def _demo(p: argparse.ArgumentParser) -> None:

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import shutil
 import signal
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from hardware.simulated.far_ends import Bank, Site, SiteWiring
@@ -40,11 +39,10 @@ def free_port() -> int:
 class Process:
     """One of the product's processes, brought back whenever it ends by itself."""
 
-    def __init__(self, name: str, arguments: Sequence[str], log_file: Path, env: dict[str, str] | None = None) -> None:
+    def __init__(self, name: str, arguments: Sequence[str], log_file: Path) -> None:
         self.name = name
         self._arguments = [sys.executable, "-m", "kiosk", *arguments]
         self._log_file = log_file
-        self._env = {**os.environ, **(env or {})}
         self._process: asyncio.subprocess.Process | None = None
         self._wanted = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
@@ -87,7 +85,7 @@ class Process:
         while True:
             await self._wanted.wait()
             with self._log_file.open("ab") as out:
-                self._process = await asyncio.create_subprocess_exec(*self._arguments, stdout=out, stderr=out, env=self._env)
+                self._process = await asyncio.create_subprocess_exec(*self._arguments, stdout=out, stderr=out)
             self.starts += 1
             code = await self._process.wait()
             log.info("%s ended with %s", self.name, code)
@@ -95,9 +93,17 @@ class Process:
 
 
 class House:
-    """A kiosk and its far ends in `folder`. `clock` is the demo's; every process follows it."""
+    """A kiosk and its far ends in `folder`. `clock` is the demo's; every process follows it. `settings` are further keys of its
+    configuration, such as `{"policies.plug_timeout_seconds": 60}`."""
 
-    def __init__(self, folder: Path, clock: SystemClock, bank: Bank, kiosk_id: str = "lindenhof-e0417") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        clock: SystemClock,
+        bank: Bank,
+        kiosk_id: str = "lindenhof-e0417",
+        settings: Mapping[str, object] | None = None,
+    ) -> None:
         self.folder = folder
         self.bank = bank
         self.socket = folder / "screen.socket"
@@ -105,6 +111,7 @@ class House:
         self.webhook_port = free_port()
         self._clock = clock
         self._kiosk_id = kiosk_id
+        self._settings = dict(settings or {})
         self._ocpp_port = free_port()
         self._prepare()
         pile_url = f"ws://127.0.0.1:{self._ocpp_port}/ocpp"
@@ -125,10 +132,10 @@ class House:
         self.core.start()
         self.site.connect_pile()
 
-    def start_screen(self, options: Sequence[str], env: dict[str, str] | None = None) -> Process:
-        """The product's screen process, with options of its own."""
-        arguments = ("screen", "--", "--socket", str(self.socket), *options)
-        self.screen = Process("screen", arguments, self.folder / "screen.log", env)
+    def start_screen(self, options: Sequence[str], socket: Path | None = None) -> Process:
+        """The product's screen process, with options of its own; on another socket when somebody sits between it and core."""
+        arguments = ("screen", "--socket", str(socket or self.socket), *options)
+        self.screen = Process("screen", arguments, self.folder / "screen.log")
         self.screen.start()
         return self.screen
 
@@ -162,6 +169,7 @@ class House:
             "printer.port": site.printer.port,
             "ocpp.port": self._ocpp_port,
             "screen.socket": f'"{self.socket}"',
+            **self._settings,
         }
         clock = ("--demo-clock", f"{self._clock.rate}:{self._clock.origin_ns}:{self._clock.origin_utc_ms}") if self._clock.rate != 1 else ()
         words = (word for key, value in settings.items() for word in ("--set", f"{key}={value}"))
