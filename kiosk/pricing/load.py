@@ -66,7 +66,11 @@ _TOO_DEAR = {
 
 def load(data: bytes) -> Tariff:
     """The tariff in `data` (OCPI 2.3.0 JSON, UTF-8). Raises `PricingError` with one line for each fault found."""
-    body = _json(data)
+    return tariff_from(parse(data))
+
+
+def tariff_from(body: object) -> Tariff:
+    """The tariff in parsed JSON, as `parse` gives it. Raises `PricingError` with one line for each fault found."""
     try:
         return _Tariff.model_validate(body).value()
     except ValidationError as error:
@@ -81,7 +85,8 @@ def tariff_of(quote: Quote) -> Tariff:
     return load(quote.tariff_json.encode())
 
 
-def _json(data: bytes) -> object:
+def parse(data: bytes) -> object:
+    """JSON whose numbers are int and Decimal, without duplicate keys. Raises `PricingError`."""
     if len(data) > MAX_BYTES:
         raise PricingError(f"{len(data)} bytes are no tariff: at most {MAX_BYTES} are read")
     try:

@@ -1,0 +1,82 @@
+"""How long a price takes: a session from scratch (bar: 1 ms), a live update (bar: 100 us). Medians."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from bar import Bar
+
+from kiosk.metering.reading import Reading
+from kiosk.pricing.load import load
+from kiosk.pricing.meter import Meter
+from kiosk.pricing.model import Tariff
+from kiosk.pricing.rate import bill
+from kiosk.pricing.usage import usage_from
+from kiosk.values import Money
+
+DEMO = Path(__file__).parents[2] / "assets" / "demo" / "tariffs" / "hpc150.json"
+BERLIN = "Europe/Berlin"
+T0 = 1_780_000_000_000
+MINUTE = 60_000
+
+
+def rich() -> Tariff:
+    """Night and weekend rates, energy tiers, an idle fee with grace and cap."""
+    body = json.loads(DEMO.read_text())
+    night = [{"type": "ENERGY", "price": 0.39, "vat": 19, "step_size": 1}]
+    cheap = [{"type": "ENERGY", "price": 0.44, "vat": 19, "step_size": 1}]
+    body["elements"] = [
+        {"price_components": night, "restrictions": {"start_time": "22:00", "end_time": "06:00"}},
+        {"price_components": cheap, "restrictions": {"day_of_week": ["SATURDAY", "SUNDAY"], "max_kwh": 30}},
+        *body["elements"],
+    ]
+    return load(json.dumps(body).encode())
+
+
+def readings(count: int) -> list[Reading]:
+    return [Reading(T0 + i * MINUTE, 10**9 + i * 500_000) for i in range(count)]
+
+
+def microseconds(run: Callable[[], object], rounds: int) -> float:
+    samples = []
+    for _ in range(rounds):
+        start = time.perf_counter_ns()
+        run()
+        samples.append((time.perf_counter_ns() - start) / 1_000)
+    return statistics.median(samples)
+
+
+def bars() -> Iterable[Bar]:
+    for name, tariff in (("demo tariff", load(DEMO.read_bytes())), ("night, weekend and tier rates", rich())):
+        hour = readings(61)
+        half = hour[len(hour) // 2]
+
+        def session(tariff: Tariff = tariff, hour: list[Reading] = hour) -> object:
+            usage = usage_from(hour[0], hour[-1], readings=hour[1:-1], vacated_at=hour[-1].utc_ms + 30 * MINUTE)
+            return bill(tariff, usage, BERLIN)
+
+        meter = Meter(tariff, hour[0], zone=BERLIN)
+        meter.add(half)
+        steps = iter(range(1, 10**6))
+
+        def update(meter: Meter = meter, steps: Iterator[int] = steps, half: Reading = half) -> object:
+            step = next(steps)
+            return meter.add(Reading(half.utc_ms + step * 5_000, half.mwh + step * 40_000))
+
+        yield Bar(f"price a session of 61 readings, {name}", microseconds(session, 200), 1_000, "us")
+        yield Bar(f"live price, {name}", microseconds(update, 2_000), 100, "us")
+        used_up = microseconds(lambda meter=meter: meter.used_up_at(90_000, Money(10**6, "EUR")), 200)
+        print(f"{name}: when the hold is used up {used_up:.0f} us, next price change {microseconds(meter.next_change, 200):.0f} us")
+
+
+def main() -> None:
+    for bar in bars():
+        print(*bar.row(), sep="  ")
+
+
+if __name__ == "__main__":
+    main()
