@@ -116,7 +116,7 @@ def tx_started(d: Decision, i: TxStarted) -> None:
         return
     if s is None or s.closed_at is not None:
         if _orphan(d.k, i) is None:
-            d.note(f.OrphanTransactionStarted(d.at, i.pile, i.number, i.id_tag, d.ids.transaction(), i.begin, i.frame))
+            d.note(f.OrphanTransactionStarted(d.at, i.pile, i.number, d.ids.transaction(), i.begin, i.frame))
         return
     late = bool(s.given_up)
     d.note(f.DeliveryStarted(d.at, s.id, d.ids.transaction(), i.begin, i.frame, late))
@@ -126,8 +126,8 @@ def tx_started(d: Decision, i: TxStarted) -> None:
 
 
 def _orphan(k: Kiosk, i: TxStarted) -> Orphan | None:
-    same = (i.pile, i.number, i.id_tag, i.begin.utc_ms, i.begin.mwh)
-    return next((o for o in k.orphans.values() if (o.pile, o.number, o.id_tag, o.begin.utc_ms, o.begin.mwh) == same), None)
+    same = (i.pile, i.number, i.begin.utc_ms, i.begin.mwh)
+    return next((o for o in k.orphans.values() if (o.pile, o.number, o.begin.utc_ms, o.begin.mwh) == same), None)
 
 
 # --- delivering ---------------------------------------------------------------------------------------------------------------
@@ -208,7 +208,7 @@ def orphan_stop_answered(d: Decision, request: RequestRef, result: Result) -> No
 def tx_ended(d: Decision, i: TxEnded) -> None:
     s = _session_ended(d.k, i)
     if s is None:
-        d.note(f.OrphanTransactionEnded(d.at, i.pile, i.transaction, i.id_tag, i.end, i.reason, i.frame))
+        d.note(f.OrphanTransactionEnded(d.at, i.pile, i.transaction, i.end, i.reason, i.frame))
         return
     if s.ended_at is not None or s.closed_at is not None:
         _ended_again(d, s, i)

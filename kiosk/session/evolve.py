@@ -88,7 +88,7 @@ def _session(s: Session, fact: SessionFact) -> Session:
 def _kiosk(k: Kiosk, fact: KioskFact) -> Kiosk:
     match fact:
         case f.Started(sound=sound):
-            return replace(k, sound=sound, online=frozenset())
+            return replace(k, sound=sound, started_at=fact.at, online=frozenset())
         case f.PileOnline(pile=pile):
             return replace(k, online=k.online | {pile})
         case f.PileOffline(pile=pile):
@@ -96,7 +96,7 @@ def _kiosk(k: Kiosk, fact: KioskFact) -> Kiosk:
         case f.ConnectorReported(status=status, error=error):
             return _reported(k, fact, ConnectorState(status, error))
         case f.OrphanTransactionStarted(transaction=transaction):
-            orphan = Orphan(transaction, fact.pile, fact.number, fact.id_tag, fact.begin)
+            orphan = Orphan(transaction, fact.pile, fact.number, fact.begin)
             return replace(k, orphans=MappingProxyType({**k.orphans, transaction: orphan}))
         case f.OrphanStopAnswered(transaction=transaction) if transaction in k.orphans:
             orphan = replace(k.orphans[transaction], stop_answered=True)

@@ -65,11 +65,13 @@ class ConnectorReported(KioskFact):
 
 @dataclass(frozen=True, slots=True)
 class OrphanTransactionStarted(KioskFact):
-    """Energy flows that no sale of ours explains. It was answered with `transaction`; an operator looks at it."""
+    """Energy flows that no sale of ours explains. It was answered with `transaction`; an operator looks at it.
+
+    Whose tag it was stands only in the frame, which is evidence: it may be the UID of somebody's card.
+    """
 
     pile: str
     number: int
-    id_tag: str
     transaction: int
     begin: Reading
     frame: Digest | None
@@ -88,7 +90,6 @@ class OrphanStopAnswered(KioskFact):
 class OrphanTransactionEnded(KioskFact):
     pile: str
     transaction: int
-    id_tag: str
     end: Reading
     reason: str
     frame: Digest | None

@@ -230,7 +230,6 @@ class Orphan:
     transaction: int
     pile: str
     number: int
-    id_tag: str
     begin: Reading
     stop_answered: bool = False
 
@@ -241,6 +240,7 @@ class Kiosk:
 
     setup: Setup
     sound: bool = True
+    started_at: Moment | None = None  # the process that runs now
     connectors: Mapping[ConnectorId, ConnectorState] = field(default_factory=lambda: MappingProxyType({}))
     online: frozenset[str] = frozenset()
     sessions: Mapping[SessionId, Session] = field(default_factory=lambda: MappingProxyType({}))

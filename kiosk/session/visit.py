@@ -16,6 +16,7 @@ from kiosk.session.state import FLOWING, Kiosk, PaymentState, Session, Stage
 from kiosk.values import ConnectorId, Digest, Moment, SessionId
 
 CODE_LENGTH = 4
+REPORTING_S = 20  # after a start the piles have so long to find their kiosk before it calls itself out of order
 PROOF_S = 120
 
 
@@ -92,13 +93,13 @@ def step(v: Visit, given: VisitInput, k: Kiosk, at: Moment, times: Times, defaul
         case Waited():
             return _waited(v, k, at, times, default_language), ()
         case PluggedIn(connector):
-            if page(v, k) == "idle" and sellable(k, connector):
+            if page(v, k, at) == "idle" and sellable(k, connector):
                 return replace(v, connector=connector, touched_at=at), ()
             return v, ()
     v = replace(v, touched_at=at)
     match given:
         case Agreed(session, quote):
-            if v.connector is None or page(v, k) != "price":
+            if v.connector is None or page(v, k, at) != "price":
                 return v, ()
             accepted = i.QuoteAccepted(session, v.connector, quote)
             return replace(v, connector=None, session=session, own=True), (accepted,)
@@ -132,7 +133,7 @@ def fresh(number: int, language: str, at: Moment) -> Visit:
 # --- which page ---------------------------------------------------------------------------------------------------------------
 
 
-def page(v: Visit, k: Kiosk) -> str:
+def page(v: Visit, k: Kiosk, at: Moment) -> str:
     """The page that visit and kiosk amount to (`kiosk.protocol.Snapshot.page`)."""
     if v.overlay in ("language", "help"):
         return v.overlay
@@ -147,7 +148,12 @@ def page(v: Visit, k: Kiosk) -> str:
     if not k.sound and not any(x.stage in FLOWING for x in k.sessions.values()):
         return "out_of_order"
     usable = (c for c in k.setup.connectors if sellable(k, c.id) or k.at(c.id) is not None)
-    return "idle" if any(usable) else "out_of_order"
+    return "idle" if any(usable) or reporting(k, at) else "out_of_order"
+
+
+def reporting(k: Kiosk, at: Moment) -> bool:
+    """Whether the kiosk has only just started and its piles may still be on their way to it."""
+    return k.sound and k.started_at is not None and at.ms_since(k.started_at) < REPORTING_S * 1_000
 
 
 def _of_session(s: Session) -> str:
@@ -272,7 +278,7 @@ def _digit(v: Visit, digit: str, digest: Digest) -> tuple[Visit, tuple[Input, ..
 def _waited(v: Visit, k: Kiosk, at: Moment, times: Times, default_language: str) -> Visit:
     if v.session is None and v.connector is None and not v.overlay and v.language == default_language:
         return v
-    where = page(v, k)
+    where = page(v, k, at)
     if where in ("pay", "plug_in", "starting"):
         return v
     s = k.find(v.session) if v.session else None

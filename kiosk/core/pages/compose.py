@@ -12,7 +12,7 @@ from kiosk.session.visit import page
 
 def compose(v: View, seq: int) -> Snapshot:
     """Everything the screen needs to draw the moment `v`."""
-    where = page(v.visit, v.k)
+    where = page(v.visit, v.k, v.at)
     shown = "authorising" if where == "pay" and v.dialogue == "bank" else where
     parts = _page(v, where)
     return Snapshot(

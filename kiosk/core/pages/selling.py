@@ -31,6 +31,8 @@ def idle(v: View) -> dict[str, Any]:
 
 
 def _idle_title(v: View, keys: tuple[ConnectorKey, ...]) -> str:
+    if all(key.state == "unknown" for key in keys):
+        return v.say.say("idle.reporting")
     free = [key for key in keys if key.state in ("free", "plugged")]
     if len(free) == len(keys) == 2:
         return v.say.say("idle.both_free")
