@@ -12,13 +12,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
-from typing import cast, get_args
+from typing import get_args
 
 from pydantic import BaseModel, ValidationError
 
 from kiosk.config.fields import Surroundings
 from kiosk.config.model import Config, Connector, File
 from kiosk.config.problems import ConfigError, Problem
+from kiosk.pricing.lint import Severity, lint, profiles_for
 from kiosk.pricing.load import load
 from kiosk.pricing.model import PricingError, Tariff
 from kiosk.values import ValuesError, exponent
@@ -46,8 +47,22 @@ def load_config(path: Path, overlay: Mapping[str, object] | None = None) -> Conf
 
 
 def check(path: Path) -> list[Problem]:
-    """All problems of the configuration at `path`; empty when it can be used."""
-    return _read(path, {})[1]
+    """All problems of the configuration at `path`, tariffs that may not be sold there among them; empty when all is well.
+
+    A kiosk that runs does not refuse to start over the law: an update that brings a new rule must not put it out of service.
+    """
+    config, problems = _read(path, {})
+    if config is not None and not problems:
+        problems += [problem for problem, severity in _lint(config) if severity is Severity.ERROR]
+    return problems
+
+
+def advice(path: Path) -> list[Problem]:
+    """What drivers would be angry about; nothing while there are problems."""
+    config, problems = _read(path, {})
+    if config is None or problems:
+        return []
+    return [problem for problem, severity in _lint(config) if severity is Severity.WARNING]
 
 
 def overlay(words: Iterable[str]) -> dict[str, object]:
@@ -116,7 +131,10 @@ def _toml(path: Path, overlay: Mapping[str, object]) -> dict[str, object]:
         table = body
         *tables, key = name.split(".")
         for part in tables:
-            table = cast("dict[str, object]", table.setdefault(part, {}))
+            inner = table.setdefault(part, {})
+            if not isinstance(inner, dict):
+                raise ConfigError((Problem(path.name, name, f"{part} is not a table: only keys of tables can be replaced"),))
+            table = inner
         table[key] = value
     return body
 
@@ -179,6 +197,17 @@ def _references(file: File, tariffs: Mapping[str, Tariff | None]) -> Iterator[tu
             yield f"{key}.hold", "is missing: say how much is reserved on the card, such as 50.00, or give the tariff a preauthorize_amount"
         elif hold <= file.policies.margin.decimal():
             yield f"{key}.hold", f"{hold} is not above policies.margin {file.policies.margin.decimal()}: nothing could be charged"
+
+
+def _lint(config: Config) -> Iterator[tuple[Problem, Severity]]:
+    """Every tariff in use under the rules of the country and of its connectors' power."""
+    profiles: dict[str, set[str]] = {}
+    for pile in config.piles:
+        for connector in pile.connectors:
+            profiles.setdefault(connector.tariff, set()).update(profiles_for(config.site.profile, connector.power_kw))
+    for name, rules in sorted(profiles.items()):
+        for finding in lint(config.tariffs[name], *sorted(rules)):
+            yield Problem(f"tariffs/{name}.json", finding.path, f"{finding.code}: {finding.message}"), finding.severity
 
 
 def _near(word: str, known: Mapping[str, object]) -> str:

@@ -40,7 +40,7 @@ Plug = Literal["ccs", "type2", "chademo", "nacs", "type1", "schuko"]
 def _power(value: object) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         raise ValueError("is not a number of kilowatts: write it without quotes, such as 22 or 3.7")
-    if not 0 < value <= 2_000:
+    if not Decimal(value).is_finite() or not 0 < value <= 2_000:
         raise ValueError(f"{value} is out of range: the power is in kW")
     return Decimal(value)
 

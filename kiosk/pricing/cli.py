@@ -40,8 +40,8 @@ def price(source: Iterable[str], out: TextIO, err: TextIO, *, jsonl: bool = Fals
     return GOOD
 
 
-def lint(path: Path, out: TextIO, err: TextIO, *, profile: str = "", as_json: bool = False) -> int:
-    """Lint the tariff in a file; `profile` is one of `PROFILES` or several with commas, none for OCPI's own rules only."""
+def lint(path: Path, profile: str, out: TextIO, err: TextIO, *, as_json: bool = False) -> int:
+    """Lint the tariff in a file; `profile` is one of `PROFILES` or several with commas, empty for OCPI's own rules only."""
     profiles = [p for p in profile.split(",") if p]
     if unknown := [p for p in profiles if p not in PROFILES]:
         err.write(f"no profile {', '.join(unknown)}: there are {', '.join(PROFILES)}\n")

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import shutil
+import tomllib
 from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from kiosk.config.load import check, load_config, read_secret
+from kiosk.config.load import advice, check, load_config, overlay, read_secret
 from kiosk.config.problems import ConfigError
 from kiosk.values import Money
 
@@ -192,3 +197,71 @@ def test_amounts_of_a_currency_without_cents_are_whole(folder: Path) -> None:
     path.write_text(path.read_text().replace('"EUR"', '"JPY"').replace("hold = 50.00", "hold = 5000"))
     config = load_config(path)
     assert config.hold_for(config.piles[0].connectors[0]) == Money(5000, "JPY")
+
+
+def test_a_tariff_that_may_not_be_sold_there_is_a_problem_but_does_not_stop_a_kiosk(folder: Path) -> None:
+    path = folder / "tariffs" / "hpc150.json"
+    path.write_text(path.read_text().replace("PARKING_TIME", "TIME"))
+    (problem,) = check(folder / "kiosk.toml")
+    assert str(problem).startswith(
+        "tariffs/hpc150.json: elements[0].price_components[1]: charges-for-charging-time: from 50 kW only energy"
+    )
+    assert load_config(folder / "kiosk.toml").tariffs["hpc150"]
+
+
+def test_below_50_kw_charging_time_may_cost(folder: Path) -> None:
+    path = folder / "tariffs" / "ac22.json"
+    time = '{ "type": "TIME", "price": 0.60, "vat": 19, "step_size": 1 }'
+    path.write_text(path.read_text().replace('"step_size": 1 }', f'"step_size": 1 }}, {time}'))
+    assert check(folder / "kiosk.toml") == []
+    assert [p.message.split(":")[0] for p in advice(folder / "kiosk.toml")] == ["time-not-billable"]
+
+
+junk = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.text(max_size=5)
+    | st.decimals(places=2)
+    | st.sampled_from([Decimal("NaN"), Decimal("sNaN"), Decimal("-Infinity"), "\0", "\n", "../../etc", date(2026, 1, 1)]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=4,
+)
+TABLES = tomllib.loads((DEMO / "kiosk.toml").read_text())
+KEYS = [f"{table}.{key}" for table, keys in TABLES.items() if isinstance(keys, dict) for key in keys]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
+@given(key=st.sampled_from([*KEYS, "piles", "site", "terminal"]), value=junk)
+def test_junk_under_any_key_is_refused_or_read_never_a_crash(folder: Path, key: str, value: object) -> None:
+    try:
+        load_config(folder / "kiosk.toml", {key: value})
+    except ConfigError as error:
+        assert all(problem.file and problem.message for problem in error.problems)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=100)
+@given(key=st.sampled_from(["number", "letter", "evse_id", "plug", "power_kw", "tariff", "hold", "other"]), value=junk)
+def test_junk_in_a_connector_is_refused_or_read_never_a_crash(folder: Path, key: str, value: object) -> None:
+    (pile,) = tomllib.loads((folder / "kiosk.toml").read_text(), parse_float=Decimal)["piles"]
+    pile["connectors"][0][key] = value
+    try:
+        load_config(folder / "kiosk.toml", {"piles": [pile]})
+    except ConfigError as error:
+        assert all(problem.key.startswith("piles") for problem in error.problems)
+
+
+def test_the_demo_gets_no_advice(folder: Path) -> None:
+    assert advice(folder / "kiosk.toml") == []
+
+
+def test_keys_from_the_command_line_are_toml() -> None:
+    assert overlay(["ocpp.port=9001", 'site.brand="Lindenhof"']) == {"ocpp.port": 9001, "site.brand": "Lindenhof"}
+    with pytest.raises(ConfigError, match="text in quotes"):
+        overlay(["site.brand=Lindenhof"])
+
+
+@pytest.mark.parametrize("name", ["piles.port", "site.brand.x"])
+def test_overlay_of_what_is_no_table_is_an_error(folder: Path, name: str) -> None:
+    with pytest.raises(ConfigError, match="is not a table"):
+        load_config(folder / "kiosk.toml", {name: 1})

@@ -43,7 +43,7 @@ def test_energy_and_occupancy_by_the_minute_is_lawful_everywhere_in_europe(profi
 @pytest.mark.parametrize("name", ["hpc150", "ac22"])
 def test_the_demo_sells_lawfully(name: str) -> None:
     out = io.StringIO()
-    assert lint_file(ASSETS / f"{name}.json", out, out, profile="de,eu50") == 0
+    assert lint_file(ASSETS / f"{name}.json", "de,eu50", out, out) == 0
     assert "0 errors, 0 warnings" in out.getvalue()
 
 
@@ -147,9 +147,9 @@ def test_each_finding_names_its_place_and_its_mend() -> None:
     )
 
 
-def run(path: Path, **more: Any) -> tuple[int, str, str]:
+def run(path: Path, profile: str = "", **more: bool) -> tuple[int, str, str]:
     out, err = io.StringIO(), io.StringIO()
-    return lint_file(path, out, err, **more), out.getvalue(), err.getvalue()
+    return lint_file(path, profile, out, err, **more), out.getvalue(), err.getvalue()
 
 
 def test_lint_exits_1_when_the_tariff_is_bad(tmp_path: Path) -> None:
@@ -162,12 +162,12 @@ def test_lint_exits_1_when_the_tariff_is_bad(tmp_path: Path) -> None:
 
 def test_lint_exits_2_when_it_was_called_wrongly(tmp_path: Path) -> None:
     assert run(tmp_path / "none.json")[0] == 2
-    code, _, err = run(ASSETS / "ac22.json", profile="fr")
+    code, _, err = run(ASSETS / "ac22.json", "fr")
     assert (code, err) == (2, "no profile fr: there are eu50, eu, de, uk, us, ca\n")
 
 
 def test_lint_speaks_json_to_programs() -> None:
-    code, out, _ = run(ASSETS / "ac22.json", profile="uk", as_json=True)
+    code, out, _ = run(ASSETS / "ac22.json", "uk", as_json=True)
     answer = json.loads(out)
     assert code == 0
     assert [f["code"] for f in answer["findings"]] == ["foreign-currency"]
