@@ -187,10 +187,13 @@ class App:
 
     def _changed(self, batch: Batch) -> None:
         self._live.follow(batch.after, self._clock.now())
-        self._link.refresh()
-        self._spawn(self._counter.changed(batch.facts))
+        self._spawn(self._show(batch))
         if any(isinstance(fact, SessionClosed) for fact in batch.facts):
             self._spawn(self._sign())
+
+    async def _show(self, batch: Batch) -> None:
+        await self._counter.changed(batch.facts)
+        self._link.refresh()
 
     async def _sign(self) -> None:
         await self._journal.checkpoint()

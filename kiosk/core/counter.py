@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
@@ -35,7 +36,11 @@ class CounterIds(Protocol):
 
 
 class Counter:
-    """Holds the visit. It is never journalled: what matters of it becomes an input."""
+    """Holds the visit. It is never journalled: what matters of it becomes an input.
+
+    Steps are taken one after the other, and a visit is shown only once its inputs are durable: a sale that is still on its way to the disk
+    must not look like one that is gone.
+    """
 
     def __init__(
         self,
@@ -54,36 +59,40 @@ class Counter:
         self._tell = tell
         self._handled: deque[str] = deque(maxlen=_REMEMBERED)
         self._home = place.languages[0]
+        self._turn = asyncio.Lock()
         self.visit = v.fresh(1, self._home, clock.now())
 
     async def intent(self, intent: Intent) -> str:
         """A wish from the screen: `done`, or `stale` when it is a repeat or meant an earlier visit, or `refused`."""
-        if intent.id in self._handled or intent.visit != self.visit.number:
-            return "stale"
-        self._handled.append(intent.id)
-        given = self._understand(intent)
-        if given is None:
-            log.warning("the screen sent an intent that makes no sense here: %s", intent.kind)
-            return "refused"
-        await self._step(given)
+        async with self._turn:
+            if intent.id in self._handled or intent.visit != self.visit.number:
+                return "stale"
+            self._handled.append(intent.id)
+            given = self._understand(intent)
+            if given is None:
+                log.warning("the screen sent an intent that makes no sense here: %s", intent.kind)
+                return "refused"
+            await self._step(given)
         return "done"
 
     async def waited(self) -> None:
         """Look at the time."""
-        await self._step(v.Waited())
+        async with self._turn:
+            await self._step(v.Waited())
 
     async def changed(self, facts: tuple[object, ...]) -> None:
         """The durable state changed."""
-        self.visit = v.refresh(self.visit, self._kiosk(), self._clock.now())
-        for fact in facts:
-            if isinstance(fact, ConnectorReported) and fact.status is ConnectorStatus.PREPARING:
-                await self._step(v.PluggedIn(fact.connector))
+        async with self._turn:
+            self.visit = v.refresh(self.visit, self._kiosk(), self._clock.now())
+            for fact in facts:
+                if isinstance(fact, ConnectorReported) and fact.status is ConnectorStatus.PREPARING:
+                    await self._step(v.PluggedIn(fact.connector))
 
     async def _step(self, given: v.VisitInput) -> None:
-        self.visit, inputs = v.step(self.visit, given, self._kiosk(), self._clock.now(), self._times, self._home)
+        visit, inputs = v.step(self.visit, given, self._kiosk(), self._clock.now(), self._times, self._home)
         for one in inputs:
             await self._tell(one)
-        self.visit = v.refresh(self.visit, self._kiosk(), self._clock.now())
+        self.visit = v.refresh(visit, self._kiosk(), self._clock.now())
 
     def _understand(self, intent: Intent) -> v.VisitInput | None:
         visit = self.visit

@@ -1,0 +1,327 @@
+"""One kiosk at home with a person at its screen and hands on all its far ends, and the far ends' own books to judge it by."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import re
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from decimal import ROUND_HALF_UP, Decimal
+from pathlib import Path
+from typing import Any, TypeVar
+
+from driver import PATIENCE_S, Driver
+
+from hardware.simulated.far_ends import Bank, BankKeys
+from hardware.simulated.models.acquirer_books import Modification, Payment
+from hardware.simulated.models.car import Car
+from hardware.simulated.models.pile_connector import Delivery
+from hardware.simulated.models.terminal import TerminalState
+from hardware.simulated.paper import text
+from kiosk.core.clock import SystemClock
+from kiosk.core.engine import fact_of
+from kiosk.journal.reader import Reader
+from kiosk.protocol import Snapshot
+from kiosk.session import facts as f
+from kiosk.simulation.house import House
+from kiosk.values import MWH_PER_WH, Money
+
+RATE = 20
+# A person who stays; the tests of the screen that becomes free again set their own.
+PATIENT = {"policies.idle_after_seconds": 1_200, "policies.finished_seconds": 1_200}
+ENERGY_PRICE = {"A": Decimal("0.49"), "B": Decimal("0.39")}
+HOLD = {"A": 5_000, "B": 3_000}
+NUMBER = {"A": 1, "B": 2}
+
+T = TypeVar("T")
+
+
+def a_clock() -> SystemClock:
+    now = SystemClock.real().now()
+    return SystemClock.fast(RATE, now.mono_ns, now.utc_ms)
+
+
+async def until(found: Callable[[], T], what: str, patience_s: float = PATIENCE_S) -> T:
+    """Look again and again until `found` finds something."""
+    try:
+        async with asyncio.timeout(patience_s):
+            while not (result := found()):  # noqa: ASYNC110 - far ends tell nobody what they book
+                await asyncio.sleep(0.01)
+            return result
+    except TimeoutError:
+        raise AssertionError(f"waited in vain for {what}") from None
+
+
+def price_of(letter: str, mwh: int) -> int:
+    """What `mwh` cost in cents, reckoned apart from the product: whole Wh, up, at the price per kWh, half up."""
+    wh = -(-mwh // MWH_PER_WH)
+    return int((ENERGY_PRICE[letter] * wh / 10).quantize(Decimal(1), ROUND_HALF_UP))
+
+
+def euros(cents: int) -> str:
+    return f"{cents // 100}.{cents % 100:02}"
+
+
+class Stand:
+    """`begin` opens a chapter: payments, deliveries and receipts are those since then."""
+
+    def __init__(self, folder: Path, clock: SystemClock, bank: Bank, kiosk_id: str, settings: Mapping[str, object]) -> None:
+        self.clock = clock
+        self.bank = bank
+        self.house = House(folder, clock, bank, kiosk_id, {**PATIENT, **settings})
+        self.kiosk_id = kiosk_id
+        self._driver: Driver | None = None
+        self._before = (0, 0, 0, 0)
+
+    # --- coming and going -----------------------------------------------------------------------------------------------------
+
+    async def open(self) -> None:
+        await self.house.start()
+        await self.sit_down()
+
+    async def close(self) -> None:
+        if self._driver is not None:
+            await self._driver.leave()
+        await self.house.stop()
+
+    async def sit_down(self) -> Driver:
+        """A person stands at the screen; whoever stood there goes."""
+        if self._driver is not None:
+            await self._driver.leave()
+        self._driver = await Driver.sit_down(self.house.socket)
+        return self._driver
+
+    async def calm(self) -> None:
+        """Everything mended, everybody gone, both plugs free."""
+        self.bank.server.clear_faults()
+        self.terminal.fault("online")
+        self.pile.mend()
+        self.pile.restore_network()
+        printer = self.house.site.printer_model
+        printer.stalled = printer.mute = printer.jammed = False
+        printer.refill()
+        for number in NUMBER.values():
+            self.pile.unplug(number)
+        if self.driver.gone:
+            await self.sit_down()
+        await self.driver.sees(lambda s: True, "anything")
+        if self.driver.snapshot and self.driver.snapshot.page != "idle":
+            await self.driver.send("leave")
+        await self.idle()
+        self.begin()
+
+    def begin(self) -> None:
+        self._before = (len(self._payments()), len(self.pile.model.book), len(self.house.site.printer_model.receipts), self._head())
+        self.driver.pages.clear()
+        self.driver.titles.clear()
+
+    # --- what is there --------------------------------------------------------------------------------------------------------
+
+    @property
+    def driver(self) -> Driver:
+        assert self._driver is not None
+        return self._driver
+
+    @property
+    def terminal(self):
+        return self.house.site.terminal
+
+    @property
+    def pile(self):
+        return self.house.site.pile
+
+    @property
+    def printer(self):
+        return self.house.site.printer_model
+
+    def _payments(self) -> list[Payment]:
+        return [p for p in self.bank.server.books().payments if p.merchant_reference.startswith(f"{self.kiosk_id}-")]
+
+    @property
+    def payments(self) -> list[Payment]:
+        """The holds since the chapter began, in the acquirer's books."""
+        return self._payments()[self._before[0] :]
+
+    @property
+    def payment(self) -> Payment:
+        (payment,) = self.payments
+        return payment
+
+    @property
+    def captures(self) -> list[Modification]:
+        return [m for p in self.payments for m in p.modifications if m.kind == "capture"]
+
+    @property
+    def deliveries(self) -> list[Delivery]:
+        """What the pile truly delivered since the chapter began."""
+        return self.pile.model.book[self._before[1] :]
+
+    @property
+    def delivery(self) -> Delivery:
+        (delivery,) = self.deliveries
+        return delivery
+
+    @property
+    def receipts(self) -> list[str]:
+        return [text(paper) for paper in self.printer.receipts[self._before[2] :]]
+
+    # --- the journal ----------------------------------------------------------------------------------------------------------
+
+    def _head(self) -> int:
+        with Reader.open(self.house.journal) as journal:
+            return journal.head()
+
+    def facts(self, *kinds: type[T]) -> list[T]:
+        """The facts of these kinds since the chapter began."""
+        with Reader.open(self.house.journal) as journal:
+            found = [fact_of(stored) for stored in journal.read(self._before[3])]
+        return [fact for fact in found if isinstance(fact, kinds)]
+
+    @property
+    def reviews(self) -> list[str]:
+        """What the operator is asked to look at."""
+        return [fact.code for fact in self.facts(f.ReviewOpened)]
+
+    async def noted(self, *kinds: type[T], patience_s: float = PATIENCE_S) -> T:
+        """The first fact of these kinds, as soon as it is in the journal."""
+        names = " or ".join(kind.__name__ for kind in kinds)
+        return (await until(lambda: self.facts(*kinds), f"{names} in the journal", patience_s))[0]
+
+    async def closed(self, sales: int = 1) -> None:
+        """Nothing more is owed to anybody."""
+        await until(lambda: len(self.facts(f.SessionClosed)) >= sales, f"{sales} closed sales in the journal")
+
+    def verify(self) -> dict[str, Any]:
+        """`pilepay journal verify`, which must be content."""
+        done = run("journal", "verify", "--json", str(self.house.journal))
+        assert done.returncode == 0, done.stdout + done.stderr
+        return dict(json.loads(done.stdout))
+
+    # --- a visit, step by step ------------------------------------------------------------------------------------------------
+
+    async def idle(self, *free: str) -> Snapshot:
+        """Nobody is there, and these plugs (all, when none is named) can be chosen."""
+        letters = set(free or NUMBER)
+
+        def seen(s: Snapshot) -> bool:
+            return s.page == "idle" and letters <= {key.letter for key in s.connectors if key.state in ("free", "plugged")}
+
+        return await self.driver.sees(seen, f"the idle page with {' and '.join(sorted(letters))} to choose")
+
+    async def agree(self, letter: str = "A") -> None:
+        """Choose a plug and agree to its price."""
+        await self.driver.press("choose", letter=letter)
+        await self.driver.page("price")
+        await self.driver.press("accept")
+
+    async def asked_for_card(self) -> None:
+        await until(lambda: self.terminal.state() is TerminalState.PRESENT_CARD, "the terminal to ask for a card")
+
+    async def tap(self, card: str = "good") -> None:
+        """Hold a card to the terminal when it asks."""
+        await until(lambda: self.terminal.present_card(card), "the terminal to take a card")
+
+    async def pay(self, letter: str = "A", card: str = "good") -> Snapshot:
+        """From the idle page until the kiosk waits for the cable, or is about to start."""
+        await self.agree(letter)
+        await self.tap(card)
+        return await self.driver.page("plug_in", "starting", "charging")
+
+    async def plug(self, letter: str = "A", car: Car | None = None) -> Snapshot:
+        self.pile.plug(NUMBER[letter], car)
+        return await self.driver.page("charging")
+
+    async def energy(self, mwh: int = 200_000, index: int = -1) -> None:
+        """Let the car take at least so much."""
+
+        def flowed() -> bool:
+            self.pile.state()  # the model moves on when it is looked at
+            return bool(self.deliveries) and self.deliveries[index].mwh >= mwh
+
+        await until(flowed, f"{mwh} mWh")
+
+    async def charge(self, letter: str = "A", mwh: int = 200_000) -> None:
+        """Pay, plug in and take some energy."""
+        await self.pay(letter)
+        await self.plug(letter)
+        await self.energy(mwh)
+
+    async def end(self, letter: str = "A") -> Snapshot:
+        """End the charge at the pile, and drive away."""
+        self.pile.stop_locally(NUMBER[letter])
+        await self.driver.page("finished", "trouble")
+        self.pile.unplug(NUMBER[letter])
+        return await self.driver.page("finished", "trouble")
+
+    async def receipt_shown(self) -> Snapshot:
+        return await self.driver.sees(lambda s: s.page == "finished" and s.receipt_qr, "the receipt on the screen")
+
+    # --- how it must end ------------------------------------------------------------------------------------------------------
+
+    async def captured(self, letter: str = "A", sales: int = 1) -> int:
+        """Closed, one hold, one capture of exactly what the pile delivered, the rest released; the cents."""
+        await self.closed(sales)
+        payment, delivery = self.payment, self.delivery
+        cents = price_of(letter, delivery.mwh)
+        assert [(m.kind, m.result, m.amount) for m in payment.modifications] == [("capture", "booked", Money(cents, "EUR"))]
+        assert (payment.captured.minor, payment.held.minor, payment.cancelled) == (cents, 0, False)
+        return cents
+
+    async def released(self, holds: int = 1) -> None:
+        """Closed, nothing captured, every hold given back."""
+        await self.closed()
+        assert len(self.payments) == holds
+        for payment in self.payments:
+            assert (payment.cancelled, payment.captured.minor, payment.held.minor) == (True, 0, 0)
+            assert payment.captures == ()
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """One of the product's commands."""
+    return subprocess.run([sys.executable, "-m", "kiosk", *arguments], capture_output=True, text=True, timeout=60, check=False)
+
+
+_CODED = re.compile(r"[a-z]_[a-z]|[{}<>\[\]|]|\b[A-Z]\d\d\b|None|True|False|Error|[A-Z0-9]{12,}")
+
+
+def plain(s: Snapshot, code: str) -> Snapshot:
+    """A page that tells a driver in trouble what happened, what it means for the money, what to do and whom to call; the snapshot.
+
+    The only code on it is the one to say on the phone.
+    """
+    assert s.page == "trouble"
+    assert s.glyph == "warning"
+    assert s.card is not None
+    parts = (s.title, s.what, s.now, s.card.note)
+    assert all(part and part[0].isupper() and part.endswith(".") for part in parts), parts
+    for part in (*parts, s.subtitle, s.card.label, s.card.after, *(button.text for button in s.buttons)):
+        assert not _CODED.search(part), part
+    assert s.call == f"If you call us, say code {code} and E0417."
+    assert s.sky.helpline == "0800 555 0417"
+    assert s.buttons
+    return s
+
+
+_count = itertools.count(1)
+
+
+@asynccontextmanager
+async def stand(folder: Path, **settings: object) -> AsyncIterator[Stand]:
+    """A kiosk with a bank of its own, ready to sell. `settings` are keys of `[policies]`."""
+    clock = a_clock()
+    bank = Bank(BankKeys.fresh("LindenhofDemo"), clock)
+    await bank.server.start()
+    one = Stand(folder / f"k{next(_count)}", clock, bank, "lindenhof-e0417", {f"policies.{k}": v for k, v in settings.items()})
+    bank.server.set_webhook_targets(one.house.webhook_url)
+    try:
+        await one.open()
+        await one.idle()
+        one.begin()
+        yield one
+    finally:
+        await one.close()
+        await bank.server.stop()
