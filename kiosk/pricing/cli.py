@@ -8,8 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from decimal import Decimal
-from pathlib import Path
-from typing import TextIO
+from typing import Protocol, TextIO
 
 from kiosk.pricing.cdr import usage_of
 from kiosk.pricing.lint import PROFILES, Severity
@@ -20,6 +19,12 @@ from kiosk.pricing.rate import bill_periods
 from kiosk.pricing.rating import Line, Rating
 
 GOOD, BAD, WRONG_USE = 0, 1, 2
+
+
+class File(Protocol):
+    """Something with a name that can be read, such as a path."""
+
+    def read_bytes(self) -> bytes: ...
 
 
 def price(source: Iterable[str], out: TextIO, err: TextIO, *, jsonl: bool = False) -> int:
@@ -40,7 +45,7 @@ def price(source: Iterable[str], out: TextIO, err: TextIO, *, jsonl: bool = Fals
     return GOOD
 
 
-def lint(path: Path, profile: str, out: TextIO, err: TextIO, *, as_json: bool = False) -> int:
+def lint(path: File, profile: str, out: TextIO, err: TextIO, *, as_json: bool = False) -> int:
     """Lint the tariff in a file; `profile` is one of `PROFILES` or several with commas, empty for OCPI's own rules only."""
     profiles = [p for p in profile.split(",") if p]
     if unknown := [p for p in profiles if p not in PROFILES]:
