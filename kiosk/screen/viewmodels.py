@@ -18,6 +18,7 @@ from kiosk.protocol import Countdown, Fact, PriceRow, Side, Sky, Snapshot
 
 _FIRST_ROLE = int(Qt.ItemDataRole.UserRole) + 1
 _SCALARS = (str, int, bool)
+_SHORT = 15  # letters of a label that shares a row
 _TAKEN = {"id": "key", "state": "condition"}  # names that every QML item has already
 
 
@@ -37,7 +38,9 @@ class Page(Snapshot):
     short_prices: tuple[PriceRow, ...] = ()  # the table for a small panel: components that cost nothing share a row
     qr: QrCode | None = None
     erase: str = ""  # the name of the keypad's erase key
-    quiet: bool = True  # no button of the rail is more than quiet
+    calm: bool = True  # the rail offers nothing but quiet keys
+    quiet: bool = True  # and at most one of them, short enough to share a row
+    keyed: bool = False  # some of the ways are keys
 
 
 EMPTY = Page(seq=0, visit=0, page="", tone="paper", language="", rtl=False, sky=Sky("", "", "", ""), title="")
@@ -47,9 +50,13 @@ def page_of(snapshot: Snapshot) -> Page:
     """The snapshot, ready to be drawn."""
     given = {f.name: getattr(snapshot, f.name) for f in fields(Snapshot)}
     erase = next((b.text for b in snapshot.buttons if b.intent == "erase"), "⌫")
-    quiet = all(b.kind == "quiet" for b in snapshot.buttons)
     given["buttons"] = tuple(b for b in snapshot.buttons if b.intent != "erase")
-    return Page(**given, short_prices=_short(snapshot.prices), qr=qr_code(snapshot.receipt_qr), erase=erase, quiet=quiet)
+    calm = all(b.kind == "quiet" for b in given["buttons"])
+    quiet = calm and len(given["buttons"]) <= 1 and all(len(b.text) <= _SHORT for b in given["buttons"])
+    keyed = any(way.intent for way in snapshot.ways)
+    return Page(
+        **given, short_prices=_short(snapshot.prices), qr=qr_code(snapshot.receipt_qr), erase=erase, calm=calm, quiet=quiet, keyed=keyed
+    )
 
 
 def qr_code(text: str) -> QrCode | None:

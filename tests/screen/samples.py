@@ -511,7 +511,7 @@ def help_answer(language: str) -> Snapshot:
 
 def language_page(language: str) -> Snapshot:
     t = _Text(language)
-    names = {**_NAMES, "ar": "العربية", "zh": "中文"}
+    names = {**_NAMES, "pt": "Português", "ar": "العربية"}
     return replace(
         _base("language", t, "Language · Sprache · Langue"),
         languages=tuple(Language(code, name, code == language) for code, name in names.items()),

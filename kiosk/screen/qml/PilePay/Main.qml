@@ -27,7 +27,7 @@ Window {
         }
         Sky {
             id: sky
-            visible: Shown.page !== ""
+            visible: Shown.sky.operator !== ""
             anchors.left: parent.left
             anchors.right: parent.right
             anchors.leftMargin: Theme.margin
@@ -50,18 +50,31 @@ Window {
             }
             Loader {
                 id: page
-                readonly property bool ownTitle: Shown.away || Shown.page === "out_of_order"
+                readonly property bool ownTitle: Shown.away || beside || Shown.page === "out_of_order" || Theme.compact && Shown.page === "language"
+                readonly property bool beside: Shown.page === "code" && !Theme.tall && !Shown.away     // the keypad stands beside the rail
+                readonly property var pages: ({
+                        idle: "Idle",
+                        price: "Price",
+                        pay: "Pay",
+                        authorising: "Pay",
+                        plug_in: "PlugIn",
+                        starting: "PlugIn",
+                        charging: "Charging",
+                        stop: "Stop",
+                        code: "Code",
+                        finished: "Finished",
+                        trouble: "Trouble",
+                        out_of_order: "OutOfOrder",
+                        help: "Help",
+                        language: "Language"
+                    })
                 anchors.top: title.bottom
-                anchors.topMargin: ownTitle ? 0 : Theme.s(Theme.compact ? 1 : Theme.tall ? 3.4 : 1.6)
-                anchors.bottom: rail.top
-                anchors.bottomMargin: Theme.s(Theme.compact ? 1.4 : 2.4)
+                anchors.topMargin: ownTitle ? Theme.s(Theme.tall ? 2 : 0) : Theme.s(Theme.compact ? 1 : Theme.tall ? 3.4 : 1.6)
+                anchors.bottom: beside ? parent.bottom : rail.top
+                anchors.bottomMargin: beside ? rail.anchors.bottomMargin : Math.max(Theme.gap, Theme.s(2.4) * (Theme.compact ? 0 : 1))
                 anchors.left: parent.left
                 anchors.right: parent.right
-                source: Shown.page === "" ? "" : Shown.away ? "pages/AwayPage.qml" : pages[Shown.page] ?? ""
-                readonly property var pages: ({
-                        idle: "pages/IdlePage.qml",
-                        charging: "pages/ChargingPage.qml"
-                    })
+                source: Shown.away ? "pages/AwayPage.qml" : Shown.page === "" ? "" : "pages/" + pages[Shown.page] + "Page.qml"
                 onLoaded: if (!Theme.still)
                     fade.restart()
                 NumberAnimation {
@@ -75,12 +88,13 @@ Window {
             }
             Rectangle {
                 id: toast
+                objectName: "toast"
                 visible: Shown.toast !== ""
                 anchors.left: parent.left
                 anchors.right: parent.right
                 anchors.bottom: rail.top
-                anchors.bottomMargin: Theme.s(1.4)
-                height: line.implicitHeight + Theme.s(1.4)
+                anchors.bottomMargin: Theme.s(1)
+                height: line.implicitHeight + Theme.s(1)
                 radius: Theme.radiusBar
                 color: Theme.mist
                 Words {
@@ -100,6 +114,8 @@ Window {
                 visible: !Shown.away
                 anchors.left: parent.left
                 anchors.right: parent.right
+                anchors.rightMargin: page.beside ? Theme.pad + Theme.gutter : 0
+                narrow: page.beside
                 anchors.bottom: parent.bottom
                 anchors.bottomMargin: Theme.mm(Theme.compact ? 3.6 : Theme.tall ? 11 : 6)
                 height: implicitHeight

@@ -58,6 +58,7 @@ QtObject {
     readonly property int gutter: mm(compact ? 8 : 14)
     readonly property int touch: mm(compact ? 17 : tall ? 22 : 20)
     readonly property int gap: Math.max(mm(3.2), s(1.5))
+    readonly property int pad: 3 * mm(compact ? 20 : 28) + 2 * gap       // the keypad's width
     readonly property int radius: mm(tall ? 4 : 3)
     readonly property int radiusBar: mm(tall ? 2 : 1.4)
     readonly property int stroke: Math.max(2, mm(0.5))

@@ -42,14 +42,14 @@ ColumnLayout {
     GridLayout {
         visible: !Theme.compact
         Layout.fillWidth: true
-        Layout.bottomMargin: Theme.s(3.4)       // a toast covers nothing here
         columns: Theme.tall ? 1 : 2
         columnSpacing: Theme.gutter
         rowSpacing: Theme.s(2.6)
         uniformCellWidths: true
         RowLayout {
             Layout.fillWidth: true
-            Layout.alignment: Qt.AlignBottom
+            Layout.alignment: Theme.tall ? Qt.AlignTop : Qt.AlignVCenter
+            Layout.bottomMargin: Shown.curve.length > 1 ? 0 : Theme.s(4.4)      // a toast covers no reading
             spacing: Theme.s(2.4)
             Repeater {
                 model: Theme.compact ? null : Shown.facts
@@ -65,9 +65,9 @@ ColumnLayout {
             visible: Shown.curve.length > 1
             Layout.fillWidth: true
             Layout.fillHeight: true
-            Layout.minimumHeight: Theme.mm(Theme.tall ? 20 : 15)
-            Layout.preferredHeight: Theme.mm(Theme.tall ? 34 : 23)
-            Layout.maximumHeight: Theme.mm(Theme.tall ? 40 : 27)
+            Layout.minimumHeight: Theme.mm(Theme.tall ? 24 : 20)
+            Layout.preferredHeight: Theme.mm(Theme.tall ? 38 : 27)
+            Layout.maximumHeight: Theme.mm(Theme.tall ? 44 : 29)
             watts: Shown.curve
             from: Shown.curveFrom
             to: Shown.curveTo

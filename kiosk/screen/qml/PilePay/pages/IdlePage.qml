@@ -45,7 +45,8 @@ ColumnLayout {
         PriceHint {
             visible: page.flat && text !== ""
             Layout.alignment: Qt.AlignVCenter | Qt.AlignRight
-            available: Math.round(page.width * (page.small ? 0.56 : 0.53))
+            single: page.small
+            available: Math.round(page.width * (page.small ? 0.64 : 0.53))
             text: Shown.price.label
             glyph: Shown.price.glyph
         }
@@ -98,9 +99,5 @@ ColumnLayout {
                 Layout.preferredHeight: Theme.tall ? Theme.mm(page.small ? 36 : page.shared ? 43 : 56) : Theme.touch
             }
         }
-    }
-    Item {
-        visible: !Theme.tall
-        Layout.fillHeight: true
     }
 }

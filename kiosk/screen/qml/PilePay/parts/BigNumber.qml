@@ -40,7 +40,7 @@ Item {
         text: number.unit
         role: number.unitRole
         color: number.color
-        font.weight: Font.Medium
+        font.weight: Theme.display(number.role) ? Font.Medium : Font.Normal
         wrapMode: Text.NoWrap
         Accessible.ignored: true
     }

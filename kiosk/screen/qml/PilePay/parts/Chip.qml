@@ -9,11 +9,12 @@ Rectangle {
     property string kind: "plain"       // sun, plain; energy and text have no ground
     property string role: "note"
     property real available: Infinity
+    property bool single: false         // one line, smaller if it must be
     readonly property color inkColor: kind === "sun" ? Theme.sunInk : kind === "energy" ? Theme.energyText : Theme.ink
-    readonly property int pad: color.a > 0 ? Theme.s(1) : 0
+    readonly property int pad: color.a > 0 ? Theme.s(0.9) : 0
     color: kind === "sun" ? Theme.sun : kind === "plain" ? Theme.mist : "transparent"
     radius: Theme.radiusBar
-    implicitHeight: words.implicitHeight + Theme.s(0.9)
+    implicitHeight: words.implicitHeight + Theme.s(Theme.compact ? 0.4 : 0.9)
     implicitWidth: pad * 2 + words.x + words.width
     Item {
         anchors.left: parent.left
@@ -40,6 +41,9 @@ Rectangle {
             role: chip.role
             strong: true
             color: chip.inkColor
+            wrapMode: chip.single ? Text.NoWrap : Text.WordWrap
+            fontSizeMode: chip.single ? Text.HorizontalFit : Text.FixedSize
+            minimumPixelSize: Theme.mm(4)
         }
     }
 }

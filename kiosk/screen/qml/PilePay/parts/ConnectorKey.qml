@@ -20,7 +20,7 @@ AbstractButton {
     readonly property bool offered: intent !== ""
     readonly property bool broken: condition === "out" || condition === "unknown"
     readonly property color stateColor: broken ? Theme.care : offered ? Theme.energyText : Theme.ink
-    readonly property int pad: Theme.s(small ? (Theme.compact ? 0.8 : 1.2) : Theme.compact ? 1.6 : 2.6)
+    readonly property int pad: Theme.s(small ? (Theme.compact ? 0.8 : 1.2) : Theme.compact ? 1.6 : 2.2)
 
     enabled: offered
     padding: 0
@@ -60,7 +60,7 @@ AbstractButton {
         Rectangle {
             id: badge
             anchors.left: parent.left
-            width: Theme.mm(control.small ? (Theme.compact ? 10 : Theme.tall ? 22 : 16) : Theme.compact ? 16 : Theme.tall ? 34 : 24)
+            width: Theme.mm(control.small ? (Theme.compact ? 10 : Theme.tall ? 22 : 16) : Theme.compact ? 16 : Theme.tall ? 34 : 22.5)
             height: parent.height
             radius: Theme.radius
             color: control.offered ? Theme.badge : "transparent"
@@ -85,7 +85,7 @@ AbstractButton {
             anchors.verticalCenter: parent.verticalCenter
             visible: !control.small
             name: "plug-" + control.plug
-            size: Theme.mm(Theme.compact ? 9.5 : Theme.tall ? 25 : 16)
+            size: Theme.mm(Theme.compact ? 9.5 : Theme.tall ? 25 : 15)
             color: control.offered ? Theme.ink : Theme.ink2
         }
         Column {

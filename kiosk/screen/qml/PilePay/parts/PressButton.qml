@@ -18,7 +18,8 @@ AbstractButton {
     readonly property bool solid: kind === "primary"
     readonly property bool red: kind === "stop" || kind === "hold"
     readonly property bool behind: glyph === "right" && !stacked
-    readonly property int pad: Theme.s(stacked ? 1.2 : 2.4)
+    readonly property int pad: Theme.s(stacked ? 1.2 : 1.8)
+    readonly property int least: face.least + 2 * pad       // its longest word still fits
     property real held: 0               // how much of the hold is done
 
     implicitHeight: Theme.touch
@@ -95,7 +96,12 @@ AbstractButton {
         readonly property int signSize: sign === "" ? 0 : Math.round(Theme.type(button.stacked ? "note" : button.role) * 1.15)
         readonly property int between: sign === "" || button.stacked ? 0 : Theme.s(1.3)
         readonly property int want: Math.ceil(Math.max(words.implicitWidth, small.implicitWidth)) + (button.stacked ? 0 : signSize + between)
+        readonly property int least: Math.ceil(Math.max(...button.text.split(" ").map(word => measure.advanceWidth(word)))) + 2 + (button.stacked ? 0 : signSize + between)
         readonly property int room: width - 2 * button.pad - (button.stacked ? 0 : signSize + between)
+        FontMetrics {
+            id: measure
+            font: words.font
+        }
         Row {
             anchors.centerIn: parent
             spacing: label.between
@@ -109,7 +115,7 @@ AbstractButton {
             Column {
                 anchors.verticalCenter: parent.verticalCenter
                 Sign {
-                    visible: label.sign !== "" && button.stacked
+                    visible: label.sign !== "" && button.stacked && words.implicitWidth <= label.room + 1
                     anchors.horizontalCenter: parent.horizontalCenter
                     name: label.sign
                     color: label.color

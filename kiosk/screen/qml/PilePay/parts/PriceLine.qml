@@ -15,13 +15,13 @@ Item {
     property int count: 0
     property bool hero: first           // the first component is drawn big
     property string role: Theme.compact ? "note" : "body"
-    implicitHeight: Math.round(chip.visible ? chip.y + chip.height : hint.visible ? hint.y + hint.height : title.y + title.height) + Theme.s(hero ? 1.4 : 0.9)
+    implicitHeight: Math.round(chip.visible ? chip.y + chip.height : hint.visible ? hint.y + hint.height : title.y + title.height) + Theme.s(Theme.compact ? 0.5 : hero ? 1.4 : 0.8)
     Words {
         id: title
         anchors.left: parent.left
         anchors.right: sum.left
         anchors.rightMargin: Theme.s(1.5)
-        y: line.hero ? Math.round(sum.y + sum.ascent - baselineOffset) : Theme.s(0.9)
+        y: line.hero ? Math.round(sum.y + sum.ascent - baselineOffset) : Theme.s(Theme.compact ? 0.5 : 0.8)
         text: line.name
         role: line.role
         strong: line.hero
@@ -50,7 +50,7 @@ Item {
         id: chip
         visible: line.note !== "" && line.glyph !== ""
         anchors.left: parent.left
-        y: title.y + title.height + Theme.s(0.8)
+        y: title.y + title.height + Theme.s(Theme.compact ? 0.3 : 0.8)
         available: line.width
         role: "note"
         text: line.note

@@ -7,6 +7,7 @@ import PilePay.Shown
 // All that can be touched on every page: language and help at the start, what this page offers at the end.
 Item {
     id: rail
+    property bool narrow: false
     implicitHeight: Theme.tall ? tall.implicitHeight : Theme.touch
     // The sentence has the room that the keys leave; where that is less than three lines, the keys have it all.
     readonly property int free: width - taken(flat.children) - Theme.s(3)
@@ -14,7 +15,7 @@ Item {
     readonly property bool alone: Theme.compact && Shown.page === "idle" && Shown.railNote !== ""
     readonly property bool roomy: Shown.railNote !== "" && note.implicitWidth <= free * 2.5
 
-    readonly property bool together: Shown.quiet && Shown.buttons.count <= 1
+    readonly property bool together: Shown.quiet
 
     function taken(items: var): int {
         let sum = 0;
@@ -41,7 +42,8 @@ Item {
         Repeater {
             model: Theme.tall ? null : Shown.utilities
             Offer {
-                stacked: Theme.compact
+                stacked: Theme.compact || rail.narrow
+                Layout.minimumWidth: implicitWidth
                 Layout.preferredHeight: Theme.touch
             }
         }
@@ -57,20 +59,24 @@ Item {
             strong: true
         }
         Item {
-            visible: !rail.roomy && (!Theme.compact || Shown.buttons.count === 0)
+            visible: !rail.roomy && (!Theme.compact || Shown.calm) && !rail.narrow
             Layout.fillWidth: true
         }
         Repeater {
             model: Theme.tall || rail.alone ? null : Shown.buttons
             Offer {
-                role: kind === "quiet" ? "note" : Theme.compact ? "body" : "lead"
-                stacked: Theme.compact && kind === "quiet" && glyph !== ""
-                Layout.fillWidth: true
-                Layout.minimumWidth: Math.min(implicitWidth, Math.max(Theme.touch, Math.round(implicitWidth * 0.62)))
+                role: kind === "quiet" ? "note" : Theme.compact || text.length > 16 ? "body" : "lead"
+                stacked: (Theme.compact || rail.narrow) && kind === "quiet" && glyph !== ""
+                Layout.fillWidth: !rail.narrow
+                Layout.minimumWidth: Math.max(Theme.touch, least)
                 Layout.preferredWidth: implicitWidth
-                Layout.maximumWidth: Theme.compact && !rail.roomy ? -1 : implicitWidth
+                Layout.maximumWidth: Theme.compact && kind !== "quiet" && !rail.roomy ? -1 : Math.max(implicitWidth, Theme.mm(Theme.compact ? 26 : 20))
                 Layout.preferredHeight: Theme.touch
             }
+        }
+        Item {
+            visible: rail.narrow
+            Layout.fillWidth: true
         }
     }
     ColumnLayout {
@@ -94,10 +100,10 @@ Item {
             Repeater {
                 model: Theme.tall && !rail.together ? Shown.buttons : null
                 Offer {
-                    role: kind === "quiet" ? "body" : "lead"
+                    role: kind === "quiet" || text.length > 16 ? "body" : "lead"
                     Layout.fillWidth: true
                     Layout.preferredWidth: implicitWidth
-                    Layout.minimumWidth: Math.round(implicitWidth * 0.5)
+                    Layout.minimumWidth: least
                     Layout.preferredHeight: Theme.touch
                 }
             }
@@ -110,6 +116,7 @@ Item {
                 model: Theme.tall ? Shown.utilities : null
                 Offer {
                     Layout.fillWidth: true
+                    Layout.minimumWidth: implicitWidth
                     Layout.preferredHeight: Theme.touch
                 }
             }
@@ -117,7 +124,7 @@ Item {
                 model: Theme.tall && rail.together ? Shown.buttons : null
                 Offer {
                     Layout.fillWidth: true
-                    Layout.minimumWidth: Math.round(implicitWidth * 0.6)
+                    Layout.minimumWidth: least
                     Layout.preferredHeight: Theme.touch
                 }
             }

@@ -9,10 +9,12 @@ Column {
     readonly property SideView of: car ? Shown.car : Shown.card
     property string role: "hero"
     property bool arriving: false
+    property bool bare: false           // without the label
     property bool ends: false         // only the end caption has room
     readonly property bool beside: startCap.implicitWidth + endCap.implicitWidth + Theme.s(2) <= width
     spacing: Theme.s(Theme.compact ? 1.2 : 1.6)
     Item {
+        visible: !side.bare
         width: parent.width
         height: label.height
         Icon {
@@ -27,7 +29,9 @@ Column {
             id: label
             anchors.left: sign.right
             anchors.leftMargin: Theme.s(0.9)
-            text: side.of.label
+            // A small panel has no room beside the number: its word moves up here, and the picture still says whose it is.
+            readonly property string both: side.of.label + " · " + side.of.after
+            text: after.text === "" || after.fits ? side.of.label : measure.advanceWidth(both) <= parent.width - x ? both : side.of.after
             role: Theme.compact ? "note" : "body"
             strong: true
             color: Theme.ink2
@@ -56,6 +60,7 @@ Column {
             unitRole: side.role === "hero" ? "title" : "lead"
         }
         Words {
+            id: after
             readonly property bool fits: number.implicitWidth + Theme.s(1.4) + implicitWidth <= side.width
             visible: text !== "" && fits
             anchors.left: number.right
@@ -67,6 +72,10 @@ Column {
             color: Theme.ink2
             wrapMode: Text.NoWrap
         }
+    }
+    FontMetrics {
+        id: measure
+        font: label.font
     }
     FactLine {
         visible: side.of.line.present

@@ -7,7 +7,7 @@ Text {
     property string role: "body"
     property bool strong: false
     readonly property bool display: Theme.display(role)
-    readonly property int em: Theme.type(role)
+    property int em: Theme.type(role)
     readonly property bool arabic: /[\u0600-\u06FF]/.test(text)
     color: Theme.ink
     font.family: display ? "Inter Display" : "Inter"
