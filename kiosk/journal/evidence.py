@@ -7,15 +7,12 @@ held more than the digest.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from pathlib import Path
 
+from kiosk.journal.database import Database
 from kiosk.journal.entry import JournalError, JournalRefused
-from kiosk.journal.files import Layout, explain
-from kiosk.journal.wal import WriteAheadLog
 from kiosk.values import Digest
 
 _SALT_BYTES = 16
@@ -31,24 +28,17 @@ class Sealed:
     until: int | None
 
 
-def seal(data: bytes, until: int | None, entropy: Callable[[int], bytes]) -> Sealed:
-    """Give `data` its digest. Writes nothing."""
-    salt = entropy(_SALT_BYTES)
-    return Sealed(Digest(sha256(salt + data).hexdigest()), salt, data, until)
-
-
 class Evidence:
     """The evidence beside one journal."""
 
-    def __init__(self, connection: sqlite3.Connection, path: Path, entropy: Callable[[int], bytes]) -> None:
-        self._db = connection
-        self._path = path
+    def __init__(self, database: Database, entropy: Callable[[int], bytes]) -> None:
+        self._database = database
         self._entropy = entropy
-        self._log = WriteAheadLog(connection, Layout(path).wal)
 
     def seal(self, data: bytes, until: int | None) -> Sealed:
-        """Give `data` its digest, to be put into an entry; store it with `Journal.append(…, evidence=[sealed])`."""
-        return seal(data, until, self._entropy)
+        """Give `data` its digest, to be named in an entry and stored by `Journal.append(…, evidence=…)`. Any thread may call this."""
+        salt = self._entropy(_SALT_BYTES)
+        return Sealed(Digest(sha256(salt + data).hexdigest()), salt, data, until)
 
     def put(self, data: bytes, until: int | None) -> Digest:
         """Store `data` durably, by itself."""
@@ -57,32 +47,22 @@ class Evidence:
         return sealed.digest
 
     def store(self, sealed: Sequence[Sealed]) -> None:
-        """Store all of it in one commit. Raises sqlite3.Error."""
+        """Store all of it in one commit. Raises `JournalFailed`."""
         rows = [(s.digest, s.salt, s.data, s.until) for s in sealed]
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            self._db.executemany("INSERT INTO evidence(digest, salt, data, until) VALUES(?, ?, ?, ?) ON CONFLICT(digest) DO NOTHING", rows)
-            self._db.execute("COMMIT")
-        except BaseException:
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
-            raise
-        self._log.grew(sum(len(s.data) for s in sealed))
-
-    def tidy(self) -> None:
-        """Copy the write-ahead log back if it has grown. Raises sqlite3.Error."""
-        self._log.fold_back()
+        with self._database.transaction() as db:
+            db.executemany("INSERT INTO evidence(digest, salt, data, until) VALUES(?, ?, ?, ?) ON CONFLICT(digest) DO NOTHING", rows)
+        self._database.grew(sum(len(s.data) for s in sealed))
 
     def get(self, digest: Digest) -> bytes | None:
         """The data behind `digest`; None when it was erased by rule."""
-        row = self._db.execute("SELECT salt, data, erased FROM evidence WHERE digest=?", (digest,)).fetchone()
-        if row is None:
-            raise JournalRefused(f"{self._path} holds nothing under digest {digest[:12]}…: it was never stored here")
-        salt, data, erased = row
+        rows = self._database.rows("SELECT salt, data, erased FROM evidence WHERE digest=?", digest)
+        if not rows:
+            raise JournalRefused(f"{self._database.path} holds nothing under digest {digest[:12]}…: it was never stored here")
+        ((salt, data, erased),) = rows
         if erased:
             return None
         if sha256(salt + data).hexdigest() != digest:
-            raise JournalError(f"The evidence {digest[:12]}… in {self._path} was altered: keep the file and restore it from a copy")
+            raise JournalError(f"The evidence {digest[:12]}… in {self._database.path} was altered: keep the file, restore it from a copy")
         return bytes(data)
 
     def erase(self, digests: Iterable[Digest]) -> int:
@@ -94,17 +74,9 @@ class Evidence:
         return self._erase("until IS NOT NULL AND until <= ?", [(now_ms,)])
 
     def _erase(self, where: str, parameters: Sequence[tuple[str | int]]) -> int:
-        try:
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                sql = f"UPDATE evidence SET salt=NULL, data=NULL, erased=1 WHERE erased=0 AND {where}"  # noqa: S608 - `where` is ours
-                erased = self._db.executemany(sql, parameters).rowcount
-                self._db.execute("COMMIT")
-            finally:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-            if erased:
-                self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()  # the old pages must not live on in the log
-        except sqlite3.Error as error:
-            raise JournalError(explain(error, self._path, "Erasing evidence")) from error
+        sql = f"UPDATE evidence SET salt=NULL, data=NULL, erased=1 WHERE erased=0 AND {where}"  # noqa: S608 - `where` is ours
+        with self._database.transaction() as db:
+            erased = db.executemany(sql, parameters).rowcount
+        if erased > 0:
+            self._database.cut_off_log()
         return max(erased, 0)

@@ -89,22 +89,30 @@ def make_directory(directory: Path) -> None:
         raise JournalError(explain(error, directory, "Making the journal's directory")) from error
 
 
-def make_file(path: Path, mode: int) -> None:
-    """Create `path` empty with `mode`, or narrow an existing file to it, and make its name durable. SQLite's own files copy the mode."""
+def make_file(path: Path, mode: int) -> bool:
+    """Create `path` empty with `mode` and make its name durable, or narrow an existing file to it; says whether it is new.
+
+    SQLite's own files copy the mode.
+    """
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode))
         sync_directory(path.parent)
     except FileExistsError:
         narrow(path, mode)
+        return False
     except OSError as error:
         raise JournalError(explain(error, path, "Creating the file")) from error
+    return True
 
 
 def narrow(path: Path, mode: int) -> None:
     """Take away rights that `mode` does not grant."""
-    found = stat.S_IMODE(path.stat().st_mode)
-    if found & ~mode:
-        path.chmod(found & mode)
+    try:
+        found = stat.S_IMODE(path.stat().st_mode)
+        if found & ~mode:
+            path.chmod(found & mode)
+    except OSError as error:
+        raise JournalError(explain(error, path, "Taking rights away from others")) from error
 
 
 def sync_directory(directory: Path) -> None:

@@ -10,16 +10,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from kiosk.journal.checkpoint import PublicKey, parse_keys
+from kiosk.journal.database import fetch
 from kiosk.journal.entry import JournalError, Seq, Stored
 from kiosk.journal.files import Layout, explain
 from kiosk.journal.schema import open_reader
 from kiosk.values import Moment
 
-_CHUNK = 256
+CHUNK = 256
 _COLUMNS = "seq, stream, kind, version, utc_ms, boot_id, mono_ns, trusted, body, prev, hash"
+
+
+class Query(Protocol):
+    def __call__(self, sql: str, *parameters: str | int) -> list[tuple[Any, ...]]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +36,12 @@ class SignedState:
     frontier: bytes
 
 
-def read_entries(db: sqlite3.Connection, path: Path, after: int, stream: str | None, chunk: int | None = None) -> Iterator[Stored]:
+def read_entries(rows_of: Query, after: int, stream: str | None, chunk: int = CHUNK) -> Iterator[Stored]:
     """Entries with a seq above `after`, in order, all or those of one stream. Entries appended meanwhile are included."""
-    chunk = chunk or _CHUNK
     condition = "seq > ?" if stream is None else "seq > ? AND stream = ?"
     sql = f"SELECT {_COLUMNS} FROM entries WHERE {condition} ORDER BY seq LIMIT {chunk}"  # noqa: S608 - both are ours
     while True:
-        try:
-            rows = db.execute(sql, (after,) if stream is None else (after, stream)).fetchall()
-        except sqlite3.Error as error:
-            raise JournalError(explain(error, path, f"Reading the entries after {after}")) from error
+        rows = rows_of(sql, after) if stream is None else rows_of(sql, after, stream)
         for seq, name, kind, version, utc_ms, boot_id, mono_ns, trusted, body, prev, digest in rows:
             yield Stored(Seq(seq), name, kind, version, Moment(utc_ms, boot_id, mono_ns, bool(trusted)), body, prev, digest)
         if len(rows) < chunk:
@@ -59,27 +60,27 @@ class Reader:
     def open(cls, path: Path) -> Self:
         return cls(open_reader(path, "journal"), path)
 
-    def read(self, after: int = 0, stream: str | None = None, *, chunk: int | None = None) -> Iterator[Stored]:
+    def read(self, after: int = 0, stream: str | None = None, *, chunk: int = CHUNK) -> Iterator[Stored]:
         """Entries with a seq above `after`, in order, all or those of one stream; `chunk` rows at a time."""
-        return read_entries(self._db, self.path, after, stream, chunk)
+        return read_entries(self._rows, after, stream, chunk)
 
     def hash_at(self, seq: int) -> bytes | None:
         """The hash stored with entry `seq`."""
-        row = self._row("SELECT hash FROM entries WHERE seq=?", seq)
-        return None if row is None else bytes(row[0])
+        rows = self._rows("SELECT hash FROM entries WHERE seq=?", seq)
+        return bytes(rows[0][0]) if rows else None
 
     def head(self) -> Seq:
         """The last entry's seq; 0 when there is none."""
-        row = self._row("SELECT max(seq) FROM entries")
-        return Seq(0 if row is None or row[0] is None else row[0])
+        ((seq,),) = self._rows("SELECT coalesce(max(seq), 0) FROM entries")
+        return Seq(seq)
 
     def damage(self) -> str | None:
         """What SQLite itself finds wrong with the file's pages and indexes; None if nothing. Reads the whole file."""
         try:
-            row = self._row("PRAGMA integrity_check(1)")
+            ((finding,),) = self._rows("PRAGMA integrity_check(1)")
         except JournalError as error:
             return str(error)
-        return None if row is None or row[0] == "ok" else str(row[0])
+        return None if finding == "ok" else str(finding)
 
     def keys(self) -> tuple[PublicKey, ...]:
         """The public keys that lie beside the journal, the present one last."""
@@ -91,11 +92,7 @@ class Reader:
 
     def checkpoints(self) -> tuple[SignedState, ...]:
         """Every signed state, oldest first."""
-        try:
-            rows = self._db.execute("SELECT size, note, frontier FROM checkpoints ORDER BY size").fetchall()
-        except sqlite3.Error as error:
-            raise JournalError(explain(error, self.path, "Reading the checkpoints")) from error
-        return tuple(SignedState(*row) for row in rows)
+        return tuple(SignedState(*row) for row in self._rows("SELECT size, note, frontier FROM checkpoints ORDER BY size"))
 
     def close(self) -> None:
         self._db.close()
@@ -106,9 +103,5 @@ class Reader:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
-    def _row(self, sql: str, *parameters: int) -> tuple[Any, ...] | None:
-        try:
-            row: tuple[Any, ...] | None = self._db.execute(sql, parameters).fetchone()
-        except sqlite3.Error as error:
-            raise JournalError(explain(error, self.path, "Reading the journal")) from error
-        return row
+    def _rows(self, sql: str, *parameters: str | int) -> list[tuple[Any, ...]]:
+        return fetch(self._db, self.path, sql, *parameters)

@@ -71,9 +71,9 @@ class Reserve:
         except OSError as error:
             raise JournalError(files.explain(error, self._path, "Releasing the reserve")) from error
 
-    def release_if_starving(self) -> None:
-        """Give the room back when SQLite could not even open its files."""
-        if self._path.exists() and self.free() < _STARVING:
+    def release_if_starving(self, below: int = _STARVING) -> None:
+        """Give the room back when less than `below` bytes are left, for then SQLite cannot even open its files."""
+        if self._path.exists() and self.free() < below:
             log.warning("The disk is full: the reserve %s is released to finish what runs", self._path)
             self.release()
 

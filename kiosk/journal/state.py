@@ -10,10 +10,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from kiosk.journal.database import Database
 from kiosk.journal.entry import INT64, Entry, JournalRefused, Seq
 from kiosk.journal.evidence import Sealed
 
 SERIAL_BLOCK = 128
+
+_SELECT_EFFECTS = "SELECT ref, attempts, next_try, last_error, updated FROM effects"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +44,9 @@ class Write:
 class Committing(Protocol):
     """What these tables need of the journal."""
 
-    @property
-    def head(self) -> Seq: ...
-
     def commit(self, writes: Iterable[Write]) -> object: ...
+
+    def position(self, name: str) -> Seq: ...
 
     def reserve_serials(self, name: str, count: int) -> range: ...
 
@@ -64,10 +66,6 @@ def write_state(db: sqlite3.Connection, write: Write) -> None:
             "INSERT INTO cursors VALUES(?, ?) ON CONFLICT(name) DO UPDATE SET seq=excluded.seq WHERE excluded.seq > cursors.seq",
             list(write.positions.items()),
         )
-
-
-def read_positions(db: sqlite3.Connection) -> dict[str, Seq]:
-    return {str(name): Seq(int(seq)) for name, seq in db.execute("SELECT name, seq FROM cursors")}
 
 
 def check_state(write: Write) -> None:
@@ -96,14 +94,13 @@ def check_positions(positions: Mapping[str, Seq], known: Mapping[str, Seq], head
 class Cursor:
     """How far one consumer has come, durably. It sees an entry again only if the power went between its work and `advance`."""
 
-    def __init__(self, journal: Committing, name: str, known: Mapping[str, Seq]) -> None:
+    def __init__(self, journal: Committing, name: str) -> None:
         self._journal = journal
         self._name = name
-        self._known = known
 
     def get(self) -> Seq:
         """The last entry done; 0 before the first."""
-        return self._known.get(self._name, Seq(0))
+        return self._journal.position(self._name)
 
     def advance(self, seq: int) -> None:
         """All up to `seq` is done. Durable on return."""
@@ -113,20 +110,17 @@ class Cursor:
 class Effects:
     """Attempts and next-try times of open effects, so that a brown-out loop cannot become a hot loop."""
 
-    def __init__(self, journal: Committing, db: sqlite3.Connection) -> None:
+    def __init__(self, journal: Committing, database: Database) -> None:
         self._journal = journal
-        self._db = db
+        self._database = database
 
     def get(self, ref: str) -> Retry | None:
-        row = self._db.execute("SELECT ref, attempts, next_try, last_error, updated FROM effects WHERE ref=?", (ref,)).fetchone()
-        return None if row is None else Retry(*row)
+        rows = self._database.rows(f"{_SELECT_EFFECTS} WHERE ref=?", ref)
+        return Retry(*rows[0]) if rows else None
 
     def all(self) -> tuple[Retry, ...]:
         """Every row, the soonest first."""
-        return tuple(
-            Retry(*row)
-            for row in self._db.execute("SELECT ref, attempts, next_try, last_error, updated FROM effects ORDER BY next_try, ref")
-        )
+        return tuple(Retry(*row) for row in self._database.rows(f"{_SELECT_EFFECTS} ORDER BY next_try, ref"))
 
     def put(self, retry: Retry) -> None:
         self._journal.commit((Write(retries=(retry,)),))

@@ -113,6 +113,10 @@ class JournalThread:
     async def evidence(self, digest: Digest) -> bytes | None:
         return await self._call(lambda journal: journal.evidence.get(digest))
 
+    async def erase(self, digests: Sequence[Digest]) -> int:
+        """Erase evidence for good, such as at a person's request; see `Evidence.erase`."""
+        return await self._call(lambda journal: journal.evidence.erase(digests))
+
     async def erase_expired(self, now_ms: int) -> int:
         return await self._call(lambda journal: journal.evidence.erase_expired(now_ms))
 
@@ -219,33 +223,31 @@ class JournalThread:
         return commits, job
 
     def _commit_group(self, commits: list[_Commit]) -> None:
-        good: list[_Commit] = []
-        refused: list[tuple[_Commit, JournalRefused]] = []
-        for job in commits:
-            try:
-                self._journal.check(job.write)
-                good.append(job)
-            except JournalRefused as error:
-                refused.append((job, error))
-        seqs: tuple[Seq, ...] = ()
-        failure: Exception | None = None
-        if good:
-            try:
-                seqs = self._journal.commit([job.write for job in good])
-                self.groups += 1
-                self.batches += len(good)
-            except Exception as error:
-                failure = error
-                log.exception("A group of %d writes failed; the journal takes no more until it is opened anew", len(good))
+        try:
+            seqs = self._journal.commit([job.write for job in commits])
+        except JournalRefused as error:
+            if len(commits) == 1:
+                self._fail_all(commits, error)
+                return
+            for job in commits:  # one of them makes no sense: let it fail alone
+                self._commit_group([job])
+        except Exception as error:
+            log.exception("A commit of %d writes failed", len(commits))
+            self._fail_all(commits, error)
+        else:
+            self.groups += 1
+            self.batches += len(commits)
 
+            def answer() -> None:
+                for job, seq in zip(commits, seqs, strict=True):
+                    _succeed(job.done, seq)
+
+            self._answer(answer)
+
+    def _fail_all(self, commits: list[_Commit], error: Exception) -> None:
         def answer() -> None:
-            for job, error in refused:
+            for job in commits:
                 _fail(job.done, error)
-            for job, seq in zip(good, seqs, strict=False):
-                _succeed(job.done, seq)
-            if failure is not None:
-                for job in good:
-                    _fail(job.done, failure)
 
         self._answer(answer)
 

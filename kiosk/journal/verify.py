@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from kiosk.journal.checkpoint import PublicKey, Stated, parse
 from kiosk.journal.entry import GENESIS, JournalError, Stored, entry_hash
 from kiosk.journal.merkle import Frontier
-from kiosk.journal.reader import Reader, SignedState
+from kiosk.journal.reader import CHUNK, Reader, SignedState
 
 _PROGRESS = 4096
 
@@ -106,7 +106,7 @@ class _Check:
             states = self._begin_at_last_but_one(states[-2:])
         waiting: Mapping[int, SignedState] = {state.size: state for state in states}
         self._at_size(waiting)
-        for chunk in (None, 1):  # what a chunk cannot read is read again one by one, to name the record
+        for chunk in (CHUNK, 1):  # what a chunk cannot read is read again one by one, to name the record
             try:
                 for stored in self._reader.read(self.frontier.size if self.frontier.size else -(1 << 63), chunk=chunk):
                     self._take(stored)

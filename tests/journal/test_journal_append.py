@@ -174,14 +174,14 @@ def test_other_readers_neither_wait_nor_hold_up_the_writer(tmp_path: Path) -> No
 
 def test_connections_keep_what_durability_needs(tmp_path: Path) -> None:
     with Journal.open(tmp_path / "journal.db") as journal:
-        for db in (journal._db, journal._evidence_db):
+        for db in (journal._database._db, journal._aside._db):
             found = {
                 name: db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous", "mmap_size", "foreign_keys")
             }
             assert found == {"journal_mode": "wal", "synchronous": 2, "mmap_size": 0, "foreign_keys": 1}
             tables = db.execute("SELECT name, strict FROM pragma_table_list WHERE schema='main' AND name NOT LIKE '%sqlite%'").fetchall()
             assert all(strict for _, strict in tables)
-        assert journal._evidence_db.execute("PRAGMA secure_delete").fetchone()[0] == 1
+        assert journal._aside._db.execute("PRAGMA secure_delete").fetchone()[0] == 1
 
 
 def test_one_decision_is_one_fsync(tmp_path: Path) -> None:

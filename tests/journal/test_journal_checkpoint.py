@@ -174,6 +174,17 @@ def test_a_damaged_key_is_not_overwritten(tmp_path: Path) -> None:
     assert (tmp_path / "journal.key").read_text() == "garbage"
 
 
+def test_a_damaged_public_key_file_is_mended(tmp_path: Path) -> None:
+    with Journal.open(tmp_path / "journal.db") as journal:
+        vkey = journal.public_key
+    for damage in (b"", b"\xff\xfe garbage\n", b"garbage\n" + vkey.encode()):
+        (tmp_path / "journal.pub").write_bytes(damage)
+        with Journal.open(tmp_path / "journal.db") as journal:
+            journal.checkpoint()
+            assert journal.verify().sound
+            assert journal.layout.public.read_text().split()[-1] == vkey
+
+
 def test_one_seed_of_entropy_gives_the_same_journal(tmp_path: Path) -> None:
     roots = []
     for name in ("a", "b"):

@@ -17,6 +17,7 @@ from broken_disk import break_calls, on_broken_disk
 from kiosk.journal.entry import Entry, JournalError, JournalFailed
 from kiosk.journal.journal import Journal
 from kiosk.journal.migrations import migrate
+from kiosk.journal.reserve import Reserve
 from kiosk.journal.schema import STEPS
 from kiosk.journal.thread import JournalThread
 from kiosk.journal.wal import LIMIT
@@ -46,7 +47,7 @@ def test_after_a_failed_fsync_nothing_is_taken_until_reopened(journal: Journal) 
     assert "kernel log" in str(raised)
     assert journal.failed
     for forbidden in (lambda: journal.append([entry(3)]), journal.checkpoint, lambda: journal.serials.next("x")):
-        with pytest.raises(JournalFailed, match="open it again"):
+        with pytest.raises(JournalFailed, match="takes nothing more"):
             forbidden()
     head = journal.reopen()
     assert numbers(journal)[:1] == [b'{"n":1}']
@@ -249,6 +250,28 @@ def _denying_after(allowed: int) -> Callable[..., int]:
     return decide
 
 
+def test_a_journal_that_is_gone_is_not_begun_anew(journal: Journal) -> None:
+    journal.close()
+    for vanish in (journal.path.unlink, journal.path.touch):
+        vanish()
+        with pytest.raises(JournalError, match="restore the journal"):
+            Journal.open(journal.path)
+    journal.layout.key.unlink()
+    with Journal.open(journal.path) as fresh:
+        assert fresh.append([entry(1)]) == 1
+
+
+def test_evidence_that_is_gone_is_told(journal: Journal, caplog: pytest.LogCaptureFixture) -> None:
+    digest = journal.evidence.put(b"frame", None)
+    journal.close()
+    journal.layout.evidence.unlink()
+    with Journal.open(journal.path) as again:
+        assert "was gone" in caplog.text
+        assert again.verify().sound
+        with pytest.raises(JournalError):
+            again.evidence.get(digest)
+
+
 def test_the_reserve_is_held_given_back_and_counted(tmp_path: Path) -> None:
     with Journal.open(tmp_path / "journal.db", reserve_bytes=1 << 20) as journal:
         assert journal.layout.reserve.stat().st_size == 1 << 20
@@ -258,6 +281,15 @@ def test_the_reserve_is_held_given_back_and_counted(tmp_path: Path) -> None:
         assert journal.space().low
         assert journal.hold_reserve()
         assert journal.space().reserve_held
+
+
+def test_the_reserve_is_released_when_the_journal_could_not_even_open(tmp_path: Path) -> None:
+    reserve = Reserve(tmp_path / "journal.reserve", 1 << 20)
+    assert reserve.hold()
+    reserve.release_if_starving(below=0)
+    assert reserve.held
+    reserve.release_if_starving(below=1 << 60)
+    assert not reserve.held
 
 
 def test_a_database_of_something_else_is_refused_with_advice(tmp_path: Path) -> None:

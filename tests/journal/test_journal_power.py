@@ -91,7 +91,7 @@ def _steps(directory: Path) -> Iterator[tuple[int, Files, Files]]:
             if n % 5 == 4:
                 journal.checkpoint()
             elif n % 9 == 8:
-                journal._db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+                journal._database.rows("PRAGMA wal_checkpoint(PASSIVE)")
             else:
                 journal.append([Entry(f"s{n}", "Step", 1, Moment(n, "b", n), b"x" * (137 * n % 1500))] * 3)
             now = _files(directory)

@@ -53,7 +53,10 @@ async def test_a_cancelled_caller_does_not_take_its_entries_back(tmp_path: Path)
 
 async def test_close_commits_what_is_queued_and_refuses_what_comes_after(tmp_path: Path) -> None:
     thread = JournalThread(Journal.open(tmp_path / "journal.db"))
-    appends = [asyncio.ensure_future(thread.append([entry(n)])) for n in range(20)]
+    appends = []
+    for n in range(20):
+        appends.append(asyncio.ensure_future(thread.append([entry(n)])))
+        asyncio.ensure_future(thread.position("printer"))  # noqa: RUF006 - keeps the appends from sharing one commit
     await asyncio.sleep(0)
     await thread.close()
     assert await asyncio.gather(*appends) == list(range(1, 21))
