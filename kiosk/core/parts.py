@@ -19,6 +19,7 @@ from kiosk.ocpp.seam import PileSettings
 from kiosk.payments.adyen_checkout import AdyenCheckout
 from kiosk.payments.webhooks import BasicAuth, Webhooks
 from kiosk.receipts.receipt import Place, Seller
+from kiosk.session.money import session_of
 from kiosk.session.setup import Connector, Policy, Setup
 from kiosk.session.visit import Times
 from kiosk.values import ConnectorId
@@ -115,11 +116,12 @@ def acquirer(config: Config, clock: Clock) -> AdyenCheckout:
 def webhooks(config: Config) -> tuple[Webhooks, BasicAuth | None]:
     """Who may confirm, and how they log in. Webhooks of other kiosks on the merchant account are not ours to note."""
     a = config.acquirer
-    prefix = f"{config.site.kiosk_id}-"
-    login = None
+    kiosk, login = config.site.kiosk_id, None
     if a.webhook_user is not None and a.webhook_password_file is not None:
         login = BasicAuth(a.webhook_user, read_secret(a.webhook_password_file))
-    return Webhooks([read_secret(a.hmac_key_file)], [a.merchant_account], ours=lambda reference: reference.startswith(prefix)), login
+    return Webhooks(
+        [read_secret(a.hmac_key_file)], [a.merchant_account], ours=lambda reference: session_of(kiosk, reference) is not None
+    ), login
 
 
 def columns(config: Config) -> int:

@@ -185,7 +185,7 @@ def _give_up_in_time(d: Decision, s: Session) -> None:
     if s.stage is Stage.PAYING and not s.money_open and s.payment is None:
         last = s.last_payment
         if last and last.changed_at and d.at.reached(last.changed_at.plus(d.policy.pay_s)):
-            d.note(f.SessionGivenUp(d.at, s.id, last.code or "no_card"))
+            d.note(f.SessionGivenUp(d.at, s.id, last.fault))
     elif s.stage is Stage.WAITING_FOR_PLUG and s.plug_until and d.at.reached(s.plug_until):
         d.note(f.SessionGivenUp(d.at, s.id, "no_plug"))
     elif s.stage is Stage.START_REQUESTED and s.starts and d.at.reached(s.starts[-1].until):

@@ -52,7 +52,7 @@ def _approved(d: Decision, s: Session, p: Payment, approval: Approval) -> None:
     if wanted:
         d.note(f.StopCodeIssued(d.at, s.id, d.ids.stop_code_digest(s.id)))
     elif not usable and s.stage is Stage.PAYING:
-        d.note(f.SessionGivenUp(d.at, s.id, "approved_less"))
+        d.note(f.SessionGivenUp(d.at, s.id, "approved_too_little"))
 
 
 def _unanswered(d: Decision, s: Session, p: Payment, hint: str, detail: str) -> None:

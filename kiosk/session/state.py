@@ -47,6 +47,18 @@ class Payment:
         """Money may be, or may become, reserved without us knowing."""
         return self.state in (PaymentState.REQUESTED, PaymentState.UNKNOWN)
 
+    @property
+    def fault(self) -> str:
+        """Why it came to nothing so far (`kiosk.session.faults`); empty when it did not."""
+        by_state = {
+            PaymentState.AUTHORIZED: "" if self.wanted else "terminal_silent",
+            PaymentState.DECLINED: self.code,
+            PaymentState.UNKNOWN: "money_unknown",
+            PaymentState.GIVEN_UP: "terminal_silent",
+            PaymentState.NOT_SENT: "terminal_away",
+        }
+        return by_state.get(self.state, "")
+
 
 class ModificationState(Enum):
     """A capture or cancel: `requested -> submitted -> confirmed | failed`, or `refused`."""

@@ -120,7 +120,7 @@ def refresh(v: Visit, k: Kiosk, at: Moment) -> Visit:
         v = replace(v, stage=s.stage, touched_at=at)
     if s is None or v.overlay != "code" or len(v.typed) < CODE_LENGTH:
         return v
-    if s.proved_by:
+    if s.proved_by and not s.code_misses:  # a miss after a proof is a miss
         return replace(v, own=True, overlay="stop", typed="", missed=False)
     return replace(v, typed="", missed=True)
 
@@ -175,26 +175,16 @@ def _of_session(s: Session) -> str:
 def fault_of(s: Session) -> str:
     """The code of what went wrong with a sale (`kiosk.session.faults`), empty when nothing did, as far as the driver needs to know."""
     if s.stage is Stage.GIVEN_UP:
-        return s.given_up
+        reserved = s.money_open or any(p.approval for p in s.payments.values())
+        return "cancelled_reserved" if s.given_up == "cancelled" and reserved else s.given_up
     if s.stage is Stage.PAYING:
-        return _payment_fault(s)
+        return s.last_payment.fault if s.last_payment else ""
     codes = [r.code for r in s.reviews]
     if "capture_refused" in codes or "meter_unproven" in codes:
         return "capture_refused"
     if s.delivered is not None and not s.delivered.mwh:
         return "nothing_delivered"
     return ""
-
-
-def _payment_fault(s: Session) -> str:
-    last = s.last_payment
-    if last is None or last.state is PaymentState.REQUESTED:
-        return ""
-    if last.state is PaymentState.UNKNOWN:
-        return "money_unknown"
-    if last.state is PaymentState.DECLINED:
-        return last.code
-    return "terminal_away"
 
 
 # --- touches ------------------------------------------------------------------------------------------------------------------

@@ -145,7 +145,7 @@ def _trouble_side(v: View, s: Session, code: str, last: Payment | None, hold: Mo
     if last is not None and last.open:
         note = v.say.say("trouble.perhaps", time=v.clock(last.give_up_at))
         return Side(label, v.say.amount(hold), symbol, v.say.say("trouble.maybe"), line=Line("unknown"), note=note)
-    if code == "money_unknown":
+    if code in ("money_unknown", "terminal_silent"):
         note = v.say.say("trouble.released_unseen")
         return Side(label, v.say.amount(hold), symbol, v.say.say("trouble.maybe"), line=Line("unknown"), note=note)
     if (s.priced is not None and s.priced.charge) or code == "capture_refused":

@@ -127,6 +127,7 @@ def plug_in(v: View, s: Session) -> dict[str, Any]:
     return {
         **_held(v, s, note),
         "title": v.say.say("plug_in.title", plug=letter),
+        "subtitle": _less(v, s),
         "car": Side(v.say.say("side.car")),
         "countdown": Countdown(v.say.say("plug_in.left", left=v.say.countdown(left)), left, v.k.setup.policy.plug_s),
         "buttons": (
@@ -135,6 +136,12 @@ def plug_in(v: View, s: Session) -> dict[str, Any]:
             Button("cancel", v.say.say("plug_in.cancel"), "cross"),
         ),
     }
+
+
+def _less(v: View, s: Session) -> str:
+    """A word to a driver whose bank reserved less than the price page said."""
+    amount = authorized(s)
+    return v.say.say("fault.approved_less.title") if amount and s.quote and amount < s.quote.hold else ""
 
 
 def starting(v: View, s: Session) -> dict[str, Any]:
