@@ -49,6 +49,12 @@ class PublicKey:
     key: bytes
     origin: str | None
 
+    def __str__(self) -> str:
+        """As a C2SP vkey, or in hex if it has no name."""
+        if self.origin is None:
+            return self.key.hex()
+        return f"{self.origin}+{_key_id(self.origin, self.key).hex()}+{base64.b64encode(_ED25519 + self.key).decode()}"
+
     def signed(self, note: str) -> bool:
         """Whether the signed note `note` bears this key's signature. The first that claims to be this key's decides."""
         text, _, signatures = note.rpartition("\n\n")
@@ -75,7 +81,7 @@ class Signer:
     @property
     def vkey(self) -> str:
         """The public key as a C2SP vkey."""
-        return f"{self.origin}+{_key_id(self.origin, self.public).hex()}+{base64.b64encode(_ED25519 + self.public).decode()}"
+        return str(PublicKey(self.public, self.origin))
 
     def sign(self, size: int, root: bytes) -> Checkpoint:
         text = f"{self.origin}\n{size}\n{base64.b64encode(root).decode()}\n"

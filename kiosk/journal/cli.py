@@ -99,12 +99,13 @@ def _text(given: str) -> str:
 
 
 def _verdict_text(path: Path, verdict: Verdict, keys: tuple[PublicKey, ...], stated: Stated | None) -> str:
-    lines = [f"{path}: entries {verdict.first} to {verdict.last} read, {verdict.checkpoints} signed states confirmed"]
-    lines += [f"key {key.origin or 'without a name'} {key.key.hex()}" for key in keys]
+    count = verdict.last - verdict.first + 1
+    lines = [f"{path}: {count} entries hold, {verdict.checkpoints} signed states agree with them"]
+    lines += [f"public key {key}" for key in keys]
     if verdict.bad is not None:
         lines += [f"BAD at entry {verdict.bad.seq} ({verdict.bad.code}): {verdict.bad.detail}"]
     else:
-        lines += ["The chain holds, and every signed state agrees with it."]
+        lines += ["GOOD: the chain is whole."]
         lines += [f"The given checkpoint of {stated.size} entries agrees."] if stated else []
     lines += [f"Not seen by this check: {sentence}" for sentence in verdict.blind]
     return "\n".join(lines)

@@ -216,12 +216,16 @@ class _Check:
             yield f"Entries 1 to {self.first - 1} were not read."
         if not self._given:
             yield "No key was given, so the one beside the journal was used: whoever can write these files can sign them anew."
-        known = 0 if self._stated is None else self._stated.size
-        if known < size or self._stated is None:
+        if self._stated is None:
             yield (
-                f"Behind entry {known} nothing outside vouches for the journal: whoever holds its key can have cut entries off there,"
-                " put an older copy back, or forged rows. Give a later checkpoint."
+                "No checkpoint was given: entries cut off at the end, an older copy put back, or rows forged with the journal's key"
+                " look the same."
+            )
+        elif self._stated.size < size:
+            yield (
+                f"Behind the given checkpoint, from entry {self._stated.size + 1} on, entries cut off or forged with the journal's key"
+                " look the same."
             )
         if self._signed_to < size:
             first = max(self._signed_to + 1, self.first)
-            yield f"Entries {first} to {size} are chained but not signed yet: made anew with fresh hashes they would look the same."
+            yield f"From entry {first} to {size} nothing is signed yet: entries made anew with fresh hashes look the same."

@@ -77,7 +77,7 @@ def test_show_cannot_be_used_to_drive_the_terminal(tmp_path: Path) -> None:
 def test_verify_says_good_and_what_it_cannot_see(path: Path) -> None:
     code, text = verified(path)
     assert code == 0
-    assert "The chain holds" in text
+    assert "GOOD: the chain is whole" in text
     assert "Not seen by this check: No key was given" in text
 
 
