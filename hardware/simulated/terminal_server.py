@@ -1,7 +1,7 @@
 """The simulated terminal on a real socket: TLS with the fleet's kind of certificate, `/nexo`, sealed messages, around one model.
 
-The kiosk's own driver talks to it as to a device of the field. What a person does at the terminal, and how it goes wrong, comes in through
-the methods below, which the bench calls.
+The kiosk's own driver talks to it as to a device of the field, and a kiosk that gave it a URL is told how its payments go. What a person
+does at the terminal, and how it goes wrong, comes in through the methods below, which the bench calls.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import dataclasses
 import logging
 import ssl
 from pathlib import Path
+
+import httpx
 
 from hardware.clock import Clock
 from hardware.simulated.certificates import issue
@@ -24,6 +26,8 @@ from hardware.terminals.adyen.nexo import NexoError, NexoKey, fresh_nonce
 log = logging.getLogger(__name__)
 
 _LARGEST_REQUEST = 1 << 20
+_MOST_UNTOLD = 64
+_NOTIFY_SECONDS = 10.0
 _CANNOT_OPEN = messages.encode({"errors": ["Nexo Service: crypto error (9)"], "ServiceID": "-NULL-"})
 
 
@@ -58,21 +62,32 @@ class TerminalServer:
         self._changed = asyncio.Event()
         self._waiting: dict[int, asyncio.Future[Answer]] = {}
         self._talks: set[asyncio.Task[None]] = set()
+        self._url = ""
+        self._login: httpx.BasicAuth | None = None
+        self._untold: asyncio.Queue[messages.Json] = asyncio.Queue(_MOST_UNTOLD)
+        self._teller: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Listen. `port` is the real one afterwards."""
         await self._listen()
         self._pump = asyncio.create_task(self._run())
-        self._pump.add_done_callback(_reported)
+        self._teller = asyncio.create_task(self._tell())
+        for task in (self._pump, self._teller):
+            task.add_done_callback(_reported)
 
     async def stop(self) -> None:
         """Pull the plug: every connection ends."""
-        tasks = [*self._talks, *([self._pump] if self._pump else [])]
+        tasks = [*self._talks, *(task for task in (self._pump, self._teller) if task)]
         self._hang_up()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        self._pump = None
+        self._pump = self._teller = None
+
+    def notify(self, url: str, login: tuple[str, str] | None = None) -> None:
+        """Tell this URL how payments go; an empty one tells nobody. Whether anybody hears it is all the same to a payment."""
+        self._url = url
+        self._login = httpx.BasicAuth(*login) if login else None
 
     # --- the person in front of it, and fate --------------------------------------------------------------------------------------
 
@@ -113,6 +128,7 @@ class TerminalServer:
             now_ms = self._now_ms()
             for answer in self._model.advance(now_ms):
                 self._settle(answer)
+            self._enqueue(self._model.notifications())
             reachable = self._model.reachable(now_ms)
             if reachable and self._listener is None:
                 await self._listen()
@@ -130,6 +146,31 @@ class TerminalServer:
         future = self._waiting.pop(answer.ticket, None)
         if future is not None and not future.done():
             future.set_result(answer)
+
+    # --- notifications ------------------------------------------------------------------------------------------------------------
+
+    def _enqueue(self, notifications: tuple[messages.Json, ...]) -> None:
+        for notification in notifications if self._url else ():
+            try:
+                self._untold.put_nowait(notification)
+            except asyncio.QueueFull:
+                log.info("a notification is lost: %s does not keep up", self._url)
+
+    async def _tell(self) -> None:
+        """Post one after the other, so that they arrive in order, each once and as best it can."""
+        async with httpx.AsyncClient(timeout=None, trust_env=False) as client:  # noqa: S113 - the clock sets the limit
+            while True:
+                notification = await self._untold.get()
+                content = messages.sealed(notification, self._key, fresh_nonce())
+                headers = {"Content-Type": "application/json", "Connection": "close"}
+                try:
+                    async with self._clock.timeout(_NOTIFY_SECONDS):
+                        answer = await client.post(
+                            self._url, content=content, headers=headers, auth=self._login or httpx.USE_CLIENT_DEFAULT
+                        )
+                    log.debug("notification: %s answered %d", self._url, answer.status_code)
+                except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
+                    log.info("a notification is lost: %s: %s", self._url, type(error).__name__)
 
     # --- the socket ---------------------------------------------------------------------------------------------------------------
 
@@ -196,8 +237,8 @@ class TerminalServer:
         await _reply(writer, response + response if answer.delivery is Delivery.TWICE else response)
 
 
-def _reported(pump: asyncio.Task[None]) -> None:
-    if not pump.cancelled() and (error := pump.exception()) is not None:
+def _reported(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
         log.error("the simulated terminal stopped: start it again", exc_info=error)
 
 

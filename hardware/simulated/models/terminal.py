@@ -2,15 +2,16 @@
 
 The same model stands behind the simulated terminal's TLS server and inside the simulated world, so both meet one behaviour. Time and
 randomness come in with the calls; answers come out of `advance`, each with the ticket of its request and the way it reaches the kiosk.
+What the terminal tells unasked comes out of `notifications`.
 """
 
 from __future__ import annotations
 
 import heapq
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from urllib.parse import parse_qsl
 
 from hardware.simulated.models.terminal_wire import (
     CARDS,
@@ -22,18 +23,21 @@ from hardware.simulated.models.terminal_wire import (
     Wire,
     auth_code,
     draw,
+    inside,
     tender_reference,
 )
 from hardware.terminals.adyen import messages
-from hardware.terminals.adyen.messages import PAYMENT, Json, MessageError
+from hardware.terminals.adyen.messages import PAYMENT, Json
 from kiosk.values import Money
 
 CARD_WAIT_MS = 60_000
 AUTHORIZING_MS = 1_500
 REBOOT_MS = 20_000
 RESULT_SHOWN_MS = 2_000
+CARD_REMOVED_MS = 1_000
 DELAY_MS = 30_000
 LATE_MS = 10_000
+UNTOLD = 64  # notifications nobody fetches: the oldest go
 MEMORY_MS = 48 * 3_600_000  # a ServiceID is unique for so long, and an outcome is told for so long
 
 
@@ -60,6 +64,7 @@ class Fault(Enum):
     DUPLICATE_ANSWER = "duplicate_answer"
     FOREIGN_HEADER = "foreign_header"  # it answers another dialogue
     PARTIAL_APPROVAL = "partial_approval"
+    LOSE_NOTIFICATIONS = "lose_notifications"  # all of the next payment's; the payment itself goes on
     REBOOT = "reboot"  # while authorizing; what the host decided is found afterwards
     REBOOT_FORGETTING = "reboot_forgetting"  # the same, but the terminal knows nothing of it
     OFFLINE = "offline"  # from now on: connections are refused
@@ -120,13 +125,14 @@ Key = tuple[str, str]
 
 @dataclass(slots=True)
 class _Dialogue:
-    """A payment under way. `presented` is the card once there is one."""
+    """A payment under way. `presented` is the card once there is one; `mute` if its notifications get lost."""
 
     key: Key
     ticket: int
     header: Json
     sale: Sale
     tender: str
+    mute: bool
     presented: CardKind | None = None
 
 
@@ -161,6 +167,8 @@ class TerminalModel:
         self._tickets = 0
         self._waiting: dict[int, str] = {}  # ticket -> category, while its connection stands
         self._ready: list[Answer] = []
+        self._untold: deque[dict[str, object]] = deque(maxlen=UNTOLD)
+        self._notified = 0
         self._seen: dict[Key, int] = {}
         self._told: dict[Key, dict[str, object]] = {}
         self._faults: list[tuple[Fault, str]] = []
@@ -194,6 +202,12 @@ class TerminalModel:
         ready, self._ready = tuple(self._ready), []
         return ready
 
+    def notifications(self) -> tuple[dict[str, object], ...]:
+        """What it has told unasked since the last call, in order. Nobody has to listen."""
+        untold = tuple(self._untold)
+        self._untold.clear()
+        return untold
+
     def next_due(self) -> int | None:
         """When something next happens by itself; at once if an answer is ready."""
         if self._ready:
@@ -207,6 +221,7 @@ class TerminalModel:
         if dialogue is None or dialogue.presented is not None:
             return False
         dialogue.presented = kind
+        self._notify(dialogue, "CARD_PRESENTED", now_ms)
         match self._due_fault(_ON_REBOOT, PAYMENT):
             case Fault.REBOOT:
                 self._at(now_ms + self._authorizing_ms // 2, self._reboot)
@@ -263,7 +278,7 @@ class TerminalModel:
         header = _header(message)
         service, sale_id = header.get("ServiceID"), header.get("SaleID")
         category = str(header.get("MessageCategory"))
-        body = _inside(message.get(messages.REQUEST), f"{category}Request")
+        body = inside(message.get(messages.REQUEST), f"{category}Request")
         if body is None or not isinstance(service, str) or not isinstance(sale_id, str) or header.get("POIID") != self.poi_id:
             self._emit(ticket, self.rejection("Input is not a request to this terminal"), now_ms, Delivery.CLEAR)
             return
@@ -293,12 +308,14 @@ class TerminalModel:
             busy = {"message": "Forbidden Request, Service Dialogue PaymentRequest is in Progress", "serviceId": self._dialogue.key[1]}
             self._emit(ticket, self._wire.failure(header, Failure("Busy", busy)), now_ms)
             return
-        sale = _sale(body)
+        sale = Sale.of(body)
         if isinstance(sale, Failure):
             self._emit(ticket, self._wire.failure(header, sale), now_ms)
             return
-        dialogue = _Dialogue(key, ticket, header, sale, tender_reference(self._random, now_ms))
+        mute = self._due_fault((Fault.LOSE_NOTIFICATIONS,), PAYMENT) is not None
+        dialogue = _Dialogue(key, ticket, header, sale, tender_reference(self._random, now_ms), mute)
         self._dialogue = dialogue
+        self._notify(dialogue, "TENDER_CREATED", now_ms)
         self._at(now_ms + self._card_wait_ms, lambda due: self._give_up(dialogue, _NO_CARD, due))
 
     def _status(self, header: Json, body: Json) -> dict[str, object]:
@@ -364,6 +381,9 @@ class TerminalModel:
         self._shown_until = now_ms + RESULT_SHOWN_MS
         self._told[dialogue.key] = answer
         self._emit(dialogue.ticket, answer, now_ms)
+        self._notify(dialogue, "TENDER_FINAL", now_ms)
+        if dialogue.presented is not None:
+            self._at(now_ms + CARD_REMOVED_MS, lambda due: self._notify(dialogue, "CARD_REMOVED", due))
 
     def _reboot(self, now_ms: int) -> None:
         self._go_down(now_ms)
@@ -413,6 +433,12 @@ class TerminalModel:
         for ticket in tuple(self._waiting):
             self._drop(ticket)
 
+    def _notify(self, dialogue: _Dialogue, event: str, now_ms: int) -> None:
+        if dialogue.mute or not self.reachable(now_ms):
+            return
+        self._notified += 1
+        self._untold.append(self._wire.progress(dialogue.header, dialogue.tender, event, self._notified, now_ms))
+
     # --- time and memory ----------------------------------------------------------------------------------------------------------
 
     def _at(self, due_ms: int, event: Callable[[int], object]) -> None:
@@ -442,38 +468,14 @@ class TerminalModel:
 
 
 def _header(message: Json) -> Json:
-    return _inside(message.get(messages.REQUEST), "MessageHeader") or {}
-
-
-def _inside(parent: object, name: str) -> Json | None:
-    found = parent.get(name) if isinstance(parent, Mapping) else None
-    return found if isinstance(found, Mapping) else None
+    return inside(message.get(messages.REQUEST), "MessageHeader") or {}
 
 
 def _reference(body: Json) -> Key | None:
-    reference = _inside(body, "MessageReference")
+    reference = inside(body, "MessageReference")
     if reference is None:
         return None
     return (str(reference.get("SaleID")), str(reference.get("ServiceID")))
-
-
-def _sale(body: Json) -> Sale | Failure:
-    """What a payment request asks for, or what is wrong with it."""
-    data = _inside(body, "SaleData") or {}
-    transaction = _inside(data, "SaleTransactionID") or {}
-    amounts = _inside(_inside(body, "PaymentTransaction"), "AmountsReq") or {}
-    reference, stamp = transaction.get("TransactionID"), transaction.get("TimeStamp")
-    if not isinstance(reference, str) or not isinstance(stamp, str):
-        return Failure("MessageFormat", {"errors": "At SaleToPOIRequest.PaymentRequest.SaleData, field SaleTransactionID: Missing"})
-    try:
-        amount = messages.money(amounts.get("RequestedAmount"), amounts.get("Currency"))
-    except MessageError as error:
-        return Failure("MessageFormat", {"errors": f"At SaleToPOIRequest.PaymentRequest.PaymentTransaction.AmountsReq: {error}"})
-    pairs = str(data.get("SaleToAcquirerData") or "")
-    if pairs and not all("=" in pair for pair in pairs.split("&")):
-        return Failure("NotAllowed", {"message": "Sale to Acquirer Data: NotAllowed Value: extra data"})
-    options = dict(parse_qsl(pairs))
-    return Sale(reference, stamp, amount, options.get("authorisationType") == "PreAuth", options.get("manualCapture") == "true")
 
 
 def _foreign(message: Json) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""What a simulated terminal says: its responses in the shapes of the Terminal API, and the cards people hold to it."""
+"""What a simulated terminal says: responses and notifications in the shapes of the Terminal API, and the cards people hold to it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote
 
 from hardware.terminals.adyen import messages
-from hardware.terminals.adyen.messages import Json
+from hardware.terminals.adyen.messages import Json, MessageError
 from kiosk.values import Money
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -92,6 +92,31 @@ class Sale:
     preauth: bool
     manual_capture: bool
 
+    @classmethod
+    def of(cls, body: Json) -> Sale | Failure:
+        """What a payment request asks for, or what is wrong with it."""
+        data = inside(body, "SaleData") or {}
+        transaction = inside(data, "SaleTransactionID") or {}
+        amounts = inside(inside(body, "PaymentTransaction"), "AmountsReq") or {}
+        reference, stamp = transaction.get("TransactionID"), transaction.get("TimeStamp")
+        if not isinstance(reference, str) or not isinstance(stamp, str):
+            return Failure("MessageFormat", {"errors": "At SaleToPOIRequest.PaymentRequest.SaleData, field SaleTransactionID: Missing"})
+        try:
+            amount = messages.money(amounts.get("RequestedAmount"), amounts.get("Currency"))
+        except MessageError as error:
+            return Failure("MessageFormat", {"errors": f"At SaleToPOIRequest.PaymentRequest.PaymentTransaction.AmountsReq: {error}"})
+        pairs = str(data.get("SaleToAcquirerData") or "")
+        if pairs and not all("=" in pair for pair in pairs.split("&")):
+            return Failure("NotAllowed", {"message": "Sale to Acquirer Data: NotAllowed Value: extra data"})
+        options = dict(parse_qsl(pairs))
+        return cls(reference, stamp, amount, options.get("authorisationType") == "PreAuth", options.get("manualCapture") == "true")
+
+
+def inside(parent: object, name: str) -> Json | None:
+    """The object of this name in `parent`, if both are objects."""
+    found = parent.get(name) if isinstance(parent, Mapping) else None
+    return found if isinstance(found, Mapping) else None
+
 
 def draw(random: RandomSource, length: int, alphabet: str = _LETTERS + _DIGITS) -> str:
     return "".join(random.choice(alphabet) for _ in range(length))
@@ -160,6 +185,25 @@ class Wire:
         }
         event = {"EventToNotify": "Reject", "EventDetails": f"message={quote(details)}"}
         return {messages.REQUEST: {"MessageHeader": header, "EventNotification": event}}
+
+    def progress(self, payment: Json, tender: str, event: str, number: int, now_ms: int) -> dict[str, object]:
+        """The notification that a payment, known by its header, has come as far as `event`; the terminal's `number`th."""
+        header = {
+            "ProtocolVersion": "3.0",
+            "MessageClass": "Device",
+            "MessageCategory": "Display",
+            "MessageType": "Request",
+            **{name: payment.get(name) for name in _IDENTITY},
+            "DeviceID": str(number),
+        }
+        reference = f"TransactionID={tender}&TimeStamp={quote(messages.timestamp(now_ms))}&event={event}"
+        output = {
+            "Device": "CashierDisplay",
+            "InfoQualify": "Status",
+            "OutputContent": {"OutputFormat": "MessageRef", "PredefinedContent": {"ReferenceID": reference}},
+            "ResponseRequiredFlag": False,
+        }
+        return {messages.REQUEST: {"MessageHeader": header, "DisplayRequest": {"DisplayOutput": [output]}}}
 
     def _header(self, request: Json) -> dict[str, object]:
         return {
