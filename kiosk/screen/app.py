@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Qt, QTimer
+from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QGuiApplication, QWindow
 
 from kiosk.protocol import Ack, Intent, Result, Snapshot
@@ -23,6 +23,7 @@ from kiosk.screen import theme
 from kiosk.screen.client import Client
 from kiosk.screen.shots import Shots
 from kiosk.screen.stage import Panel, Stage, StageError, languages, log_qt, pin
+from kiosk.screen.timers import pulse
 
 log = logging.getLogger(__name__)
 
@@ -125,9 +126,7 @@ def run(argv: Sequence[str]) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: app.quit())
     # Python runs signal handlers between bytecodes only; an idle event loop has none.
-    breath = QTimer(screen)
-    breath.timeout.connect(lambda: None)
-    breath.start(200)
+    pulse(screen, 200, lambda: None).start()
     screen.start()
     code = app.exec()
     screen.close()

@@ -15,7 +15,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtNetwork import QLocalSocket
 
 from kiosk.protocol import MAX_LINE, VERSION, Ack, Hello, Intent, ProtocolError, Result, Snapshot, decode, encode
-from kiosk.screen.timers import alarm
+from kiosk.screen.timers import alarm, pulse
 
 log = logging.getLogger(__name__)
 
@@ -42,13 +42,15 @@ class Client(QObject):
         self._socket.readyRead.connect(self._read)
         self._socket.disconnected.connect(self._lost)
         self._socket.errorOccurred.connect(self._failed)
-        self._retry = alarm(self, RETRY_MS, self._connect)
+        # Beats for ever: no order of errors and state changes can leave the screen alone.
+        self._retry = pulse(self, RETRY_MS, self._connect)
         self._missing = alarm(self, AWAY_MS, self.away.emit)
         self._silent = alarm(self, SILENCE_MS, self._hung)
 
     def start(self) -> None:
         """Begin to look for core, and never stop."""
         self._missing.start()
+        self._retry.start()
         self._connect()
 
     def stop(self) -> None:
@@ -77,16 +79,13 @@ class Client(QObject):
         self._silent.start()
 
     def _failed(self, error: QLocalSocket.LocalSocketError) -> None:
-        if self._socket.state() == QLocalSocket.LocalSocketState.UnconnectedState and not self._retry.isActive():
-            log.debug("core cannot be reached: %s", error)
-            self._retry.start()
+        log.debug("core cannot be reached: %s", error)
 
     def _lost(self) -> None:
         log.warning("core is gone: %s", self._path)
         self._silent.stop()
         if not self._missing.isActive():
             self._missing.start()
-        self._retry.start()
 
     def _hung(self) -> None:
         log.warning("core has said nothing for %d s; connecting again", SILENCE_MS // 1000)
@@ -111,7 +110,7 @@ class Client(QObject):
         try:
             message = decode(line)
             check(message)
-        except ProtocolError as error:
+        except (ProtocolError, RecursionError) as error:  # the JSON reader gives up on deep nesting with a RecursionError
             log.warning("a line of core is dropped: %s", error)
             return
         self._silent.start()

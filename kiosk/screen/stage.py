@@ -135,7 +135,8 @@ class Stage(QObject):
 
     def away(self) -> None:
         """Core cannot be reached: say so, with what the last snapshot knew of helpline and station."""
-        self._turn(replace(self._page, page=self._page.page, away=True, toast=""))
+        sky = replace(self._page.sky, clock="")
+        self._turn(replace(EMPTY, page="away", away=True, tone="apricot", sky=sky, utilities=(), buttons=()))
 
     def grab(self, path: Path) -> None:
         """Save the picture of the window."""

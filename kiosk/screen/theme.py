@@ -45,7 +45,7 @@ def load(path: Path = DEFAULT, *, night: bool = False) -> dict[str, str]:
     """The colours by name, every pair readable. Raises `ThemeError`."""
     part = "night" if night else "day"
     try:
-        colours = json.loads(path.read_text("utf-8"))[part]
+        colours = dict(json.loads(path.read_text("utf-8"))[part])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ThemeError(f"{path}: no theme “{part}” can be read ({error!r}); compare it with {DEFAULT.name}") from error
     for name, colour in colours.items():
@@ -56,7 +56,7 @@ def load(path: Path = DEFAULT, *, night: bool = False) -> dict[str, str]:
             raise ThemeError(f"{path}: {part} lacks {', '.join(sorted(missing))}")
         if (ratio := contrast(colours[front], colours[back])) < least:
             raise ThemeError(f"{path}: {part}.{front} on {part}.{back} is {ratio:.1f}:1 and must be at least {least:g}:1")
-    return dict(colours)
+    return colours
 
 
 def contrast(one: str, other: str) -> float:

@@ -14,3 +14,11 @@ def alarm(parent: QObject, milliseconds: int, ring: Callable[[], None]) -> QTime
     timer.setInterval(milliseconds)
     timer.timeout.connect(ring)
     return timer
+
+
+def pulse(parent: QObject, milliseconds: int, beat: Callable[[], None]) -> QTimer:
+    """A timer that beats every `milliseconds` from `start()` on."""
+    timer = QTimer(parent)
+    timer.setInterval(milliseconds)
+    timer.timeout.connect(beat)
+    return timer

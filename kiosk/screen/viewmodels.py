@@ -142,6 +142,11 @@ class View(QObject):
         self._inner: dict[str, View | Rows] = {name: view(self) for name, view in self.VIEWS.items()}
         self._inner |= {name: Rows(part, self) for name, part in self.LISTS.items()}
 
+    @classmethod
+    def inner(cls) -> dict[str, type[QObject]]:
+        """The classes of the properties that are objects, which Qt itself knows only as QObject."""
+        return {_camel(n): view for n, view in cls.VIEWS.items()} | {_camel(n): Rows for n in cls.LISTS}
+
     def show(self, part: Any) -> None:
         """Take over `part` (None: not there) and tell QML if anything differs."""
         shown = _empty(self.PART) if part is None else part

@@ -29,9 +29,12 @@ class Wish(QObject):
         self.visit = 0
         self.seq = 0
         self._open = False
+        self._fingers = 0
+        self._spoilt = False
         self._asked: Intent | None = None
         self._guard = alarm(self, GUARD_MS, self._unlock)
         self._answer = alarm(self, ANSWER_MS, self._release)
+        self._dry = alarm(self, 0, self._forgive)
         self._touched = QElapsedTimer()
 
     open = Property(bool, lambda self: self._open, notify=changed)
@@ -39,6 +42,7 @@ class Wish(QObject):
     def new_page(self) -> None:
         """Another page is up: what was asked is over, and input rests for a moment."""
         self._release()
+        self._fingers = 0
         self._open = False
         self.changed.emit()
         self._guard.start()
@@ -48,18 +52,31 @@ class Wish(QObject):
         if self._asked and self._asked.id == intent_id:
             self._release()
 
-    @Slot(str, "QVariantMap")
-    def send(self, kind: str, args: dict[str, str]) -> None:
-        """Send an intent, unless the page is too young or the same wish still waits for its answer."""
-        if not self._open or not kind:
-            return
+    @Slot()
+    def press(self) -> None:
+        """A finger is down. A second one makes it rain or a sleeve: nothing counts until all are up."""
+        self._spoilt = self._fingers > 0
+        self._fingers += 1
+
+    @Slot()
+    def lift(self) -> None:
+        """A finger is up."""
+        self._fingers = max(0, self._fingers - 1)
+        self._dry.start()
+
+    @Slot(str, "QVariantMap", result=bool)
+    def send(self, kind: str, args: dict[str, str]) -> bool:
+        """Send an intent, unless the page is too young, two fingers are at work, or the same wish still waits. True: wait for the answer."""
+        if not self._open or self._spoilt:
+            return False
         intent = Intent(_new_id(), self.visit, self.seq, kind, {str(k): str(v) for k, v in args.items()})
         if kind not in _TYPED:
             if self._asked and (self._asked.kind, self._asked.args) == (intent.kind, intent.args):
-                return
+                return True
             self._asked = intent
             self._answer.start()
         self.sent.emit(intent)
+        return kind not in _TYPED
 
     @Slot()
     def touch(self) -> None:
@@ -68,6 +85,10 @@ class Wish(QObject):
             return
         self._touched.start()
         self.sent.emit(Intent(_new_id(), self.visit, self.seq, "touch"))
+
+    def _forgive(self) -> None:
+        if not self._fingers:
+            self._spoilt = False
 
     def _unlock(self) -> None:
         self._open = True

@@ -22,7 +22,12 @@ Window {
             color: Shown.away || Shown.tone === "apricot" ? Theme.apricot : Shown.tone === "mint" ? Theme.mint : Theme.paper
             MouseArea {
                 anchors.fill: parent
-                onPressed: Wish.touch()
+                onPressed: {
+                    Wish.press();
+                    Wish.touch();
+                }
+                onReleased: Wish.lift()
+                onCanceled: Wish.lift()
             }
         }
         Sky {
@@ -121,7 +126,7 @@ Window {
                 height: implicitHeight
             }
         }
-        // Too young a page takes no input, and two fingers are never one wish.
+        // Too young a page takes no input.
         MouseArea {
             anchors.fill: parent
             enabled: !Wish.open

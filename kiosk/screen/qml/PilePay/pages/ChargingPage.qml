@@ -7,7 +7,7 @@ import PilePay.Shown
 // Your charge is running: two sides, the small numbers, the curve.
 ColumnLayout {
     id: page
-    spacing: Theme.s(Theme.compact ? 1 : Theme.tall ? 2.6 : 2)
+    spacing: Theme.s(Theme.tall ? 1.6 : 1)
 
     Sides {
         Layout.fillWidth: true
@@ -18,6 +18,7 @@ ColumnLayout {
     }
     Flow {
         visible: Theme.compact
+        opacity: Shown.toast === "" ? 1 : 0         // the toast has its place
         Layout.fillWidth: true
         spacing: Theme.s(2.4)
         Words {
@@ -49,7 +50,7 @@ ColumnLayout {
         RowLayout {
             Layout.fillWidth: true
             Layout.alignment: Theme.tall ? Qt.AlignTop : Qt.AlignVCenter
-            Layout.bottomMargin: Shown.curve.length > 1 ? 0 : Theme.s(4.4)      // a toast covers no reading
+            Layout.bottomMargin: Shown.curve.length > 1 ? 0 : Theme.s(5.3)      // a toast covers no reading
             spacing: Theme.s(2.4)
             Repeater {
                 model: Theme.compact ? null : Shown.facts

@@ -9,6 +9,7 @@ Item {
     readonly property int beside: Theme.tall ? 0 : Theme.pad + Theme.gutter
     Column {
         id: words
+        anchors.left: parent.left
         width: parent.width - page.beside
         spacing: Theme.s(Theme.compact ? 1.4 : 2.6)
         TitleLine {

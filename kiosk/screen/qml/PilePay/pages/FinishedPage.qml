@@ -38,6 +38,7 @@ GridLayout {
             Layout.fillHeight: true
         }
         Countdown {
+            thin: !Theme.compact
             Layout.fillWidth: true
             Layout.topMargin: Theme.tall ? Theme.s(2) : 0
         }

@@ -7,19 +7,19 @@ import PilePay.Shown
 // The whole price at the start, the money that will be reserved at the end; one page, always.
 GridLayout {
     id: page
-    readonly property var rows: Theme.compact ? Shown.shortPrices : Shown.prices
+    readonly property var table: Theme.compact ? Shown.shortPrices : Shown.prices
     columns: Theme.tall ? 1 : 2
     columnSpacing: Theme.mm(Theme.compact ? 4.6 : 9)
     rowSpacing: Theme.s(4)
     ColumnLayout {
         Layout.fillWidth: true
-        Layout.preferredWidth: Theme.compact ? 57 : 53
+        Layout.preferredWidth: Theme.compact ? 57 : 51
         Layout.alignment: Qt.AlignTop
         spacing: 0
         Repeater {
-            model: page.rows
+            model: page.table
             PriceLine {
-                count: page.rows.count
+                count: page.table.count
                 Layout.fillWidth: true
             }
         }
@@ -36,7 +36,7 @@ GridLayout {
     Side {
         visible: Shown.card.present
         Layout.fillWidth: true
-        Layout.preferredWidth: Theme.compact ? 43 : 47
+        Layout.preferredWidth: Theme.compact ? 43 : 49
         Layout.alignment: Qt.AlignTop
         role: "big"
     }

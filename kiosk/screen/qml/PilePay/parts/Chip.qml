@@ -15,7 +15,8 @@ Rectangle {
     color: kind === "sun" ? Theme.sun : kind === "plain" ? Theme.mist : "transparent"
     radius: Theme.radiusBar
     implicitHeight: words.implicitHeight + Theme.s(Theme.compact ? 0.4 : 0.9)
-    implicitWidth: pad * 2 + words.x + words.width
+    readonly property int lead: icon.visible ? icon.width + Theme.s(0.8) : 0
+    implicitWidth: pad * 2 + lead + words.width
     Item {
         anchors.left: parent.left
         anchors.leftMargin: chip.pad
@@ -36,7 +37,7 @@ Rectangle {
             anchors.left: icon.visible ? icon.right : parent.left
             anchors.leftMargin: icon.visible ? Theme.s(0.8) : 0
             anchors.verticalCenter: parent.verticalCenter
-            width: Math.min(implicitWidth, chip.available - 2 * chip.pad - (icon.visible ? icon.width + Theme.s(0.8) : 0))
+            width: Math.min(implicitWidth, chip.available - 2 * chip.pad - chip.lead)
             text: chip.text
             role: chip.role
             strong: true

@@ -1,10 +1,8 @@
 import QtQuick
-import QtQuick.Controls.Basic
 import PilePay
-import PilePay.Shown
 
 // One plug of this pile. Outlined with a solid letter when it can be pressed; flat when it cannot.
-AbstractButton {
+Pressable {
     id: control
     required property string key
     required property string letter
@@ -15,7 +13,7 @@ AbstractButton {
     required property string power
     required property string price
     required property string note
-    required property string intent
+    required intent
     property bool small: false
     readonly property bool offered: intent !== ""
     readonly property bool broken: condition === "out" || condition === "unknown"
@@ -23,38 +21,18 @@ AbstractButton {
     readonly property int pad: Theme.s(small ? (Theme.compact ? 0.8 : 1.2) : Theme.compact ? 1.6 : 2.2)
 
     enabled: offered
-    padding: 0
-    focusPolicy: Qt.TabFocus
-    activeFocusOnTab: offered
+    args: ({
+            connector: key
+        })
     scale: down ? 0.99 : 1
     Accessible.role: offered ? Accessible.Button : Accessible.StaticText
     Accessible.name: [letter, stateText, plugName, power, price, note].filter(part => part !== "").join(", ")
-    Accessible.onPressAction: choose()
-    onClicked: choose()
-    onCanceled: Wish.touch()
-    Keys.onReturnPressed: choose()
-    Keys.onEnterPressed: choose()
-    function choose(): void {
-        if (offered)
-            Wish.send(intent, {
-                connector: key
-            });
-    }
 
     background: Rectangle {
         radius: Theme.radius
         color: !control.offered ? Theme.mist : control.down ? Theme.mist : Theme.sheet
         border.width: control.offered ? Theme.stroke : 0
         border.color: Theme.go
-        Rectangle {
-            visible: control.visualFocus
-            anchors.fill: parent
-            anchors.margins: -Theme.mm(1) - border.width
-            radius: parent.radius + Theme.mm(1) + border.width
-            color: "transparent"
-            border.width: Theme.stroke
-            border.color: Theme.ink
-        }
     }
     contentItem: Item {
         Rectangle {

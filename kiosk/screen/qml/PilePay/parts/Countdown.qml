@@ -6,6 +6,7 @@ import PilePay.Shown
 Column {
     id: countdown
     property string role: Theme.tall ? "body" : "note"
+    property bool thin: true            // with the line that gets shorter
     property int seconds: Shown.countdown.left
     spacing: Theme.s(0.7)
     visible: Shown.countdown.present
@@ -28,6 +29,7 @@ Column {
         strong: true
     }
     Rectangle {
+        visible: countdown.thin
         width: parent.width
         height: Theme.mm(1.2)
         radius: height / 2

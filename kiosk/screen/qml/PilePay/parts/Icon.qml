@@ -17,7 +17,7 @@ Item {
             d: "",
             solid: false
         })
-    readonly property bool flips: Shown.rtl && (name === "right" || name === "left" || name === "erase")
+    readonly property bool flips: Shown.rtl && (name === "right" || name === "left")
     implicitWidth: size
     implicitHeight: Math.round(size * art.h / art.w)
     Accessible.ignored: true

@@ -1,89 +1,51 @@
+pragma ComponentBehavior: Bound
 import QtQuick
-import QtQuick.Controls.Basic
 import PilePay
 import PilePay.Shown
 
 // Outlined or solid means: press me. Nothing else on a page is outlined.
-AbstractButton {
+Pressable {
     id: button
     property string kind: "quiet"       // primary, quiet, stop, hold
     property string glyph: ""
     property string sub: ""
-    property string intent: ""
-    property var args: ({})
     property bool stacked: false        // the icon above its word
     property string role: Theme.tall ? "body" : "note"
-    property bool asked: false          // waits for core's answer,
-    property bool waiting: false        // and has for so long that it shows
+    property real done: 0               // how much of the hold
     readonly property bool solid: kind === "primary"
     readonly property bool red: kind === "stop" || kind === "hold"
     readonly property bool behind: glyph === "right" && !stacked
     readonly property int pad: Theme.s(stacked ? 1.2 : 1.8)
     readonly property int least: face.least + 2 * pad       // its longest word still fits
-    property real held: 0               // how much of the hold is done
 
     implicitHeight: Theme.touch
     implicitWidth: Math.max(Theme.touch, face.want + 2 * pad)
-    padding: 0
-    focusPolicy: Qt.TabFocus
-    activeFocusOnTab: true
-    Accessible.role: Accessible.Button
+    held: kind === "hold"
     Accessible.name: sub === "" ? text : text + ", " + sub
-    Accessible.onPressAction: ask()
-    onClicked: if (kind !== "hold")
-        ask()
-    onCanceled: Wish.touch()
-    Keys.onReturnPressed: event => press(event.isAutoRepeat)
-    Keys.onEnterPressed: event => press(event.isAutoRepeat)
 
-    function press(repeated: bool): void {
-        if (!repeated && kind !== "hold")
-            ask();
-    }
-    function ask(): void {
-        if (asked)
-            return;
-        asked = intent !== "digit" && intent !== "erase" && Wish.open;
-        Wish.send(intent, args);
-    }
-    Connections {
-        target: Wish
-        function onAnswered(): void {
-            button.asked = false;
-            button.waiting = false;
-        }
-    }
-    Timer {
-        running: button.asked
-        interval: 200
-        onTriggered: button.waiting = true
-    }
-    onDownChanged: if (kind === "hold") {
-        if (down && Wish.open) {
-            back.stop();
-            forth.start();
-        } else {
-            forth.stop();
-            back.start();
-            if (!down && held < 1)
-                Wish.touch();
-        }
+    onDownChanged: if (held && down && Wish.open) {
+        back.stop();
+        forth.start();
+    } else if (held) {
+        forth.stop();
+        back.start();
+        Wish.touch();
     }
     NumberAnimation {
         id: forth
         target: button
-        property: "held"
+        property: "done"
         to: 1
-        duration: 1500 * (1 - button.held)
-        onFinished: if (button.held === 1)
+        duration: 1500 * (1 - button.done)
+        onFinished: if (button.done === 1)
             button.ask()
     }
     NumberAnimation {
         id: back
         target: button
-        property: "held"
+        property: "done"
         to: 0
-        duration: 300 * button.held
+        duration: 300 * button.done
     }
 
     component Sign: Icon {
@@ -157,15 +119,6 @@ AbstractButton {
         color: button.solid ? (button.down || button.asked ? Qt.darker(Theme.go, Theme.night ? 1.15 : 1.3) : Theme.go) : button.kind !== "hold" && (button.down || button.asked) ? Theme.mist : Theme.sheet
         border.width: button.solid ? 0 : Theme.stroke
         border.color: button.red ? Theme.stop : Theme.edge
-        Rectangle {
-            visible: button.visualFocus
-            anchors.fill: parent
-            anchors.margins: -Theme.mm(1) - border.width
-            radius: parent.radius + Theme.mm(1) + border.width
-            color: "transparent"
-            border.width: Theme.stroke
-            border.color: Theme.ink
-        }
     }
     contentItem: Item {
         Face {
@@ -174,10 +127,10 @@ AbstractButton {
         }
         // Hold to confirm: the same label, inverted, under a growing fill.
         Item {
-            visible: button.held > 0
+            visible: button.done > 0
             clip: true
             anchors.left: parent.left
-            width: Math.round(parent.width * button.held)
+            width: Math.round(parent.width * button.done)
             height: parent.height
             Rectangle {
                 anchors.left: parent.left

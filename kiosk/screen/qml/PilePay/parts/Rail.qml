@@ -61,6 +61,7 @@ Item {
         Item {
             visible: !rail.roomy && (!Theme.compact || Shown.calm) && !rail.narrow
             Layout.fillWidth: true
+            Layout.rightMargin: -Theme.gap
         }
         Repeater {
             model: Theme.tall || rail.alone ? null : Shown.buttons
@@ -68,7 +69,7 @@ Item {
                 role: kind === "quiet" ? "note" : Theme.compact || text.length > 16 ? "body" : "lead"
                 stacked: (Theme.compact || rail.narrow) && kind === "quiet" && glyph !== ""
                 Layout.fillWidth: !rail.narrow
-                Layout.minimumWidth: Math.max(Theme.touch, least)
+                Layout.minimumWidth: kind === "quiet" ? Math.max(Theme.touch, least) : Math.min(implicitWidth, Math.round(rail.width * 0.5))
                 Layout.preferredWidth: implicitWidth
                 Layout.maximumWidth: Theme.compact && kind !== "quiet" && !rail.roomy ? -1 : Math.max(implicitWidth, Theme.mm(Theme.compact ? 26 : 20))
                 Layout.preferredHeight: Theme.touch
@@ -103,7 +104,7 @@ Item {
                     role: kind === "quiet" || text.length > 16 ? "body" : "lead"
                     Layout.fillWidth: true
                     Layout.preferredWidth: implicitWidth
-                    Layout.minimumWidth: least
+                    Layout.minimumWidth: kind === "quiet" ? least : Math.min(implicitWidth, Math.round(rail.width * 0.65))
                     Layout.preferredHeight: Theme.touch
                 }
             }

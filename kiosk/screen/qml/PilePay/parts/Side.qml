@@ -11,6 +11,10 @@ Column {
     property bool arriving: false
     property bool bare: false           // without the label
     property bool ends: false         // only the end caption has room
+    readonly property string hint: of.after
+    // The word behind the number goes where there is room: beside it, beside the label, under the line, in place of the label.
+    readonly property string place: number.implicitWidth + Theme.s(1.4) + hintSize.advanceWidth <= width ? "number" : labelSize.advanceWidth + sign.width + Theme.s(0.9) <= width && of.since === "" ? "label" : of.capStart === "" && of.capEnd !== "" && hintSize.advanceWidth + endCap.implicitWidth + Theme.s(2) <= width ? "line" : "alone"
+    readonly property string start: place === "line" ? hint : ends ? "" : of.capStart
     readonly property bool beside: startCap.implicitWidth + endCap.implicitWidth + Theme.s(2) <= width
     spacing: Theme.s(Theme.compact ? 1.2 : 1.6)
     Item {
@@ -29,9 +33,7 @@ Column {
             id: label
             anchors.left: sign.right
             anchors.leftMargin: Theme.s(0.9)
-            // A small panel has no room beside the number: its word moves up here, and the picture still says whose it is.
-            readonly property string both: side.of.label + " · " + side.of.after
-            text: after.text === "" || after.fits ? side.of.label : measure.advanceWidth(both) <= parent.width - x ? both : side.of.after
+            text: side.hint === "" || side.place === "number" || side.place === "line" ? side.of.label : side.place === "label" ? labelSize.text : side.hint
             role: Theme.compact ? "note" : "body"
             strong: true
             color: Theme.ink2
@@ -61,21 +63,26 @@ Column {
         }
         Words {
             id: after
-            readonly property bool fits: number.implicitWidth + Theme.s(1.4) + implicitWidth <= side.width
-            visible: text !== "" && fits
+            visible: text !== "" && side.place === "number"
             anchors.left: number.right
             anchors.leftMargin: Theme.s(1.4)
             anchors.baseline: number.top
             anchors.baselineOffset: Math.round(number.ascent)
-            text: side.of.after
+            text: side.hint
             role: Theme.compact || side.role === "big" && !Theme.tall ? "note" : "body"
             color: Theme.ink2
             wrapMode: Text.NoWrap
         }
     }
-    FontMetrics {
-        id: measure
+    TextMetrics {
+        id: labelSize
         font: label.font
+        text: side.of.label + " · " + side.hint
+    }
+    TextMetrics {
+        id: hintSize
+        font: after.font
+        text: side.hint
     }
     FactLine {
         visible: side.of.line.present
@@ -88,14 +95,14 @@ Column {
         arriving: side.arriving
     }
     Item {
-        visible: side.of.capStart !== "" && !side.ends || side.of.capEnd !== ""
+        visible: side.start !== "" || side.of.capEnd !== ""
         width: parent.width
-        height: Theme.line(startCap.role) * (startCap.text !== "" && endCap.text !== "" && !side.ends && !side.beside ? 2 : 1)
+        height: Theme.line(startCap.role) * (startCap.visible && endCap.visible && !side.beside ? 2 : 1)
         Words {
             id: startCap
             anchors.left: parent.left
-            visible: text !== "" && !side.ends
-            text: side.of.capStart
+            visible: text !== ""
+            text: side.start
             role: Theme.tall ? "body" : "note"
             wrapMode: Text.NoWrap
         }

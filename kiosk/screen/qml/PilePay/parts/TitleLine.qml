@@ -1,3 +1,4 @@
+pragma ComponentBehavior: Bound
 import QtQuick
 import PilePay
 import PilePay.Shown
@@ -7,7 +8,7 @@ Item {
     id: title
     readonly property bool second: subtitle.text !== "" && !beside
     readonly property bool beside: !Theme.tall && !Theme.compact && sentence.implicitWidth + subtitle.implicitWidth + Theme.s(4) <= room
-    readonly property int room: width - sentence.x - (badge.visible ? badge.width + Theme.s(2) : 0)
+    readonly property int room: width - (sign.visible ? sign.width + Theme.s(2) : 0) - (badge.visible ? badge.width + Theme.s(2) : 0)
     implicitHeight: sentence.height + (second && !Theme.compact ? below.height + Theme.s(0.5) : 0)
     Icon {
         id: sign

@@ -1,15 +1,13 @@
 import QtQuick
-import QtQuick.Controls.Basic
 import PilePay
-import PilePay.Shown
 
 // A pictured way to do something. Outlined when it is a key, flat when it only says what to do.
-AbstractButton {
+Pressable {
     id: way
     required property string glyph
     required property string title
     required text
-    required property string intent
+    required intent
     property bool lying: false          // the picture stands beside the words
     readonly property bool offered: intent !== ""
     property bool inset: offered
@@ -17,35 +15,15 @@ AbstractButton {
     readonly property int art: Theme.mm(Theme.compact ? 12 : Theme.tall ? 22 : lying ? 17 : 20)
     implicitHeight: Math.max(offered ? Theme.mm(15) : 0, content.implicitHeight + (offered && !(lying && Theme.compact) ? 2 * pad : 0))
     enabled: offered
-    padding: 0
-    focusPolicy: Qt.TabFocus
-    activeFocusOnTab: offered
     Accessible.role: offered ? Accessible.Button : Accessible.StaticText
     Accessible.name: title + ". " + text
-    Accessible.onPressAction: choose()
-    onClicked: choose()
-    onCanceled: Wish.touch()
-    Keys.onReturnPressed: choose()
-    Keys.onEnterPressed: choose()
-    function choose(): void {
-        if (offered)
-            Wish.send(intent, {});
-    }
+
     background: Rectangle {
         visible: way.offered
         radius: Theme.radius
         color: way.down ? Theme.mist : Theme.sheet
         border.width: Theme.stroke
         border.color: Theme.edge
-        Rectangle {
-            visible: way.visualFocus
-            anchors.fill: parent
-            anchors.margins: -Theme.mm(1) - border.width
-            radius: parent.radius + Theme.mm(1) + border.width
-            color: "transparent"
-            border.width: Theme.stroke
-            border.color: Theme.ink
-        }
     }
     contentItem: Item {
         id: content

@@ -28,5 +28,6 @@ Text {
     horizontalAlignment: Text.AlignLeft
     textFormat: Text.PlainText
     Accessible.role: Accessible.StaticText
+    Accessible.ignored: text === ""
     Accessible.name: text
 }

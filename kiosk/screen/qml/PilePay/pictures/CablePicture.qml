@@ -40,6 +40,7 @@ Item {
                 radius: 2 * picture.u
                 color: Theme.lamp
                 Words {
+                    id: letter
                     anchors.centerIn: parent
                     role: "title"
                     em: 19 * picture.u
@@ -48,7 +49,7 @@ Item {
                     Accessible.ignored: true
                     transform: Scale {
                         xScale: Shown.rtl ? -1 : 1
-                        origin.x: parent.implicitWidth / 2
+                        origin.x: letter.width / 2
                     }
                 }
             }
