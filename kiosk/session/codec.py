@@ -62,8 +62,8 @@ def encode(fact: Fact) -> Encoded:
 def decode(stored: Encoded) -> Fact:
     """The fact behind stored bytes, lifted to today's version. Raises `CodecError`."""
     kind = _KINDS.get(stored.kind)
-    if kind is None:
-        raise CodecError(f"unknown fact {stored.kind!r} in stream {stored.stream}: written by a newer program?")
+    if kind is None or stored.version > VERSIONS.get(stored.kind, 1):
+        raise CodecError(f"unknown fact {_name(stored)}: a newer program wrote it, so run that one or a later one")
     try:
         body = json.loads(stored.body)
         for version in range(stored.version, VERSIONS.get(stored.kind, 1)):
@@ -73,12 +73,16 @@ def decode(stored: Encoded) -> Fact:
             raise CodecError(f"{stored.kind} v{stored.version}: fields {sorted(set(body) ^ set(builders))} do not fit")
         values = {name: build(body[name]) for name, build in builders.items()}
     except (ValueError, KeyError, TypeError, ArithmeticError) as error:
-        raise CodecError(f"damaged fact {stored.kind!r} in stream {stored.stream}: {error}") from error
+        raise CodecError(f"damaged fact {_name(stored)}: {error}; run `pilepay journal verify`, and restore a copy") from error
     if issubclass(kind, SessionFact):
         values["session"] = SessionId(stored.stream)
     fact = kind(at=stored.at, **values)
     assert isinstance(fact, KioskFact | SessionFact)
     return fact
+
+
+def _name(stored: Encoded) -> str:
+    return f"{stored.kind} v{stored.version} in stream {stored.stream}"
 
 
 def _plain(value: Any) -> Any:
@@ -111,10 +115,10 @@ def _builder(hint: Any) -> _Builder:
     if origin is types.UnionType or origin is typing.Union:
         return _optional(typing.get_args(hint))
     if origin is tuple:
-        item = _builder(typing.get_args(hint)[0])
-        return lambda value: tuple(item(v) for v in value)
+        return _list_of(_builder(typing.get_args(hint)[0]))
     if hint is Decimal:
-        return Decimal
+        text = _exactly(str)
+        return lambda value: Decimal(text(value))
     if isinstance(hint, type) and issubclass(hint, Enum):
         return hint
     if isinstance(hint, type) and is_dataclass(hint):
@@ -128,6 +132,11 @@ def _optional(args: tuple[Any, ...]) -> _Builder:
     (kind,) = (a for a in args if a is not type(None))
     build = _builder(kind)
     return lambda value: None if value is None else build(value)
+
+
+def _list_of(item: _Builder) -> _Builder:
+    items = _exactly(list)
+    return lambda value: tuple(item(v) for v in items(value))
 
 
 def _record(kind: type[Any]) -> _Builder:

@@ -20,12 +20,17 @@ def cost_at(s: Session, reading: Reading) -> Money:
 def final(s: Session, at: Moment) -> Rating:
     """The bill of an ended delivery: begin to end, and the stay after it until the cable was out or the fee stopped growing."""
     assert s.quote is not None and s.delivered is not None and s.delivered.begin is not None and s.delivered.end is not None
-    left = s.vacated_at or at
-    if s.accrues_until is not None and left.reached(s.accrues_until):
-        left = s.accrues_until
-    stayed_until = max(left.utc_ms, s.delivered.end.utc_ms)
-    usage = _usage(s, s.delivered.begin, s.delivered.end, stayed_until)
+    usage = _usage(s, s.delivered.begin, s.delivered.end, s.delivered.end.utc_ms + _stay_ms(s, at))
     return bill(tariff_of(s.quote), usage, s.quote.zone)
+
+
+def _stay_ms(s: Session, at: Moment) -> int:
+    """How long the car was seen to stay after the end. Nobody saw a stay whose end came late, or of whose end nothing was ever heard: it
+    counts from the moment we knew, on our own clock."""
+    if s.accrues_until is None or s.ended_at is None:
+        return 0
+    left = s.vacated_at or at
+    return (s.accrues_until if left.reached(s.accrues_until) else left).ms_since(s.ended_at)
 
 
 def accrual_end(s: Session, delivered: Delivered, at: Moment) -> Moment | None:
@@ -37,7 +42,7 @@ def accrual_end(s: Session, delivered: Delivered, at: Moment) -> Moment | None:
     until = accrues_until(tariff_of(s.quote), usage, s.quote.zone, payment.approval.authorized)
     if until is None:
         return None
-    return at.plus(max(0, -(-(until - at.utc_ms) // 1_000)))
+    return at.plus(max(0, -(-(until - usage.end_utc_ms) // 1_000)))
 
 
 def _usage(s: Session, begin: Reading, end: Reading, vacated_ms: int | None) -> use.Usage:

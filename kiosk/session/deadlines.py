@@ -46,5 +46,6 @@ def _flowing(k: Kiosk, s: Session, p: Policy) -> Iterator[Moment]:
         yield s.heard_at.plus(p.lost_pile_s if s.silent else p.pile_silent_s)
     if s.free_at is not None:
         yield s.free_at.plus(p.lost_stop_s)
-    if s.stops and k.setup.by_id[s.connector].pile in k.online:
+    connector = k.setup.by_id.get(s.connector)
+    if s.stops and connector is not None and connector.pile in k.online:
         yield s.stops[-1].until

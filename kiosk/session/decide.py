@@ -17,7 +17,7 @@ from kiosk.session.facts import Fact
 from kiosk.session.inputs import Input, Outcome
 from kiosk.session.sellable import sellable
 from kiosk.session.state import FLOWING, Kiosk, ModificationState, PaymentState, Session, Stage
-from kiosk.values import Ids, Moment, PaymentRef, RequestRef, SessionId
+from kiosk.values import Ids, Moment, PaymentRef, SessionId
 
 _BEFORE_ENERGY = frozenset({Stage.PAYING, Stage.WAITING_FOR_PLUG, Stage.START_REQUESTED})
 
@@ -153,16 +153,12 @@ def _outcome(d: Decision, given: Outcome) -> None:
             return energy.stop_answered(d, s, stop, given.result)
         if printing := next((x for x in s.prints if x.request == ref), None):
             return ending.print_answered(d, s, printing, given.result)
-        return _abort_answered(d, s, ref, given)
+        if abort := next((x for x in s.aborts if x.request == ref), None):
+            return money.abort_answered(d, s, abort, given.result)
+        break
     if isinstance(given.result, i.Done) and isinstance(given.result.result, i.Approval):
         return d.note(f.OrphanApproval(d.at, ref, given.result.result))
     return energy.orphan_stop_answered(d, ref, given.result)
-
-
-def _abort_answered(d: Decision, s: Session, ref: RequestRef, given: Outcome) -> None:
-    abort = next((a for a in s.aborts if a.request == ref and not a.ended), None)
-    if abort is not None and not isinstance(given.result, i.NotSent):
-        d.note(f.AbortEnded(d.at, s.id, abort.payment, ref, type(given.result).__name__.lower()))
 
 
 def _started(d: Decision, sound: bool) -> None:

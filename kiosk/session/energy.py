@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kiosk.metering.judge import judge
-from kiosk.metering.reading import Delivered, Limits, Verdict
+from kiosk.metering.reading import Delivered, Limits, Reading, Verdict
 from kiosk.session import facts as f
 from kiosk.session.cost import accrual_end, cost_at
 from kiosk.session.decision import Decision
@@ -134,27 +134,38 @@ def _orphan(k: Kiosk, i: TxStarted) -> Orphan | None:
 
 
 def meter_read(d: Decision, i: MeterRead) -> None:
-    s = _delivering(d.k, i)
+    s = delivering(d.k, i)
     if s is None or s.begin is None or s.ended_at is not None:
         return
     last = s.last_reading
-    if last is not None and (i.reading.utc_ms < last.utc_ms or i.reading.mwh < last.mwh):
-        return  # replayed, late or backwards: the end decides
+    if last is not None and i.reading.utc_ms < last.utc_ms:
+        return  # replayed or late
+    reading = counted(d.k, s, i.reading)
     payment = s.payment
     full = (
         payment is not None
         and payment.approval is not None
         and not s.stops
-        and cost_at(s, i.reading) >= payment.approval.authorized - d.policy.margin
+        and cost_at(s, reading) >= payment.approval.authorized - d.policy.margin
     )
     due = s.noted_at is None or d.at.reached(s.noted_at.plus(d.policy.note_s))
     if full or due or s.silent:
-        d.note(f.MeterNoted(d.at, s.id, i.reading))
+        d.note(f.MeterNoted(d.at, s.id, reading))
     if full:
         request_stop(d, d.k.sessions[s.id], "limit")
 
 
-def _delivering(k: Kiosk, i: MeterRead) -> Session | None:
+def counted(k: Kiosk, s: Session, reading: Reading) -> Reading:
+    """The reading on the register that the delivery began with. A register that wrapped, or that counts each session from zero while the
+    begin is of the lifetime one, is moved onto it; what cannot be explained stays as it is, and the end decides."""
+    if s.begin is None or reading.mwh >= s.begin.mwh:
+        return reading
+    so_far = judge((), _limits(k, s), begin=s.begin, end=reading, ended_at=reading.utc_ms)
+    return so_far.end if so_far.verdict is Verdict.VALID and so_far.end is not None else reading
+
+
+def delivering(k: Kiosk, i: MeterRead) -> Session | None:
+    """The delivery that a meter value belongs to: by its transaction, or by its connector when it names none."""
     connector = k.setup.by_number.get((i.pile, i.number))
     flowing = (s for s in k.sessions.values() if s.stage in FLOWING)
     if i.transaction is not None:
@@ -215,10 +226,10 @@ def tx_ended(d: Decision, i: TxEnded) -> None:
         return
     if s.transaction is None:
         d.note(f.DeliveryStarted(d.at, s.id, d.ids.transaction(), i.begin or i.end, i.frame, bool(s.given_up)))
-        delivered = judge((), _limits(d, s), begin=i.begin, end=i.end, ended_at=d.at.utc_ms)
+        delivered = judge((), _limits(d.k, s), begin=i.begin, end=i.end, ended_at=d.at.utc_ms)
         s = d.k.sessions[s.id]
     else:
-        delivered = judge(s.readings, _limits(d, s), begin=i.begin or s.begin, end=i.end, ended_at=d.at.utc_ms)
+        delivered = judge(s.readings, _limits(d.k, s), begin=i.begin or s.begin, end=i.end, ended_at=d.at.utc_ms)
     _end(d, s, i.reason, delivered, i)
 
 
@@ -233,7 +244,8 @@ def _session_ended(k: Kiosk, i: TxEnded) -> Session | None:
     if i.transaction > 0 or i.id_tag:
         return None
     # The pile never got our answer to its StartTransaction, and names no tag (OCPP 1.6 errata 3.18): the one start it may mean.
-    waiting = [s for s in k.sessions.values() if s.starts and s.transaction is None and k.setup.by_id[s.connector].pile == i.pile]
+    there = {c.id for c in k.setup.connectors if c.pile == i.pile}
+    waiting = [s for s in k.sessions.values() if s.starts and s.transaction is None and s.connector in there]
     return waiting[0] if len(waiting) == 1 else None
 
 
@@ -251,7 +263,7 @@ def settle_lost(d: Decision, s: Session) -> None:
     free = s.free_at is not None and d.at.reached(s.free_at.plus(d.policy.lost_stop_s))
     gone = s.heard_at is not None and d.at.reached(s.heard_at.plus(d.policy.lost_pile_s))
     if free or gone:
-        delivered = judge(s.readings, _limits(d, s), begin=s.begin, end=s.last_reading, ended_at=d.at.utc_ms)
+        delivered = judge(s.readings, _limits(d.k, s), begin=s.begin, end=s.last_reading, ended_at=d.at.utc_ms)
         if delivered.mwh:
             d.note(f.ReviewOpened(d.at, s.id, "meter_estimated", "no end of the transaction came; the last reading counts", None))
         _end(d, s, "lost", delivered, None)
@@ -263,7 +275,8 @@ def watch_silence(d: Decision, s: Session) -> None:
 
 
 def _end(d: Decision, s: Session, reason: str, delivered: Delivered, i: TxEnded | None) -> None:
-    until = accrual_end(s, delivered, d.at) if delivered.verdict is Verdict.VALID and delivered.mwh else None
+    told = i is not None and delivered.verdict is Verdict.VALID and delivered.mwh
+    until = accrual_end(s, delivered, d.at) if told else None
     cap = d.at.plus(d.policy.longest_stay_s)
     if until is not None and until.utc_ms > cap.utc_ms:
         until = cap
@@ -273,6 +286,6 @@ def _end(d: Decision, s: Session, reason: str, delivered: Delivered, i: TxEnded 
         d.note(f.Vacated(d.at, s.id))
 
 
-def _limits(d: Decision, s: Session) -> Limits:
-    connector = d.k.setup.by_id.get(s.connector)
+def _limits(k: Kiosk, s: Session) -> Limits:
+    connector = k.setup.by_id.get(s.connector)
     return Limits(connector.max_power_w if connector else 1_000_000)

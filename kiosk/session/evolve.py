@@ -70,7 +70,9 @@ def _closed(k: Kiosk, fact: SessionFact) -> Kiosk:
     session = next((s for s in k.recent if s.id == fact.session), None)
     if session is None:
         return k
-    if isinstance(fact, f.PaymentAuthorized):  # money turned up after all: the sale is open again until it is released
+    if isinstance(fact, f.ReceiptIssued):
+        k = replace(k, receipts=fact.number)
+    if isinstance(fact, f.PaymentAuthorized | f.PrintRequested):  # something to do again: money to release, paper to print
         rest = tuple(s for s in k.recent if s.id != session.id)
         reopened = replace(_session(session, fact), closed_at=None)
         return replace(k, recent=rest, sessions=MappingProxyType({**k.sessions, session.id: reopened}))
@@ -257,7 +259,9 @@ def _code(s: Session, fact: f.StopCodeIssued) -> Session:
 
 @_on(f.PlugAwaited)
 def _plug(s: Session, fact: f.PlugAwaited) -> Session:
-    return replace(_stage(s, Stage.WAITING_FOR_PLUG, fact), plug_until=fact.until)
+    if s.stage is not Stage.WAITING_FOR_PLUG:
+        s = _stage(s, Stage.WAITING_FOR_PLUG, fact)
+    return replace(s, plug_until=fact.until)
 
 
 @_on(f.StartRequested)

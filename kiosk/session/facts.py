@@ -313,7 +313,7 @@ class DeliveryResumed(SessionFact):
 
 @dataclass(frozen=True, slots=True)
 class MeterNoted(SessionFact):
-    """A reading worth keeping: one a minute, and every one that decided something."""
+    """A reading worth keeping, on the register of the begin: one a minute, and every one that decided something."""
 
     reading: Reading
 

@@ -9,8 +9,10 @@ from kiosk.session.decision import Decision
 from kiosk.session.faults import OF_DECLINE
 from kiosk.session.inputs import Accepted, Approval, Confirmation, Done, NotSent, Refused, Result, Unknown
 from kiosk.session.requests import body_hash, idempotency_key
-from kiosk.session.state import Modification, ModificationState, Payment, PaymentState, Session, Stage
+from kiosk.session.state import Abort, Modification, ModificationState, Payment, PaymentState, Session, Stage
 from kiosk.values import Moment, Money, PaymentRef, RequestRef, SessionId
+
+_UNHEARD = (ModificationState.REQUESTED, ModificationState.REFUSED)
 
 
 def request_preauthorization(d: Decision, s: Session) -> None:
@@ -28,6 +30,12 @@ def request_abort(d: Decision, s: Session) -> None:
     for p in s.payments.values():
         if p.open and not any(a.payment == p.ref for a in s.aborts):
             d.note(f.AbortRequested(d.at, s.id, p.ref, RequestRef(f"{p.ref}-A"), p.service_id))
+
+
+def abort_answered(d: Decision, s: Session, abort: Abort, result: Result) -> None:
+    """The terminal heard, or may have heard, that we let go. What became of the payment is told by the payment's own answer."""
+    if not abort.ended and not isinstance(result, NotSent):
+        d.note(f.AbortEnded(d.at, s.id, abort.payment, abort.request, type(result).__name__.lower()))
 
 
 def preauthorization_answered(d: Decision, s: Session, p: Payment, result: Result) -> None:
@@ -51,7 +59,7 @@ def _approved(d: Decision, s: Session, p: Payment, approval: Approval) -> None:
     d.note(f.PaymentAuthorized(d.at, s.id, p.ref, approval, wanted))
     if wanted:
         d.note(f.StopCodeIssued(d.at, s.id, d.ids.stop_code_digest(s.id)))
-    elif not usable and s.stage is Stage.PAYING:
+    elif p.open and not usable and s.stage is Stage.PAYING:
         d.note(f.SessionGivenUp(d.at, s.id, "approved_too_little"))
 
 
@@ -117,15 +125,16 @@ def _deadlines(d: Decision, alarm_s: int, window_s: int) -> tuple[Moment, Moment
 
 
 def modification_answered(d: Decision, s: Session, m: Modification, result: Result) -> None:
-    """The acquirer's first word on a capture or cancel. No word at all changes nothing: the same request goes out again."""
-    if m.state is not ModificationState.REQUESTED:
-        return
+    """The acquirer's first word on a capture or cancel. No word at all changes nothing: the same request goes out again.
+
+    A yes counts even after we took it for refused: the money moves, and what is captured has its receipt.
+    """
     match result:
-        case Done(Accepted(psp_reference=psp_reference)):
+        case Done(Accepted(psp_reference=psp_reference)) if m.state in _UNHEARD:
             d.note(f.ModificationSubmitted(d.at, s.id, m.request, psp_reference))
             if m.operation == "capture":
                 _issue_receipt(d, s)
-        case Refused(code=code, detail=detail):
+        case Refused(code=code, detail=detail) if m.state is ModificationState.REQUESTED:
             _refused(d, s, m, code, detail)
 
 
@@ -171,7 +180,7 @@ def confirmed(d: Decision, i: Confirmation) -> None:
         return
     request = known.request if known else RequestRef(i.reference)
     if i.success:
-        if held and known and known.state is ModificationState.REQUESTED:
+        if held and known and known.state in _UNHEARD:
             modification_answered(d, held, known, Done(Accepted(i.psp_reference)))
         d.note(f.ModificationConfirmed(d.at, session, request, i.operation, i.psp_reference))
         return

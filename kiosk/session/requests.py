@@ -128,6 +128,9 @@ def _of_session(k: Kiosk, s: Session) -> Iterator[Request]:
     for m in s.modifications.values():
         if m.state is ModificationState.REQUESTED:
             yield _modify(m)
+    for printing in s.prints:
+        if not printing.result and s.receipt is not None:
+            yield Request(printing.request, "", Recovery.NEVER_AGAIN, PrintReceipt(s.id, s.receipt, printing.copy))
     connector = k.setup.by_id.get(s.connector)
     if connector is None:
         return
@@ -137,9 +140,6 @@ def _of_session(k: Kiosk, s: Session) -> Iterator[Request]:
     stop = s.stops[-1] if s.stops else None
     if stop and not stop.answered and s.transaction is not None and s.ended_at is None:
         yield Request(stop.request, "", Recovery.OBSERVE, StopDelivery(connector.pile, s.transaction))
-    for printing in s.prints:
-        if not printing.result and s.receipt is not None:
-            yield Request(printing.request, "", Recovery.NEVER_AGAIN, PrintReceipt(s.id, s.receipt, printing.copy))
 
 
 def _modify(m: Modification) -> Request:

@@ -1,16 +1,12 @@
 """The path of a sale, from the agreed price to the closed books."""
 
-from world import A, B, PER_KWH_AND_STAY, World, code_digest
+from world import A, B, PER_KWH_AND_STAY, World, code_digest, names
 
 from kiosk.session import inputs as i
 from kiosk.session.facts import CaptureRequested, ModificationSubmitted, PlugAwaited, PrintRequested, ReceiptIssued, StartRequested
 from kiosk.session.inputs import ConnectorStatus
 from kiosk.session.state import ModificationState, Stage
 from kiosk.values import Money
-
-
-def kinds(facts: tuple[object, ...]) -> list[str]:
-    return [type(fact).__name__ for fact in facts]
 
 
 def test_a_charge_is_sold_and_captured_to_the_cent() -> None:
@@ -23,7 +19,7 @@ def test_a_charge_is_sold_and_captured_to_the_cent() -> None:
     capture = w.request("Modify")
     assert capture.body.amount == Money(1_550, "EUR")
     facts = w.answer("Modify", i.Done(i.Accepted("CAP1")))
-    assert kinds(facts) == ["ModificationSubmitted", "ReceiptIssued", "PrintRequested"]
+    assert names(facts) == ["ModificationSubmitted", "ReceiptIssued", "PrintRequested"]
     w.answer("PrintReceipt", i.Done(i.Printed("printed")))
     w.status(1, ConnectorStatus.AVAILABLE)
     assert w.k.sessions == {}
@@ -36,7 +32,7 @@ def test_approval_and_start_share_one_decision_when_the_car_is_plugged_in() -> N
     w.status(1, ConnectorStatus.PREPARING)
     w.accept()
     facts = w.answer("Preauthorize", i.Done(i.Approval(Money(5_000, "EUR"), "PSP1", "T.PSP1", i.CardFacts())))
-    assert kinds(facts) == ["PaymentAuthorized", "StopCodeIssued", "PlugAwaited", "StartRequested"]
+    assert names(facts) == ["PaymentAuthorized", "StopCodeIssued", "PlugAwaited", "StartRequested"]
 
 
 def test_paying_first_waits_for_the_cable() -> None:
@@ -45,7 +41,7 @@ def test_paying_first_waits_for_the_cable() -> None:
     assert w.session.stage is Stage.WAITING_FOR_PLUG
     assert any(isinstance(fact, PlugAwaited) for fact in w.facts)
     facts = w.status(1, ConnectorStatus.PREPARING)
-    assert kinds(facts) == ["ConnectorReported", "StartRequested"]
+    assert names(facts) == ["ConnectorReported", "StartRequested"]
 
 
 def test_a_pile_that_reports_no_cable_is_asked_in_advance() -> None:
@@ -155,7 +151,7 @@ def test_everything_of_one_decision_lies_in_the_order_of_cause() -> None:
     transaction = w.deliver()
     w.now = w.now.plus(600)
     facts = w.end(transaction, 110)
-    assert kinds(facts)[-2:] == ["Priced", "CaptureRequested"]
+    assert names(facts)[-2:] == ["Priced", "CaptureRequested"]
     order = [type(x) for x in w.facts]
     assert order.index(StartRequested) < order.index(CaptureRequested)
     assert ModificationSubmitted not in order

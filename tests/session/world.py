@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
+from typing import TypeVar
 
 from kiosk.metering.reading import Reading
 from kiosk.pricing.canonical import canonical, tariff_hash
@@ -18,6 +19,8 @@ from kiosk.session.requests import Request, open_requests
 from kiosk.session.setup import Connector, Policy, Setup
 from kiosk.session.state import Kiosk, Session
 from kiosk.values import ConnectorId, Digest, Moment, Money, SessionId
+
+_F = TypeVar("_F", bound=Fact)
 
 PER_KWH = b"""{
   "country_code": "DE", "party_id": "LND", "id": "ENERGY", "currency": "EUR", "tax_included": "YES",
@@ -82,6 +85,11 @@ def quote(tariff: bytes = PER_KWH, hold: int = 5_000) -> Quote:
     return Quote(loaded.id, canonical(loaded), tariff_hash(loaded), "Europe/Berlin", Money(hold, "EUR"), "en", ("0.50 €/kWh",))
 
 
+def names(facts: tuple[Fact, ...]) -> list[str]:
+    """What happened, by name."""
+    return [type(fact).__name__ for fact in facts]
+
+
 def approval(minor: int = 5_000, psp: str = "PSP1") -> i.Approval:
     return i.Approval(Money(minor, "EUR"), psp, f"TENDER.{psp}", i.CardFacts("mc", "4821"))
 
@@ -119,13 +127,32 @@ class World:
         self.give(i.KioskStarted())
         self.give(i.PileConnected("PILE-1"))
 
+    def meter(self, kwh: int, mwh: int = 0) -> tuple[Fact, ...]:
+        """The newest delivery's register, now."""
+        number = SETUP.by_id[self.session.connector].number
+        return self.give(i.MeterRead("PILE-1", number, self.session.transaction, self.reading(kwh, mwh)))
+
     def status(self, number: int, status: i.ConnectorStatus) -> tuple[Fact, ...]:
         return self.give(i.ConnectorChanged("PILE-1", number, status))
+
+    def open(self) -> tuple[Request, ...]:
+        return open_requests(self.k)
+
+    def quote_in(self, currency: str) -> Quote:
+        return replace(quote(), hold=Money(5_000, currency))
 
     def request(self, kind: str) -> Request:
         """The one open request of this kind."""
         (request,) = (r for r in open_requests(self.k) if r.kind == kind)
         return request
+
+    def reviews(self) -> list[str]:
+        """What a person has to look at in the newest sale."""
+        return [r.code for r in self.session.reviews]
+
+    def all_of(self, kind: type[_F]) -> list[_F]:
+        """Every fact of this kind so far."""
+        return [fact for fact in self.facts if isinstance(fact, kind)]
 
     def kinds(self) -> list[str]:
         return sorted(r.kind for r in open_requests(self.k))
@@ -141,9 +168,9 @@ class World:
 
     # --- stretches of the path --------------------------------------------------------------------------------------------------
 
-    def accept(self, connector: ConnectorId = A, tariff: bytes = PER_KWH) -> SessionId:
+    def accept(self, connector: ConnectorId = A, tariff: bytes = PER_KWH, hold: int = 5_000) -> SessionId:
         session = self.ids.session()
-        self.give(i.QuoteAccepted(session, connector, quote(tariff)))
+        self.give(i.QuoteAccepted(session, connector, quote(tariff, hold)))
         return session
 
     def pay(self, connector: ConnectorId = A, tariff: bytes = PER_KWH, minor: int = 5_000) -> SessionId:
@@ -162,6 +189,17 @@ class World:
         self.status(number, i.ConnectorStatus.CHARGING)
         assert self.session.transaction is not None
         return self.session.transaction
+
+    def finish(self, kwh: int = 110) -> None:
+        """A whole sale of `kwh - 100` kWh: captured, printed, the car gone."""
+        self.end(self.deliver(), kwh)
+        self.settle()
+
+    def settle(self) -> None:
+        """The acquirer takes the capture, the paper comes out, the car leaves."""
+        self.answer("Modify", i.Done(i.Accepted(f"CAP-{self.session.id[-4:]}")))
+        self.answer("PrintReceipt", i.Done(i.Printed("printed")))
+        self.status(SETUP.by_id[self.session.connector].number, i.ConnectorStatus.AVAILABLE)
 
     def end(self, transaction: int, kwh: int, reason: str = "Local") -> tuple[Fact, ...]:
         return self.give(i.TxEnded("PILE-1", transaction, "", None, self.reading(kwh), reason))
