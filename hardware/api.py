@@ -97,6 +97,36 @@ class TerminalHealth:
     detail: str
 
 
+class EventKind(Enum):
+    """What happened, as far as it changes what a kiosk says."""
+
+    READY = "ready"  # the terminal asks for a card
+    CARD_PRESENTED = "card_presented"  # held to the reader or swiped
+    CARD_INSERTED = "card_inserted"  # it sits in the slot until CARD_REMOVED
+    PIN_WANTED = "pin_wanted"
+    PIN_ENTERED = "pin_entered"
+    ANOTHER_CARD = "another_card"  # this one serves for no preauthorization
+    FINAL = "final"  # the dialogue is over; how it ended is in the answer
+    CARD_REMOVED = "card_removed"
+    AWAY = "away"  # shutting down, in maintenance or out of order
+    BACK = "back"
+    ALARM = "alarm"  # somebody tampers with the terminal
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class TerminalEvent:
+    """One thing a terminal told. `name` is its own word for it; ids are empty where it named none.
+
+    `service_id` is the ServiceID of the payment it belongs to: an event of another dialogue than the one running is old news.
+    """
+
+    kind: EventKind
+    name: str
+    service_id: str = ""
+    tender_reference: str = ""
+
+
 class PaymentTerminal(Protocol):
     """A device that takes cards. It has one dialogue at a time."""
 

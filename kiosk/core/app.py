@@ -13,8 +13,10 @@ import signal
 from collections.abc import Awaitable, Iterator, Sequence
 
 import uvicorn
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
 
+from hardware.api import TerminalEvent
+from hardware.terminals.adyen.notifications import LARGEST_NOTIFICATION
 from kiosk.config.model import Config
 from kiosk.core import parts
 from kiosk.core.clock import SystemClock
@@ -50,6 +52,7 @@ log = logging.getLogger(__name__)
 
 _EVIDENCE_DAYS = 400
 _TICK_S = 1.0
+_BODY_S = 60
 _SERIALS = ("service_id", "transaction")
 
 
@@ -93,6 +96,7 @@ class App:
         self._service = Service(Engine(kiosk, self._ids), self._journal, clock, effects, self._sealed_for)
         self._live = Live()
         self._desk = Desk(parts.terminal(config, clock), clock, SystemClock.real(), self._ids, self._recognise)
+        self._display = parts.display(config, self._terminal_told)
         self._acquirer = parts.acquirer(config, clock)
         self._press = Press(self._reader, parts.seller(config), lambda c: parts.receipt_place(config, c), parts.columns(config))
         self._ocpp = OcppServer(
@@ -227,13 +231,28 @@ class App:
             await self._clock.sleep(_TICK_S)
 
     async def _web(self) -> None:
-        """The one web application; for now the acquirer's webhooks."""
+        """The one web application: the acquirer's webhooks, the terminal's notifications."""
         web = FastAPI(openapi_url=None)
+        web.add_api_route("/terminal/display", self._displayed, methods=["POST"], response_model=None)
         hooks, login = parts.webhooks(self._config)
         web.include_router(routes(hooks, self._confirm, self._clock, login=login))
         a = self._config.acquirer
         settings = uvicorn.Config(web, a.webhook_host, a.webhook_port, log_config=None, access_log=False, lifespan="off")
         await WebServer(settings).serve()
+
+    async def _displayed(self, request: Request) -> Response:
+        body = bytearray()
+        async with self._clock.timeout(_BODY_S):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > LARGEST_NOTIFICATION:
+                    break
+        reply = self._display.receive(bytes(body), request.headers.get("authorization", ""))
+        return Response(reply.body, reply.status)
+
+    def _terminal_told(self, event: TerminalEvent) -> None:
+        self._desk.heard(event)
+        self._link.refresh()
 
     async def _stopped(self, stop: asyncio.Event) -> None:
         await stop.wait()

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from hardware.api import AnswerLost, Approved, Declined, DialogueState, PaymentTerminal, PreauthorizationOrder
+from hardware.api import AnswerLost, Approved, Declined, DialogueState, EventKind, PaymentTerminal, PreauthorizationOrder, TerminalEvent
 from hardware.api import NotSent as DeviceNotSent
 from kiosk.session.inputs import Approval, CardFacts, Done, NotSent, Ok, Refused, Result, Unknown
 from kiosk.session.requests import AbortPreauthorization, Preauthorize
 from kiosk.values import Digest, Moment
 
 SCREEN_FRESH_S = 3
+_BANK_ASKED = (EventKind.CARD_PRESENTED, EventKind.CARD_INSERTED, EventKind.PIN_ENTERED)
 
 
 class Clock(Protocol):
@@ -44,15 +45,21 @@ class Desk:
         self._ids = ids
         self._recognise = recognise
         self._seen: Moment | None = None
+        self._running = ""
         self.dialogue = ""
 
     def screen_seen(self) -> None:
         """The screen has drawn what it was told."""
         self._seen = self._real.now()
 
-    def card_seen(self) -> None:
-        """The terminal tells that a card was presented: from now on the bank is asked."""
-        if self.dialogue:
+    def heard(self, event: TerminalEvent) -> None:
+        """The terminal tells how far it is. Good for words on the screen, never for a decision about money."""
+        another = event.kind is EventKind.ANOTHER_CARD
+        if not self.dialogue or (event.service_id != self._running and not (another and not event.service_id)):
+            return  # news of another dialogue
+        if another:
+            self.dialogue = "card"
+        elif event.kind in _BANK_ASKED:
             self.dialogue = "bank"
 
     def screen_fresh(self) -> bool:
@@ -63,7 +70,7 @@ class Desk:
         """Ask for a card. `NotSent` while the screen is away."""
         if not self.screen_fresh():
             return NotSent("the screen is away, so no card is asked for")
-        self.dialogue = "card"
+        self.dialogue, self._running = "card", body.service_id
         try:
             answer = await self._terminal.preauthorize(self._order(body))
         except DeviceNotSent as error:
@@ -71,7 +78,7 @@ class Desk:
         except AnswerLost as error:
             return Unknown(detail=str(error))
         finally:
-            self.dialogue = ""
+            self.dialogue = self._running = ""
         return self._result(answer)
 
     async def query(self, body: Preauthorize) -> Result:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
@@ -34,7 +35,8 @@ class Press:
     async def job(self, body: PrintReceipt) -> bytes:
         """The bytes for the printer: the same for the same receipt and copy, whenever they are made."""
         receipt, language = self._receipt(body.session, body.copy)
-        return build(render(receipt, Paper(self._columns), language), self._columns)
+        # Setting the first page loads a library for a third of a second: not on the loop.
+        return await asyncio.to_thread(self._set, receipt, language)
 
     def code(self, session: SessionId) -> str:
         """The receipt in a QR's text; empty while none is issued."""
@@ -44,6 +46,9 @@ class Press:
                 return ""
             self._codes[session] = compact(self._receipt(session, 0)[0])
         return self._codes[session]
+
+    def _set(self, receipt: Receipt, language: str) -> bytes:
+        return build(render(receipt, Paper(self._columns), language), self._columns)
 
     def _receipt(self, session: SessionId, copy: int) -> tuple[Receipt, str]:
         facts = self._facts(session)

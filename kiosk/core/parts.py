@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import secrets
 import ssl
+from collections.abc import Callable
 from pathlib import Path
 
-from hardware.api import PaymentTerminal, ReceiptPrinter
+from hardware.api import PaymentTerminal, ReceiptPrinter, TerminalEvent
 from hardware.clock import Clock
 from hardware.printers.escpos.tcp import EscposTcpPrinter
 from hardware.terminals.adyen.local import AdyenLocalConfig, AdyenLocalTerminal
+from hardware.terminals.adyen.nexo import NexoKey
+from hardware.terminals.adyen.notifications import DisplayListener
 from kiosk.config.load import read_secret
 from kiosk.config.model import Config
 from kiosk.core.effects import Pace
@@ -105,6 +108,13 @@ def terminal(config: Config, clock: Clock) -> PaymentTerminal:
         ),
         clock,
     )
+
+
+def display(config: Config, heard: Callable[[TerminalEvent], None]) -> DisplayListener:
+    """Where the terminal tells how far it is."""
+    t = config.terminal
+    key = NexoKey.derive(read_secret(t.passphrase_file), t.key_identifier, t.key_version)
+    return DisplayListener(key, t.poi_id, t.sale_id, heard)
 
 
 def acquirer(config: Config, clock: Clock) -> AdyenCheckout:

@@ -130,6 +130,7 @@ class House:
         self._secret("terminal-root.pem", self.site.terminal.root_ca_pem)
         self.core = Process("core", self._core_arguments(), self.folder / "core.log")
         self.core.start()
+        self.site.terminal.notify(f"http://127.0.0.1:{self.webhook_port}/terminal/display")
         self.site.connect_pile()
 
     def start_screen(self, options: Sequence[str], socket: Path | None = None) -> Process:

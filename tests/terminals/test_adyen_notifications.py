@@ -14,9 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from terminal_bench import KEY_IDENTIFIER, KEY_VERSION, PASSPHRASE, POI_ID, SALE_ID
 
+from hardware.api import EventKind, TerminalEvent
 from hardware.terminals.adyen import messages
 from hardware.terminals.adyen.nexo import NexoKey, seal
-from hardware.terminals.adyen.notifications import LARGEST_NOTIFICATION, DisplayListener, EventKind, TerminalEvent
+from hardware.terminals.adyen.notifications import LARGEST_NOTIFICATION, DisplayListener
 
 KEY = NexoKey.derive(PASSPHRASE, KEY_IDENTIFIER, KEY_VERSION)
 REFERENCE = "TransactionID=oLkO001517998574000&TimeStamp=2018-02-07T10%3a16%3a14.000Z&event="

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from terminal_bench import KEY_IDENTIFIER, KEY_VERSION, PASSPHRASE, POI_ID, SALE_ID, AdyenBench, order, until
 
-from hardware.api import Approved, Declined
+from hardware.api import Approved, Declined, EventKind, TerminalEvent
 from hardware.simulated.models.terminal import AUTHORIZING_MS, CARD_REMOVED_MS, CARD_WAIT_MS, UNTOLD, Fault, TerminalModel
 from hardware.simulated.models.terminal_wire import CardKind
 from hardware.terminals.adyen import messages
 from hardware.terminals.adyen.nexo import NexoKey
-from hardware.terminals.adyen.notifications import DisplayListener, EventKind, TerminalEvent
+from hardware.terminals.adyen.notifications import DisplayListener
 
 KEY = NexoKey.derive(PASSPHRASE, KEY_IDENTIFIER, KEY_VERSION)
 NOW = 1_790_000_000_000

@@ -18,10 +18,10 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from enum import Enum
 from http import HTTPStatus
 from urllib.parse import parse_qsl
 
+from hardware.api import EventKind, TerminalEvent
 from hardware.terminals.adyen import messages
 from hardware.terminals.adyen.messages import REQUEST, Json, MessageError
 from hardware.terminals.adyen.nexo import NexoError, NexoKey
@@ -36,23 +36,6 @@ _NOBODY = "null"  # the SaleID of an event that belongs to no sale
 _SERVICE_ID = re.compile(r"[A-Za-z0-9]{1,10}")
 _TENDER = re.compile(r"(?=\d*[A-Za-z])[A-Za-z0-9]{4,40}")  # with a letter, which no card number has
 _NAME = re.compile(r"[A-Za-z_]{1,40}")
-
-
-class EventKind(Enum):
-    """What happened, as far as it changes what a kiosk says."""
-
-    READY = "ready"  # the terminal asks for a card
-    CARD_PRESENTED = "card_presented"  # held to the reader or swiped
-    CARD_INSERTED = "card_inserted"  # it sits in the slot until CARD_REMOVED
-    PIN_WANTED = "pin_wanted"
-    PIN_ENTERED = "pin_entered"
-    ANOTHER_CARD = "another_card"  # this one serves for no preauthorization
-    FINAL = "final"  # the dialogue is over; how it ended is in the answer
-    CARD_REMOVED = "card_removed"
-    AWAY = "away"  # shutting down, in maintenance or out of order
-    BACK = "back"
-    ALARM = "alarm"  # somebody tampers with the terminal
-    OTHER = "other"
 
 
 _DISPLAYED = {
@@ -76,19 +59,6 @@ _NOTIFIED = {
     "Initialised": EventKind.BACK,
     "SecurityAlarm": EventKind.ALARM,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class TerminalEvent:
-    """One thing a terminal told. `name` is its own word for it; ids are empty where it named none.
-
-    `service_id` is the ServiceID of the payment it belongs to: an event of another dialogue than the one running is old news.
-    """
-
-    kind: EventKind
-    name: str
-    service_id: str = ""
-    tender_reference: str = ""
 
 
 @dataclass(frozen=True, slots=True)
