@@ -104,7 +104,7 @@ class Mailroom:
         queue.waiting = [w for w in queue.waiting if w.due_ms - w.created_ms < _GIVE_UP_MS]
 
     def _message(self, item: Item, now_ms: int) -> bytes:
-        signed = {
+        signed: dict[str, object] = {
             "pspReference": item.psp_reference,
             "originalReference": item.original_reference,
             "merchantAccountCode": self._merchant_account,
