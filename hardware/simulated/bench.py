@@ -80,7 +80,7 @@ class Bench:
     def receipt(self, number: int) -> bytes:
         """PNG of the `number`th piece of paper, from 1, drawn from the printed bytes."""
         out = io.BytesIO()
-        picture(self._printed(number)).save(out, "PNG")
+        picture(self._printed(number), self._site.printer_model.columns).save(out, "PNG")
         return out.getvalue()
 
     def receipt_text(self, number: int) -> str:

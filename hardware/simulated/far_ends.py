@@ -50,6 +50,7 @@ class SiteWiring:
     pile_url: str
     terminal_port: int = 0
     printer_port: int = 0
+    columns: int = 48  # characters a line of its paper
 
 
 class Bank:
@@ -81,7 +82,7 @@ class Site:
         now_ms = clock.now().utc_ms
         self.terminal_model = TerminalModel(wiring.poi_id, secrets.SystemRandom(), on_authorized=bank.approved)
         self.terminal = TerminalServer(self.terminal_model, clock, wiring.key, folder, port=wiring.terminal_port)
-        self.printer_model = PrinterModel()
+        self.printer_model = PrinterModel(columns=wiring.columns)
         self.printer = PrinterServer(self.printer_model, clock, port=wiring.printer_port)
         pile = PileModel(wiring.pile, wiring.connectors, ids=lambda: secrets.token_hex(8), now_ms=now_ms)
         self.pile = PileClient(pile, wiring.pile_url, clock)
