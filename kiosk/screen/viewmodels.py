@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, get_args, get_origin, get_type_hints
 
-import segno
 from PySide6.QtCore import Property, QAbstractListModel, QByteArray, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 
 from kiosk.protocol import Countdown, Fact, PriceRow, Side, Sky, Snapshot
@@ -63,6 +62,8 @@ def qr_code(text: str) -> QrCode | None:
     """The code for `text`: error correction M, each row's runs as rectangles."""
     if not text:
         return None
+    import segno  # noqa: PLC0415 - it drags in an HTTP client, 11 MB that the first receipt may pay for
+
     rows = [bytes(row) for row in segno.make(text, error="m", micro=False).matrix]
     runs = []
     for y, row in enumerate(rows):

@@ -66,7 +66,7 @@ class Wish(QObject):
 
     @Slot(str, "QVariantMap", result=bool)
     def send(self, kind: str, args: dict[str, str]) -> bool:
-        """Send an intent, unless the page is too young, two fingers are at work, or the same wish still waits. True: wait for the answer."""
+        """Send an intent, unless the page is too young, two fingers are at work, or the same wish waits. True: wait for the answer."""
         if not self._open or self._spoilt:
             return False
         intent = Intent(_new_id(), self.visit, self.seq, kind, {str(k): str(v) for k, v in args.items()})

@@ -13,6 +13,7 @@ from kiosk.screen.stage import Stage
 
 MIN_CONTROL_MM = 15.0
 MIN_GAP_MM = 3.0
+MARGIN_MM = {(800, 480): 4.5, (1280, 800): 8.0, (1080, 1920): 11.0}
 BLOCKS = ("FactLine_", "QrBox_", "PowerCurve_", "ReaderPicture_", "CablePicture_", "AskPicture_")
 
 
@@ -72,42 +73,59 @@ def centre(item: QQuickItem) -> QPointF:
 
 def faults(stage: Stage) -> list[str]:
     """Every rule that the page on the stage breaks, in words."""
-    mm = stage.panel.px_per_mm
-    glass = QRectF(0, 0, stage.window.width(), stage.window.height())
-    found: list[str] = []
-    keys, words = controls(stage), texts(stage)
     every = list(items(stage.window.contentItem()))
-    blocks = [i for i in every if kind(i).startswith(BLOCKS)]
-    toast = [i for i in every if i.objectName() == "toast"]
+    return [*_key_faults(stage), *_text_faults(stage, every), *_block_faults(stage, every)]
+
+
+def _glass(stage: Stage) -> QRectF:
+    return QRectF(0, 0, stage.window.width(), stage.window.height())
+
+
+def _key_faults(stage: Stage) -> Iterator[str]:
+    mm, keys = stage.panel.px_per_mm, controls(stage)
+    margin = MARGIN_MM[stage.panel.px] * mm - 1
+    page = _glass(stage).adjusted(margin, MIN_GAP_MM * mm, -margin, -MIN_GAP_MM * mm)
     for key in keys:
         area = box(key)
-        if not glass.contains(area):
-            found.append(f"{named(key)} is not on the glass")
+        if not page.contains(area):
+            yield f"{named(key)} leaves the page"
         if min(area.width(), area.height()) < MIN_CONTROL_MM * mm - 1:
-            found.append(f"{named(key)} is {area.width() / mm:.1f} x {area.height() / mm:.1f} mm")
+            yield f"{named(key)} is {area.width() / mm:.1f} x {area.height() / mm:.1f} mm"
     for one, other in combinations(keys, 2):
         a, b = box(one), box(other)
         gap = max(a.left() - b.right(), b.left() - a.right(), a.top() - b.bottom(), b.top() - a.bottom())
         if gap < MIN_GAP_MM * mm - 1:
-            found.append(f"{named(one)} and {named(other)} are {gap / mm:.1f} mm apart")
+            yield f"{named(one)} and {named(other)} are {gap / mm:.1f} mm apart"
+
+
+def _text_faults(stage: Stage, every: list[QQuickItem]) -> Iterator[str]:
+    words, toast = texts(stage), [i for i in every if i.objectName() == "toast"]
     for text in words:
         area = ink(text)
-        if not glass.contains(area):
-            found.append(f"{named(text)} is not on the glass")
+        if not _glass(stage).contains(area):
+            yield f"{named(text)} is not on the glass"
         if text.property("truncated") or float(text.property("contentWidth")) > text.width() + 1.5:
-            found.append(f"{named(text)} is cut")
-        for key in keys:
-            if inside(text, key):
-                if not box(key).contains(area):
-                    found.append(f"{named(text)} leaves its key")
-            elif area.intersects(box(key)):
-                found.append(f"{named(text)} runs into {named(key)}")
+            yield f"{named(text)} is cut"
+        for key in controls(stage):
+            if inside(text, key) and not box(key).contains(area):
+                yield f"{named(text)} leaves its key"
+            if not inside(text, key) and area.intersects(box(key)):
+                yield f"{named(text)} runs into {named(key)}"
         if any(area.intersects(box(t)) and not inside(text, t) for t in toast):
-            found.append(f"{named(text)} is under the toast")
-        found += [
-            f"{named(text)} runs into {named(b)}" for b in blocks if not inside(text, b) and area.intersects(box(b).adjusted(0, 2, 0, -2))
-        ]
-    found += [f"{named(a)} and {named(b)} overlap" for a, b in combinations(words, 2) if ink(a).intersects(ink(b))]
-    found += [f"{named(b)} is not on the glass" for b in blocks if not glass.contains(box(b))]
-    found += [f"{named(b)} runs into {named(k)}" for b in blocks for k in keys if box(b).intersects(box(k)) and not inside(b, k)]
-    return found
+            yield f"{named(text)} is under the toast"
+    for one, other in combinations(words, 2):
+        if ink(one).intersects(ink(other)):
+            yield f"{named(one)} and {named(other)} overlap"
+
+
+def _block_faults(stage: Stage, every: list[QQuickItem]) -> Iterator[str]:
+    for block in (i for i in every if kind(i).startswith(BLOCKS)):
+        area = box(block)
+        if not _glass(stage).contains(area):
+            yield f"{named(block)} is not on the glass"
+        for text in texts(stage):
+            if not inside(text, block) and ink(text).intersects(area.adjusted(0, 2, 0, -2)):
+                yield f"{named(text)} runs into {named(block)}"
+        for key in controls(stage):
+            if area.intersects(box(key)) and not inside(block, key):
+                yield f"{named(block)} runs into {named(key)}"

@@ -12,7 +12,7 @@ GridLayout {
     ColumnLayout {
         Layout.fillWidth: true
         Layout.fillHeight: true
-        spacing: Theme.s(Theme.compact ? 0.8 : 1.8)
+        spacing: Theme.s(Theme.compact ? 0.8 : 1.2)
         Sides {
             Layout.fillWidth: true
             role: "big"

@@ -9,11 +9,12 @@ Item {
     property var watts: []
     property string from: ""
     property string to: ""
+    readonly property int dot: Theme.mm(1.3)
     readonly property int plot: height - Theme.line("note")
     readonly property real most: Math.max(1000, ...watts) * 1.06
     readonly property var line: watts.map((w, i) => {
         const share = watts.length > 1 ? i / (watts.length - 1) : 0;
-        return Qt.point((Shown.rtl ? 1 - share : share) * width, plot - w / most * (plot - Theme.stroke));
+        return Qt.point((Shown.rtl ? 1 - share : share) * (width - dot) + (Shown.rtl ? dot : 0), plot - w / most * (plot - Theme.stroke));
     })
     readonly property point head: line.length ? line[line.length - 1] : Qt.point(0, plot)
     Accessible.ignored: true
@@ -47,7 +48,7 @@ Item {
     Rectangle {
         x: curve.head.x - width / 2
         y: curve.head.y - height / 2
-        width: Theme.mm(2.6)
+        width: 2 * curve.dot
         height: width
         radius: width / 2
         color: Theme.energy

@@ -15,7 +15,7 @@ Pressable {
     readonly property bool solid: kind === "primary"
     readonly property bool red: kind === "stop" || kind === "hold"
     readonly property bool behind: glyph === "right" && !stacked
-    readonly property int pad: Theme.s(stacked ? 1.2 : 1.8)
+    readonly property int pad: Theme.s(stacked ? 1.2 : 1.7)
     readonly property int least: face.least + 2 * pad       // its longest word still fits
 
     implicitHeight: Theme.touch

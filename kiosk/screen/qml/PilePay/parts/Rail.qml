@@ -69,7 +69,7 @@ Item {
                 role: kind === "quiet" ? "note" : Theme.compact || text.length > 16 ? "body" : "lead"
                 stacked: (Theme.compact || rail.narrow) && kind === "quiet" && glyph !== ""
                 Layout.fillWidth: !rail.narrow
-                Layout.minimumWidth: kind === "quiet" ? Math.max(Theme.touch, least) : Math.min(implicitWidth, Math.round(rail.width * 0.5))
+                Layout.minimumWidth: kind === "quiet" ? Math.max(Theme.touch, least) : Math.min(implicitWidth, Math.round(rail.width * 0.42))
                 Layout.preferredWidth: implicitWidth
                 Layout.maximumWidth: Theme.compact && kind !== "quiet" && !rail.roomy ? -1 : Math.max(implicitWidth, Theme.mm(Theme.compact ? 26 : 20))
                 Layout.preferredHeight: Theme.touch

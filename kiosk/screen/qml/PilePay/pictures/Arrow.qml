@@ -18,7 +18,7 @@ Item {
             joinStyle: ShapePath.RoundJoin
             PathMultiline {
                 paths: {
-                    const half = arrow.thickness / 2, w = arrow.width, h = arrow.height, head = arrow.head;
+                    const half = arrow.thickness / 2 + 1, w = arrow.width, h = arrow.height, head = arrow.head;
                     if (arrow.vertical)
                         return [[Qt.point(w / 2, half), Qt.point(w / 2, h - half)], [Qt.point(w / 2 - head, h - half - head), Qt.point(w / 2, h - half), Qt.point(w / 2 + head, h - half - head)]];
                     return [[Qt.point(half, h / 2), Qt.point(w - half, h / 2)], [Qt.point(w - half - head, h / 2 - head), Qt.point(w - half, h / 2), Qt.point(w - half - head, h / 2 + head)]];
