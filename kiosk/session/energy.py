@@ -251,7 +251,7 @@ def _session_ended(k: Kiosk, i: TxEnded) -> Session | None:
 
 def _ended_again(d: Decision, s: Session, i: TxEnded) -> None:
     known = s.delivered.end if s.delivered else None
-    if (known is not None and known.mwh == i.end.mwh) or any(r.code == "late_end" for r in s.reviews):
+    if (known is not None and known.mwh == counted(d.k, s, i.end).mwh) or any(r.code == "late_end" for r in s.reviews):
         return
     d.note(f.ReviewOpened(d.at, s.id, "late_end", f"the pile now says {i.end.mwh} mWh at its register", None))
 

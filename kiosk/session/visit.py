@@ -180,8 +180,9 @@ def fault_of(s: Session) -> str:
     if s.stage is Stage.PAYING:
         return s.last_payment.fault if s.last_payment else ""
     codes = [r.code for r in s.reviews]
-    if "capture_refused" in codes or "meter_unproven" in codes:
-        return "capture_refused"
+    for code in ("capture_refused", "meter_unproven"):
+        if code in codes:
+            return code
     if s.delivered is not None and not s.delivered.mwh:
         return "nothing_delivered"
     return ""

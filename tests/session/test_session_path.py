@@ -1,6 +1,6 @@
 """The path of a sale, from the agreed price to the closed books."""
 
-from world import A, B, PER_KWH_AND_STAY, World, code_digest, names
+from world import PER_KWH_AND_STAY, A, B, World, code_digest, names
 
 from kiosk.session import inputs as i
 from kiosk.session.facts import CaptureRequested, ModificationSubmitted, PlugAwaited, PrintRequested, ReceiptIssued, StartRequested

@@ -74,3 +74,12 @@ def test_a_wrong_code_after_a_right_one_opens_nothing():
     stranger = Visit(7, "en", w.now, session=session, overlay="code", typed="0000")
     after = refresh(stranger, w.k, w.now)
     assert (after.own, after.overlay, after.missed) == (False, "code", True)
+
+
+def test_a_meter_without_proof_is_not_blamed_on_the_bank():
+    w = World()
+    transaction = w.deliver()
+    w.wait(60)
+    w.end(transaction, 20)  # the register fell by 80 kWh
+    assert [review.code for review in w.session.reviews] == ["meter_unproven"]
+    assert fault_of(w.session) == "meter_unproven"

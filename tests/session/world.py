@@ -121,6 +121,10 @@ class World:
         self.now = self.now.plus(seconds)
         return self.give(i.TimePassed())
 
+    def jump(self, hours: int) -> None:
+        """Somebody sets the wall clock; the clock that counts since boot goes on."""
+        self.now = replace(self.now, utc_ms=self.now.utc_ms + hours * 3_600_000)
+
     def restart(self) -> None:
         """The process dies and comes back: only the facts survive."""
         assert fold(Kiosk(SETUP), self.facts) == self.k
@@ -131,6 +135,10 @@ class World:
         """The newest delivery's register, now."""
         number = SETUP.by_id[self.session.connector].number
         return self.give(i.MeterRead("PILE-1", number, self.session.transaction, self.reading(kwh, mwh)))
+
+    def reconfigure(self, setup: Setup) -> None:
+        """The installer changed the configuration: the same facts, folded under another setup."""
+        self.k = fold(Kiosk(setup), self.facts)
 
     def status(self, number: int, status: i.ConnectorStatus) -> tuple[Fact, ...]:
         return self.give(i.ConnectorChanged("PILE-1", number, status))
@@ -178,21 +186,23 @@ class World:
         self.answer("Preauthorize", i.Done(approval(minor, f"PSP{session[-4:]}")))
         return session
 
-    def deliver(self, connector: ConnectorId = A, tariff: bytes = PER_KWH, minor: int = 5_000) -> int:
-        """Paid, plugged, started at 100 kWh on the register: the transaction id."""
+    def deliver(self, connector: ConnectorId = A, tariff: bytes = PER_KWH, minor: int = 5_000, at_kwh: int = 100) -> int:
+        """Paid, plugged, started at `at_kwh` on the register: the transaction id."""
         number = SETUP.by_id[connector].number
         self.pay(connector, tariff, minor)
         self.status(number, i.ConnectorStatus.PREPARING)
         tag = self.session.starts[-1].id_tag
         self.answer("StartDelivery", i.Done(i.Ok()))
-        self.give(i.TxStarted("PILE-1", number, tag, self.reading(100)))
+        self.give(i.TxStarted("PILE-1", number, tag, self.reading(at_kwh)))
         self.status(number, i.ConnectorStatus.CHARGING)
         assert self.session.transaction is not None
         return self.session.transaction
 
     def finish(self, kwh: int = 110) -> None:
-        """A whole sale of `kwh - 100` kWh: captured, printed, the car gone."""
-        self.end(self.deliver(), kwh)
+        """A whole sale of `kwh - 100` kWh within half an hour: captured, printed, the car gone."""
+        transaction = self.deliver()
+        self.wait(1_800)
+        self.end(transaction, kwh)
         self.settle()
 
     def settle(self) -> None:
