@@ -136,6 +136,13 @@ class World:
         number = SETUP.by_id[self.session.connector].number
         return self.give(i.MeterRead("PILE-1", number, self.session.transaction, self.reading(kwh, mwh)))
 
+    def reboot(self, seconds_down: int) -> None:
+        """The power was gone: another boot, whose clock begins anew."""
+        later = self.now.plus(seconds_down)
+        boots = len({fact.at.boot_id for fact in self.facts})
+        self.now = Moment(later.utc_ms, f"boot-{boots}", 1_000_000_000)
+        self.restart()
+
     def reconfigure(self, setup: Setup) -> None:
         """The installer changed the configuration: the same facts, folded under another setup."""
         self.k = fold(Kiosk(setup), self.facts)
