@@ -180,7 +180,7 @@ def fault_of(s: Session) -> str:
     if s.stage is Stage.PAYING:
         return s.last_payment.fault if s.last_payment else ""
     codes = [r.code for r in s.reviews]
-    for code in ("capture_refused", "meter_unproven"):
+    for code in ("capture_refused", "capture_failed", "meter_unproven"):
         if code in codes:
             return code
     if s.delivered is not None and not s.delivered.mwh:
@@ -192,7 +192,7 @@ def fault_of(s: Session) -> str:
 
 
 def _touched(v: Visit, kind: str, argument: str, k: Kiosk, at: Moment, default_language: str) -> tuple[Visit, tuple[Input, ...]]:
-    s = k.sessions.get(v.session) if v.session else None
+    s = k.find(v.session) if v.session else None
     match kind:
         case "choose":
             return _choose(v, ConnectorId(argument), k), ()
@@ -269,7 +269,7 @@ def _digit(v: Visit, digit: str, digest: Digest) -> tuple[Visit, tuple[Input, ..
 def _waited(v: Visit, k: Kiosk, at: Moment, times: Times, default_language: str) -> Visit:
     if v.session is None and v.connector is None and not v.overlay and v.language == default_language:
         return v
-    where = page(v, k, at)
+    where = page(replace(v, overlay=""), k, at)
     if where in ("pay", "plug_in", "starting"):
         return v
     s = k.find(v.session) if v.session else None
