@@ -403,6 +403,16 @@ def test_a_reboot_while_authorizing_loses_the_answer_not_the_money(fault: Fault)
     assert isinstance(told, Approved) if fault is Fault.REBOOT else told is DialogueState.NOT_FOUND
 
 
+def test_a_reboot_between_card_and_host_reserves_the_money_once() -> None:
+    kiosk = Kiosk()
+    kiosk.pay(order())
+    kiosk.present(CardKind.GOOD)
+    kiosk.after(AUTHORIZING_MS // 2)
+    kiosk.model.reboot(kiosk.now)
+    kiosk.after(AUTHORIZING_MS + REBOOT_MS)
+    assert len(kiosk.learned) == 1
+
+
 def test_a_reboot_while_a_card_is_awaited_aborts() -> None:
     kiosk = Kiosk()
     ticket = kiosk.pay(order())

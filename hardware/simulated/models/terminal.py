@@ -228,7 +228,7 @@ class TerminalModel:
             case Fault.REBOOT_FORGETTING:
                 self._at(now_ms + self._authorizing_ms // 2, self._reboot_forgetting)
             case _:
-                self._at(now_ms + self._authorizing_ms, lambda due: self._finish(dialogue, self._authorized(dialogue, due), due))
+                self._at(now_ms + self._authorizing_ms, lambda due: self._ask_host(dialogue, due))
         return True
 
     def press_cancel(self, now_ms: int) -> bool:
@@ -341,6 +341,10 @@ class TerminalModel:
         return self._wire.response(header, {"Response": {"Result": "Success"}, "POIStatus": status})
 
     # --- a payment's end ----------------------------------------------------------------------------------------------------------
+
+    def _ask_host(self, dialogue: _Dialogue, now_ms: int) -> None:
+        if self._dialogue is dialogue:  # a reboot may have come first, and it asks once and for all
+            self._finish(dialogue, self._authorized(dialogue, now_ms), now_ms)
 
     def _authorized(self, dialogue: _Dialogue, now_ms: int) -> dict[str, object]:
         """Ask the host, which decides for good, and write the answer to the kiosk."""
