@@ -121,7 +121,7 @@ def elements(data: bytes) -> Iterator[Element]:
         data = data[len(command.raw) :]
         match command.name:
             case "text":
-                line.append(Glyph(command.raw.decode(style.page, "replace"), style))
+                line += [Glyph(character, style) for character in command.raw.decode(style.page, "replace")]
             case "LF":
                 yield TextRow(tuple(line), style.align, style.spacing)
                 line.clear()

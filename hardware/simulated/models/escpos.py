@@ -5,11 +5,14 @@ Lengths and meanings are from Epson's public command reference and owe nothing t
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 ESC, GS, FS, DLE = 0x1B, 0x1D, 0x1C, 0x10
 LINE_FEED = 0x0A
 MODULE_SIZE, CODE_LEVEL, STORE_CODE, PRINT_CODE = 67, 69, 80, 81  # GS ( k functions of the QR code
+
+_TEXT = re.compile(rb"[\x20-\xff]+")
 
 # Bytes a command takes after its two letters.
 _ESC = dict.fromkeys("!EaMtdJ3-G{VRp", 1) | {"@": 0, "2": 0, "p": 3}
@@ -18,7 +21,8 @@ _GS = dict.fromkeys("!BbHhwfraI", 1) | {"L": 2, "W": 2}
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """`name` is the command's letters (`ESC !`), `text` for a printable byte, `LF`, or `?` for what no printer knows; `args` follow it."""
+    """`name` is the command's letters (`ESC !`), `text` for printable bytes up to the next command, `LF`, or `?` for what no printer knows;
+    `args` follow it."""
 
     name: str
     args: bytes
@@ -36,7 +40,9 @@ def first(data: bytes) -> Command | None:
         return Command("LF", b"", data[:1])
     if lead < 0x20:
         return Command("?", b"", data[:1])
-    return Command("text", data[:1], data[:1])
+    found = _TEXT.match(data)
+    text = found.group() if found else data[:1]
+    return Command("text", text, text)
 
 
 def _command(data: bytes) -> Command | None:
