@@ -111,13 +111,18 @@ class Stand:
         await self.driver.sees(lambda s: True, "anything")
         if self.driver.snapshot and self.driver.snapshot.page != "idle":
             await self.driver.send("leave")
-        await self.idle()
+        await self.idle(patience_s=10)
+        await until(lambda: not self.open_sales and not self.printer.busy, "the end of every sale", 10)
         self.begin()
 
     def begin(self) -> None:
         self._before = (len(self._payments()), len(self.pile.model.book), len(self.house.site.printer_model.receipts), self._head())
         self.driver.pages.clear()
         self.driver.titles.clear()
+
+    def begin_paper(self) -> None:
+        """What was printed so far is torn off and thrown away."""
+        self._before = (*self._before[:2], len(self.printer.receipts), self._before[3])
 
     # --- what is there --------------------------------------------------------------------------------------------------------
 
@@ -186,6 +191,14 @@ class Stand:
         """What the operator is asked to look at."""
         return [fact.code for fact in self.facts(f.ReviewOpened)]
 
+    @property
+    def open_sales(self) -> set[str]:
+        """The sales whose end is not in the journal."""
+        with Reader.open(self.house.journal) as journal:
+            found = [fact_of(stored) for stored in journal.read()]
+        opened = {fact.session for fact in found if isinstance(fact, f.SessionOpened)}
+        return opened - {fact.session for fact in found if isinstance(fact, f.SessionClosed)}
+
     async def noted(self, *kinds: type[T], patience_s: float = PATIENCE_S) -> T:
         """The first fact of these kinds, as soon as it is in the journal."""
         names = " or ".join(kind.__name__ for kind in kinds)
@@ -203,14 +216,24 @@ class Stand:
 
     # --- a visit, step by step ------------------------------------------------------------------------------------------------
 
-    async def idle(self, *free: str) -> Snapshot:
+    async def idle(self, *free: str, patience_s: float = PATIENCE_S) -> Snapshot:
         """Nobody is there, and these plugs (all, when none is named) can be chosen."""
         letters = set(free or NUMBER)
 
         def seen(s: Snapshot) -> bool:
             return s.page == "idle" and letters <= {key.letter for key in s.connectors if key.state in ("free", "plugged")}
 
-        return await self.driver.sees(seen, f"the idle page with {' and '.join(sorted(letters))} to choose")
+        return await self.driver.sees(seen, f"the idle page with {' and '.join(sorted(letters))} to choose", patience_s)
+
+    async def idle_after(self, intent: str) -> Snapshot:
+        """Leave the page by this control; both plugs are free again."""
+        await self.driver.press(intent)
+        return await self.idle()
+
+    @staticmethod
+    def can(s: Snapshot, intent: str) -> bool:
+        """Whether the page has a control for it."""
+        return Driver.offers(s, intent)
 
     async def agree(self, letter: str = "A") -> None:
         """Choose a plug and agree to its price."""
@@ -262,14 +285,10 @@ class Stand:
 
     # --- how it must end ------------------------------------------------------------------------------------------------------
 
-    async def captured(self, letter: str = "A", sales: int = 1) -> int:
+    async def captured(self, letter: str = "A") -> int:
         """Closed, one hold, one capture of exactly what the pile delivered, the rest released; the cents."""
-        await self.closed(sales)
-        payment, delivery = self.payment, self.delivery
-        cents = price_of(letter, delivery.mwh)
-        assert [(m.kind, m.result, m.amount) for m in payment.modifications] == [("capture", "booked", Money(cents, "EUR"))]
-        assert (payment.captured.minor, payment.held.minor, payment.cancelled) == (cents, 0, False)
-        return cents
+        await self.closed()
+        return settled(self.payment, price_of(letter, self.delivery.mwh))
 
     async def released(self, holds: int = 1) -> None:
         """Closed, nothing captured, every hold given back."""
@@ -278,6 +297,13 @@ class Stand:
         for payment in self.payments:
             assert (payment.cancelled, payment.captured.minor, payment.held.minor) == (True, 0, 0)
             assert payment.captures == ()
+
+
+def settled(payment: Payment, cents: int) -> int:
+    """One capture of exactly so much, and nothing else; the cents."""
+    assert [(m.kind, m.result, m.amount) for m in payment.modifications] == [("capture", "booked", Money(cents, "EUR"))]
+    assert (payment.captured.minor, payment.held.minor, payment.cancelled) == (cents, 0, False)
+    return cents
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -297,7 +323,7 @@ def plain(s: Snapshot, code: str) -> Snapshot:
     assert s.glyph == "warning"
     assert s.card is not None
     parts = (s.title, s.what, s.now, s.card.note)
-    assert all(part and part[0].isupper() and part.endswith(".") for part in parts), parts
+    assert all(part and (part[0].isupper() or part[0].isdigit()) and part.endswith(".") for part in parts), parts
     for part in (*parts, s.subtitle, s.card.label, s.card.after, *(button.text for button in s.buttons)):
         assert not _CODED.search(part), part
     assert s.call == f"If you call us, say code {code} and E0417."
@@ -310,13 +336,16 @@ _count = itertools.count(1)
 
 
 @asynccontextmanager
-async def stand(folder: Path, **settings: object) -> AsyncIterator[Stand]:
-    """A kiosk with a bank of its own, ready to sell. `settings` are keys of `[policies]`."""
+async def stand(folder: Path, hold: str = "", **settings: object) -> AsyncIterator[Stand]:
+    """A kiosk with a bank of its own, ready to sell. `settings` are keys of `[policies]`; `hold` is what plug A reserves."""
     clock = a_clock()
     bank = Bank(BankKeys.fresh("LindenhofDemo"), clock)
     await bank.server.start()
     one = Stand(folder / f"k{next(_count)}", clock, bank, "lindenhof-e0417", {f"policies.{k}": v for k, v in settings.items()})
     bank.server.set_webhook_targets(one.house.webhook_url)
+    if hold:
+        file = one.house.folder / "kiosk.toml"
+        file.write_text(file.read_text().replace("hold = 50.00", f"hold = {hold}"))
     try:
         await one.open()
         await one.idle()

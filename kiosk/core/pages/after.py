@@ -124,7 +124,7 @@ def trouble(v: View, s: Session) -> dict[str, Any]:
     code = fault_of(s)
     last = s.payment or s.last_payment
     hold = last.approval.authorized if last and last.approval else (s.quote.hold if s.quote else Money.zero(v.k.setup.currency))
-    amount = s.priced.charge if s.priced and code == "capture_refused" else hold
+    amount = s.priced.charge if s.priced and code in ("capture_refused", "capture_failed") else hold
     text = v.say.fault(code, plug=v.letter(s), amount=v.say.money(amount), phone=v.place.helpline)
     return {
         "tone": "apricot",
@@ -148,7 +148,7 @@ def _trouble_side(v: View, s: Session, code: str, last: Payment | None, hold: Mo
     if code in ("money_unknown", "terminal_silent"):
         note = v.say.say("trouble.released_unseen")
         return Side(label, v.say.amount(hold), symbol, v.say.say("trouble.maybe"), line=Line("unknown"), note=note)
-    if (s.priced is not None and s.priced.charge) or code == "capture_refused":
+    if (s.priced is not None and s.priced.charge) or code in ("capture_refused", "meter_unproven"):
         line = Line("plain", promise=1_000)
         return Side(label, v.say.amount(hold), symbol, v.say.say("plug_in.reserved"), line=line, note=v.say.say("trouble.reserved_still"))
     zero = v.say.amount(Money.zero(hold.currency))
