@@ -64,6 +64,7 @@ class Service:
         self._performer: Performer | None = None
         self._changed: list[Changed] = []
         self._attempts: set[asyncio.Task[None]] = set()
+        self._keeping: set[asyncio.Future[None]] = set()
         self._woken = asyncio.Event()
         self._broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -78,20 +79,27 @@ class Service:
     async def tell(self, given: Input, *, retries: Sequence[Retry] = (), settled: Sequence[str] = ()) -> Batch:
         """Decide `given` and wait until its facts, and all before them, are durable.
 
+        A caller that is cancelled while it waits takes nothing back: what was decided is kept and acted on.
         Raises what the journal raises; then the process must end and start again from what is on the disk.
         """
         batch = self.engine.take(given, self._clock.now())
-        try:
-            await self._journal.append(batch.entries, evidence=self._sealed_for(given), retries=retries, settled=settled)
-        except BaseException as error:
-            if not self._broken.done() and not isinstance(error, asyncio.CancelledError):
-                self._broken.set_exception(error)
-            raise
+        kept = asyncio.ensure_future(self._keep(batch, self._sealed_for(given), retries, settled))
+        self._keeping.add(kept)
+        kept.add_done_callback(self._is_kept)
+        await asyncio.shield(kept)
+        return batch
+
+    async def _keep(self, batch: Batch, evidence: Sequence[Sealed], retries: Sequence[Retry], settled: Sequence[str]) -> None:
+        await self._journal.append(batch.entries, evidence=evidence, retries=retries, settled=settled)
         self.engine.commit(batch)
         for changed in self._changed:
             changed(batch)
         self._woken.set()
-        return batch
+
+    def _is_kept(self, kept: asyncio.Future[None]) -> None:
+        self._keeping.discard(kept)
+        if not kept.cancelled() and (error := kept.exception()) and not self._broken.done():
+            self._broken.set_exception(error)
 
     async def run(self, performer: Performer) -> None:
         """Do what is open, watch the deadlines; ends only by cancellation or when the journal refuses."""
