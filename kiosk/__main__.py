@@ -7,6 +7,7 @@ import asyncio
 import logging
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from kiosk import __version__
@@ -41,6 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("screen", help="the touchscreen; `pilepay screen --help` tells its options")
     _check(commands.add_parser("check", help="validate the configuration without starting anything"))
     _tariff(commands.add_parser("tariff", help="price sessions, lint tariffs"))
+    _meter(commands.add_parser("meter", help="check signed meter values"))
     _journal(commands.add_parser("journal", help="show and verify what happened"))
     _simulate(commands.add_parser("simulate", help="play sales in a simulated world with faults"))
     return parser
@@ -135,6 +137,26 @@ def _run_lint(args: argparse.Namespace) -> int:
     from kiosk.pricing import cli
 
     return cli.lint(args.file, args.profile, sys.stdout, sys.stderr)
+
+
+def _meter(p: argparse.ArgumentParser) -> None:
+    commands = p.add_subparsers(required=True, metavar="COMMAND")
+    verify = commands.add_parser("verify", help="check signed meter values: OCMF, OCPP, or the transparency software's XML")
+    verify.add_argument("file", type=Path)
+    verify.add_argument(
+        "--public-key", metavar="K", help="the meter's public key: file or text; without it the one beside each value is used"
+    )
+    verify.add_argument("--json", action="store_true")
+    verify.set_defaults(run=_run_meter)
+
+
+def _run_meter(args: argparse.Namespace) -> int:
+    from kiosk.metering import cli
+
+    key: str | bytes | None = args.public_key
+    with suppress(OSError, ValueError):  # no file: the key itself
+        key = Path(args.public_key).read_bytes() if args.public_key else key
+    return cli.verify(args.file, key, sys.stdout, sys.stderr, as_json=args.json)
 
 
 def _journal(p: argparse.ArgumentParser) -> None:

@@ -142,7 +142,10 @@ def _inner(text: str) -> bytes:
     """A key in base64, of its bytes or of one of the other spellings."""
     if text.startswith("oca:"):
         raise MeteringError("the public key is not hex, though it says it is")
-    decoded = _base64(text, "the public key")
+    try:
+        decoded = _base64(text, "")
+    except MeteringError:
+        raise MeteringError("the public key is neither hex nor base64 nor PEM") from None
     if decoded.isascii() and (key := _spelled(decoded.decode("ascii").strip())) is not None:
         return key
     return decoded

@@ -116,7 +116,7 @@ def check(value: SignedValue, key: str | bytes | None = None) -> Checked:
         _match(public, record)
     except _No as no:
         return Checked(value, no.validity, no.reason, no.why, record, curve, fingerprint, own)
-    return Checked(value, Validity.VALID, "signed", "the signature is of these bytes and this key", record, curve, fingerprint, own)
+    return Checked(value, Validity.VALID, "signed", "signed with this key, and not altered since", record, curve, fingerprint, own)
 
 
 def _record(value: SignedValue) -> Record:
