@@ -1,0 +1,112 @@
+"""`pilepay simulate`: play sales in simulated worlds until there are enough of them, and say which promises were broken."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TextIO
+
+from kiosk.core.clock import SystemClock
+from kiosk.simulation.chance import Chance, world_seed
+from kiosk.simulation.checker import Violation, check
+from kiosk.simulation.life import Fitting
+from kiosk.simulation.machine import blank_disk
+from kiosk.simulation.mutants import MUTANTS
+from kiosk.simulation.report import Broken, Report
+from kiosk.simulation.world import Played, World
+
+GOOD, BAD, WRONG_USE = 0, 1, 2
+GROUP = 8  # sales a world
+MUTANT_SESSIONS = 3_000
+_STORIES = 5
+_IN_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
+_PROGRESS_S = 5
+
+
+def simulate(sessions: int, seed: int, mutant: str | None, out: TextIO, *, as_json: bool) -> int:
+    """Play `sessions` sales from `seed`; the result is the exit code: 1 on any violation, 2 for a mutant nobody knows."""
+    if mutant == "list":
+        for name, kind in MUTANTS.items():
+            print(f"{name:26} {(kind.__doc__ or '').strip()}", file=out)
+        return GOOD
+    if mutant is not None and mutant not in MUTANTS:
+        print(f"there is no mutant {mutant!r}: `--mutant list` names them", file=sys.stderr)
+        return WRONG_USE
+    if sessions < 1:
+        print("--sessions must be at least 1", file=sys.stderr)
+        return WRONG_USE
+    report = run(sessions, seed, mutant, progress=sys.stderr)
+    if as_json:
+        print(report.as_json(), file=out)
+    else:
+        report.write(out)
+    return BAD if report.violations else GOOD
+
+
+def run(sessions: int, seed: int, mutant: str | None = None, *, progress: TextIO | None = None) -> Report:
+    """Play worlds until `sessions` sales were agreed. The worlds' own warnings are no news: everything that can go wrong does."""
+    fitting: Callable[[], Fitting] = MUTANTS[mutant] if mutant else Fitting
+    report = Report(seed, mutant)
+    clock = SystemClock.real()
+    began = told = clock.now()
+    loud = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    gc.collect()
+    gc.freeze()
+    try:
+        with tempfile.TemporaryDirectory(prefix="pilepay-world-", dir=_IN_MEMORY if _IN_MEMORY.is_dir() else None) as folder:
+            stage = _Stage(Path(folder))
+            while report.sessions < sessions:
+                wanted = min(GROUP, sessions - report.sessions)
+                _play(stage, world_seed(seed, report.worlds), wanted, fitting, report)
+                if progress is not None and clock.now().ms_since(told) > _PROGRESS_S * 1_000:
+                    told = clock.now()
+                    print(f"{report.sessions} of {sessions} sessions, {report.violations} violations", file=progress)
+    finally:
+        logging.disable(loud)
+        gc.unfreeze()
+    report.seconds = clock.now().ms_since(began) / 1_000
+    return report
+
+
+class _Stage:
+    """Where worlds are put up and taken down."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._blank = folder / "blank"
+        self._blank.mkdir()
+        self._count = 0
+        blank_disk(self._blank, Chance.of(0, "blank disk").randbytes)
+
+    def world(self, seed: int, sales: int, fitting: Fitting, *, telling: bool = False) -> Played:
+        self._count += 1
+        with tempfile.TemporaryDirectory(prefix="world-", dir=self._folder) as folder:
+            return World(seed, sales, Path(folder), self._blank, fitting, telling=telling).play()
+
+
+def _play(stage: _Stage, seed: int, sales: int, fitting: Callable[[], Fitting], report: Report) -> None:
+    played = stage.world(seed, sales, fitting())
+    violations = check(played.books)
+    report.add(played, len(violations))
+    if violations:
+        story: tuple[str, ...] = ()
+        if len(report.broken) < _STORIES:  # once more, and this time somebody takes notes
+            story = _about(stage.world(seed, sales, fitting(), telling=True), violations)
+        report.broken.append(Broken(seed, sales, tuple(violations), story))
+
+
+def _about(played: Played, violations: list[Violation]) -> tuple[str, ...]:
+    """The lines of the story that concern the sales that went wrong, and what befell their kiosks meanwhile."""
+    stays = [stay for stay in played.books.stays if stay.number in {violation.stay for violation in violations}]
+    if not stays:
+        return played.story
+    words = {f"driver {stay.number} " for stay in stays} | {f"of driver {stay.number}" for stay in stays}
+    words |= {ref.rpartition("-")[0] for stay in stays for ref in stay.paid_with} | {stay.sale for stay in stays if stay.sale}
+    words |= {f"{stay.kiosk}: core" for stay in stays} | {f"{stay.kiosk}: power" for stay in stays} | {"the world heals"}
+    words |= {charge.truth.id_tag for stay in stays for charge in stay.charges}
+    return tuple(line for line in played.story if any(word in line for word in words))

@@ -1,0 +1,368 @@
+"""People who charge their cars: what they want, in which order they do it, how long they wait, and what they get wrong.
+
+A driver knows what a person knows: the page on the screen, what the terminal asks for, the plug in their hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from hardware.simulated.models.car import Car
+from hardware.simulated.models.terminal_wire import CardKind
+from kiosk.simulation import faults as bad
+from kiosk.simulation.books import Stay
+from kiosk.simulation.chance import Chance
+from kiosk.simulation.clockwork import Clockwork
+from kiosk.simulation.coroutines import Crew
+from kiosk.simulation.faults import Faults
+from kiosk.simulation.machine import Machine
+from kiosk.simulation.terms import Terms
+from kiosk.simulation.wires.ocpp import PileWire
+from kiosk.values import SessionId
+
+_PATIENCE_MS = 240_000
+_LOOK_MS = 1_500
+_GIVEN_UP_CODE = "trouble"
+
+
+@dataclass(slots=True)
+class Bay:
+    """A parking place with its connector. One car at a time."""
+
+    machine: Machine
+    wire: PileWire
+    number: int
+    connector: str
+    terms: Terms
+    stay: Stay | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """What one person is like."""
+
+    plugs_first: bool
+    never_plugs: bool
+    cards: tuple[CardKind, ...]
+    shows_card: bool
+    cancels: str  # the page on which they change their mind; empty: they do not
+    taps: int
+    ending: str  # code | unplug | local | full | emergency
+    wrong_codes: int
+    charge_ms: int
+    car: tuple[int, int]  # capacity in Wh, state of charge in percent
+
+    @classmethod
+    def draw(cls, chance: Chance) -> Habits:
+        first = chance.among(((CardKind.GOOD, 0.80), (CardKind.WALLET, 0.08), (CardKind.DECLINING, 0.09), (CardKind.PARTIAL, 0.03)))
+        second = chance.among(((CardKind.GOOD, 0.85), (CardKind.DECLINING, 0.15)))
+        return cls(
+            plugs_first=chance.strikes(0.35),
+            never_plugs=chance.strikes(0.03),
+            cards=(first, second),
+            shows_card=not chance.strikes(0.02),
+            cancels=chance.among((("", 0.93), ("pay", 0.02), ("plug_in", 0.03), ("starting", 0.02))),
+            taps=2 if chance.strikes(0.08) else 1,
+            ending=chance.among((("code", 0.38), ("unplug", 0.34), ("local", 0.10), ("full", 0.14), ("emergency", 0.04))),
+            wrong_codes=chance.among(((0, 0.88), (1, 0.07), (3, 0.05))),
+            charge_ms=chance.ms(90, 720),
+            car=(chance.randint(30_000, 90_000), chance.randint(5, 85)),
+        )
+
+
+class Driver:
+    """One person's visit, from the screen to the empty bay."""
+
+    def __init__(
+        self,
+        clockwork: Clockwork,
+        chance: Chance,
+        faults: Faults,
+        crew: Crew,
+        bay: Bay,
+        stay: Stay,
+        gone: Callable[[], None],
+        say: Callable[[str], None],
+    ) -> None:
+        self._clockwork = clockwork
+        self._chance = chance
+        self._faults = faults
+        self._crew = crew
+        self._bay = bay
+        self._machine = bay.machine
+        self._stay = stay
+        self._gone = gone
+        self._say = say
+        self._habits = Habits.draw(chance)
+        self._plugged = False
+
+    async def visit(self) -> None:
+        if self._habits.plugs_first:
+            self._plug()
+            await self._pause(4, 20)
+        bought = await self._at_the_screen()
+        if bought:
+            await self._charge()
+        await self._leave()
+
+    # --- hands ----------------------------------------------------------------------------------------------------------------
+
+    def _plug(self) -> None:
+        if not self._plugged:
+            self._plugged = True
+            capacity, soc = self._habits.car
+            self._note("plugs in")
+            self._bay.wire.model.plug(self._bay.number, Car(capacity, soc), self._clockwork.now)
+            self._bay.wire.pump()
+
+    def _unplug(self) -> None:
+        if self._plugged:
+            self._plugged = False
+            self._note("unplugs")
+            self._bay.wire.model.unplug(self._bay.number, self._clockwork.now)
+            self._bay.wire.pump()
+
+    async def _leave(self) -> None:
+        if self._plugged:
+            await self._pause(2, 60)
+            self._unplug()
+        self._stay.left_ms = self._clockwork.now
+        self._bay.stay = None
+        self._gone()
+
+    def _note(self, what: str) -> None:
+        self._say(f"driver {self._stay.number} at {self._stay.connector} {what}")
+
+    async def _pause(self, low: float, high: float) -> None:
+        await self._crew.sleep(self._chance.ms(low, high))
+
+    def _touch(self, kind: str, argument: str = "") -> None:
+        self._machine.touch(kind, argument, times=self._habits.taps)
+
+    @property
+    def _page(self) -> str:
+        return self._machine.page
+
+    # --- buying ---------------------------------------------------------------------------------------------------------------
+
+    async def _at_the_screen(self) -> bool:
+        """Buy a charge; False when it comes to nothing."""
+        machine = self._machine
+        waited = 0
+        while machine.at_screen is not None:
+            await self._crew.sleep(3_000)
+            waited += 3_000
+            if waited > 2 * _PATIENCE_MS:
+                return False
+        machine.at_screen = self._stay.number
+        try:
+            if not await self._agree():
+                self._note(f"cannot buy: the screen shows {self._page}")
+                return False
+            return await self._pay_and_start()
+        finally:
+            machine.at_screen = None
+
+    async def _agree(self) -> bool:
+        machine, waited = self._machine, 0
+        while waited < _PATIENCE_MS:
+            if self._page == "price" and self._chosen():
+                self._touch("accept")
+                await self._pause(0.4, 1.5)
+                sale = self._sale()
+                if sale:
+                    self._stay.agreed = True
+                    self._stay.sale = sale
+                    self._note(f"agrees: sale {sale}")
+                    return True
+            elif self._page in ("idle", "price"):
+                machine.touch("choose", self._bay.connector)
+            elif self._page not in ("dark", "out_of_order"):
+                machine.touch("leave")
+            step = self._chance.ms(0.8, 5)
+            waited += step
+            await self._crew.sleep(step)
+        return False
+
+    def _chosen(self) -> bool:
+        life = self._machine.life
+        return life is not None and life.panel.visit.connector == self._bay.connector
+
+    def _sale(self) -> str:
+        """The number of the sale that the screen shows, once it is ours and in the book."""
+        life = self._machine.life
+        if life is None or life.panel.visit.session is None or not life.panel.visit.own:
+            return ""
+        return life.panel.visit.session if self._page in ("pay", "trouble", "plug_in", "starting", "charging") else ""
+
+    async def _pay_and_start(self) -> bool:
+        """Until the car charges (True) or nothing comes of it (False)."""
+        habits, cards, waited, shown_before = self._habits, list(self._habits.cards), 0, ""
+        plug_at = self._clockwork.now + self._chance.ms(5, 90)
+        another = 0
+        while waited < _PATIENCE_MS + 120_000:
+            page = self._page
+            if page == habits.cancels and shown_before == page:
+                self._note(f"cancels at {page}")
+                self._stay.gave_up = True
+                self._touch("cancel")
+                await self._pause(1, 4)
+                if self._chance.strikes(0.3):  # and holds a card to the terminal all the same
+                    self._show_card(cards)
+                return False
+            if self._machine.terminal.asks_for_card and page in ("pay", "dark", "trouble"):
+                if not habits.shows_card:
+                    self._note("walks away without showing a card")
+                    self._stay.gave_up = True
+                    return False
+                await self._pause(1, 9)
+                self._show_card(cards)
+            elif page == "trouble":
+                another += 1
+                if another > 4 or self._chance.strikes(0.15):
+                    self._note("gives up at a trouble page")
+                    self._stay.gave_up = True
+                    self._touch(self._chance.among((("cancel", 0.6), ("leave", 0.4))))
+                    return False
+                self._touch("another_card")
+            elif page in ("charging", "finished") or self._flows():
+                return True
+            elif page in ("idle", "price", "out_of_order") and not self._stay.paid_with:
+                self._note(f"sees the page {page} and leaves")
+                return False
+            paid = page in ("plug_in", "starting") or bool(self._stay.paid_with)
+            if paid and not habits.never_plugs and self._clockwork.now >= plug_at:
+                self._plug()
+            if habits.never_plugs and page == "plug_in" and not self._plugged:
+                self._faults.note(bad.NO_PLUG, "plug")
+            shown_before = page
+            step = _LOOK_MS if waited < 60_000 else 4 * _LOOK_MS
+            waited += step
+            await self._crew.sleep(step)
+        return self._flows()
+
+    def _show_card(self, cards: list[CardKind]) -> None:
+        card = cards.pop(0) if len(cards) > 1 else cards[0]
+        self._machine.at_terminal = self._stay
+        if self._machine.terminal.present(card):
+            self._note(f"shows a {card.value} card")
+
+    def _flows(self) -> bool:
+        return any(charge.truth.end_ms is None for charge in self._stay.charges)
+
+    # --- charging -------------------------------------------------------------------------------------------------------------
+
+    async def _charge(self) -> None:
+        habits, now = self._habits, self._clockwork.now
+        if not self._plugged and not habits.never_plugs:
+            self._plug()
+        until = now + habits.charge_ms
+        while self._clockwork.now < until and self._flows():
+            await self._crew.sleep(min(10_000, until - self._clockwork.now))
+        if not self._flows():
+            await self._pause(5, 300)
+            return
+        match habits.ending:
+            case "code":
+                await self._stop_by_code()
+            case "local":
+                self._faults.note(bad.LOCAL_STOP, "stop")
+                if self._chance.strikes(0.5):
+                    await self._stop_by_code(hurried=True)
+                self._note("stops at the pile")
+                self._bay.wire.model.stop_locally(self._bay.number, self._clockwork.now)
+                self._bay.wire.pump()
+            case "full":
+                self._faults.note(bad.CAR_FULL, "charging")
+                self._note("has a full car")
+                self._bay.wire.model.fill_battery(self._bay.number, self._clockwork.now)
+                self._bay.wire.pump()
+                await self._pause(60, 900)
+            case "emergency":
+                self._faults.note(bad.EMERGENCY, "charging")
+                self._note("presses the emergency stop")
+                self._bay.wire.model.emergency_stop(self._bay.number, self._clockwork.now)
+                self._bay.wire.pump()
+                await self._pause(10, 60)
+                self._bay.wire.model.emergency_release(self._bay.number, self._clockwork.now)
+                self._bay.wire.pump()
+            case _:
+                self._faults.note(bad.UNPLUGGED, "charging")
+        if habits.ending != "unplug":
+            await self._pause(5, 200)
+
+    async def _stop_by_code(self, *, hurried: bool = False) -> None:
+        """Type the code at the screen and stop. Whoever cannot pulls the plug in the end."""
+        machine, waited = self._machine, 0
+        while machine.at_screen is not None and waited < _PATIENCE_MS:
+            await self._crew.sleep(3_000)
+            waited += 3_000
+        if machine.at_screen is not None:
+            return
+        machine.at_screen = self._stay.number
+        try:
+            wrong = self._habits.wrong_codes
+            for _ in range(1 if hurried else 3):
+                await type_code(self._crew, self._chance, machine, self._bay, self._stay.sale, wrong=wrong)
+                wrong = 0
+                self._stay.asked_to_stop.append((self._clockwork.now, "owner"))
+                self._note("asks to stop")
+                machine.touch("confirm_stop", times=self._habits.taps)
+                await self._pause(0 if hurried else 3, 0 if hurried else 20)
+                if not self._flows():
+                    return
+        finally:
+            machine.at_screen = None
+
+
+async def type_code(crew: Crew, chance: Chance, machine: Machine, bay: Bay, sale: str, *, wrong: int) -> None:
+    """Go to the running charge on the screen and type its code; the first `wrong` times another one."""
+    machine.touch("choose", bay.connector)
+    await crew.sleep(chance.ms(0.3, 1.5))
+    for attempt in range(wrong + 1):
+        life = machine.life
+        if life is None:
+            return
+        code = life.ids.stop_code(SessionId(sale))
+        if attempt < wrong:
+            code = f"{(int(code) + 1 + attempt) % 10_000:04}"
+        machine.touch("type_code")
+        for digit in code:
+            await crew.sleep(chance.ms(0.1, 0.5))
+            machine.touch("digit", digit)
+        await crew.sleep(chance.ms(0.3, 1))
+        if attempt == 2 and wrong == 3:
+            await crew.sleep(61_000)
+            machine.touch("choose", bay.connector)
+            await crew.sleep(500)
+
+
+async def stranger(
+    crew: Crew, chance: Chance, machine: Machine, bay: Bay, stay: Stay, now: Callable[[], int], say: Callable[[str], None]
+) -> None:
+    """Somebody who would like to end another driver's charge, and does not know the code."""
+    if machine.at_screen is not None:
+        return
+    machine.at_screen = 0
+    try:
+        machine.touch("choose", bay.connector)
+        await crew.sleep(chance.ms(0.5, 2))
+        machine.touch("stop")
+        machine.touch("confirm_stop")
+        life = machine.life
+        if life is None or not stay.sale:
+            return
+        right = int(life.ids.stop_code(SessionId(stay.sale)))
+        machine.touch("type_code")
+        for digit in f"{(right + chance.randint(1, 9_999)) % 10_000:04}":
+            await crew.sleep(200)
+            machine.touch("digit", digit)
+        await crew.sleep(500)
+        stay.asked_to_stop.append((now(), "stranger"))
+        say(f"a stranger tries to stop the charge of driver {stay.number}")
+        machine.touch("confirm_stop")
+        await crew.sleep(500)
+        machine.touch("leave")
+    finally:
+        machine.at_screen = None

@@ -1,0 +1,142 @@
+"""What befalls a site while somebody charges there: power, networks, clocks, firmware. Planned ahead for each stay, by severity."""
+
+from __future__ import annotations
+
+from hardware.simulated.models.pile_connector import Fault as PileFault
+from kiosk.simulation import faults as bad
+from kiosk.simulation.chance import Chance
+from kiosk.simulation.clockwork import Clockwork
+from kiosk.simulation.drivers import Bay
+from kiosk.simulation.faults import Fault, Faults
+
+_ODDS = 0.30  # of one mishap in a stay, in a world of severity 1
+_KINDS = (
+    ("power_cut", 0.20),
+    ("core_killed", 0.12),
+    ("site_power", 0.04),
+    ("pile_cut", 0.12),
+    ("pile_half_open", 0.06),
+    ("pile_reboot", 0.07),
+    ("pile_power", 0.05),
+    ("pile_clock", 0.02),
+    ("meter", 0.08),
+    ("internet", 0.08),
+    ("terminal_reboot", 0.06),
+    ("clock", 0.06),
+    ("screen", 0.04),
+)
+
+
+class Mishaps:
+    """Plans what goes wrong around one bay."""
+
+    def __init__(self, clockwork: Clockwork, chance: Chance, faults: Faults) -> None:
+        self._clockwork = clockwork
+        self._chance = chance
+        self._faults = faults
+
+    def plan(self, bay: Bay) -> None:
+        """For somebody who arrives now."""
+        self._arm(bay)
+        odds = _ODDS * self._faults.severity
+        while odds > 0:
+            if self._chance.strikes(odds):
+                kind = self._chance.among(_KINDS)
+                when = self._chance.ms(1, 60) if self._chance.strikes(0.4) else self._chance.ms(30, 1_200)
+                self._clockwork.after(when, lambda k=kind: self._strike(k, bay))  # type: ignore[misc]
+            odds -= 1
+
+    def _arm(self, bay: Bay) -> None:
+        """What the pile will get wrong in this transaction."""
+        if (fault := self._faults.draw(bad.PILE_AT_START, "start")) is not None:
+            bay.wire.model.fault(PileFault(fault.model), bay.number)
+
+    def _strike(self, kind: str, bay: Bay) -> None:
+        if self._faults.calm:
+            return
+        machine = bay.machine
+        match kind:
+            case "power_cut" | "core_killed":
+                machine.cut_now(power=kind == "power_cut")
+            case "terminal_reboot":
+                machine.terminal.reboot()
+            case "site_power":
+                machine.cut_now(power=True)
+                machine.terminal.reboot()
+                self._pile_power(bay)
+            case "internet":
+                self._note(bad.INTERNET_DOWN, bay)
+                machine.internet = False
+                self._clockwork.after(self._chance.ms(20, 3_600), machine.internet_back)
+            case "screen":
+                self._note(bad.SCREEN_DEAD, bay)
+                machine.screen = False
+                self._clockwork.after(self._chance.ms(3, 40), machine.screen_back)
+            case "clock":
+                self._clock(bay)
+            case _:
+                self._pile(kind, bay)
+
+    def _pile(self, kind: str, bay: Bay) -> None:
+        wire = bay.wire
+        match kind:
+            case "pile_cut":
+                self._note(bad.PILE_CUT, bay)
+                wire.cut()
+            case "pile_half_open":
+                self._note(bad.PILE_HALF_OPEN, bay)
+                wire.half_open()
+            case "pile_reboot":
+                self._note(bad.PILE_REBOOT, bay)
+                wire.model.reboot(self._clockwork.now)
+                wire.power_moved()
+            case "pile_power":
+                self._pile_power(bay)
+            case "pile_clock":
+                self._note(bad.PILE_CLOCK, bay)
+                wire.model.fault(PileFault.WRONG_CLOCK, bay.number)
+            case "meter":
+                self._meter(bay)
+
+    def _pile_power(self, bay: Bay) -> None:
+        self._note(bad.PILE_POWER, bay)
+        bay.wire.model.power_cut(self._clockwork.now)
+        bay.wire.power_moved()
+        self._clockwork.after(self._chance.ms(5, 600), lambda: self._power_back(bay))
+
+    def _power_back(self, bay: Bay) -> None:
+        bay.wire.model.power_back(self._clockwork.now)
+        bay.wire.power_moved()
+
+    def _meter(self, bay: Bay) -> None:
+        """Only a display that lies while energy flows is worth a fault."""
+        charge = bay.stay.charges[-1] if bay.stay and bay.stay.charges else None
+        if charge is None or charge.truth.end_ms is not None:
+            return
+        fault = self._chance.among([(fault, 1.0) for fault in bad.PILE_METER])
+        self._faults.note(fault, "charging")
+        charge.odd_meter = True
+        bay.wire.model.fault(PileFault(fault.model), bay.number)
+
+    def _clock(self, bay: Bay) -> None:
+        ahead = self._chance.strikes(0.5)
+        self._note(bad.CLOCK_AHEAD if ahead else bad.CLOCK_BACK, bay)
+        ms = self._chance.ms(1, 7_200)
+        bay.machine.clock.jump(ms if ahead else -ms)
+        if bay.machine.life is not None:
+            bay.machine.life.look()
+
+    def _note(self, fault: Fault, bay: Bay) -> None:
+        self._faults.note(fault, where(bay))
+
+
+def where(bay: Bay) -> str:
+    """Where the sale at this bay stands, as the world sees it."""
+    stay = bay.stay
+    if stay is None or not stay.agreed:
+        return "before the sale"
+    if not stay.paid_with:
+        return "preauthorize"
+    if not stay.charges:
+        return "start"
+    return "charging" if stay.charges[-1].truth.end_ms is None else "after the charge"

@@ -1,0 +1,123 @@
+"""What the world writes into its books of what others said: the pile's registers, the printed paper, the operator's list, the receipts."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from hardware.simulated import paper
+from kiosk.core.engine import fact_of
+from kiosk.journal.journal import Journal
+from kiosk.ocpp.frames import Call, Json
+from kiosk.session import facts as f
+from kiosk.simulation.books import Charge, Entry, Paper, Slip
+from kiosk.simulation.machine import Machine
+
+_MONEY = re.compile(r"(\d+)\.(\d\d)\s*€")
+
+
+# --- piles --------------------------------------------------------------------------------------------------------------------
+
+
+def take_registers(charge: Charge, call: Call) -> None:
+    """What a StartTransaction or StopTransaction says of the energy, in mWh."""
+    if call.action == "StartTransaction":
+        charge.begin = _wh(call.payload.get("meterStart"))
+        return
+    charge.heard = True
+    found: dict[str, int | None] = {}
+    listed = call.payload.get("transactionData")
+    for element in listed if isinstance(listed, list) else []:
+        samples = element.get("sampledValue") if isinstance(element, dict) else None
+        for sample in samples if isinstance(samples, list) else []:
+            if isinstance(sample, dict):
+                found[str(sample.get("context"))] = _wh(sample.get("value"))
+    begin, end = found.get("Transaction.Begin", charge.begin), found.get("Transaction.End", _wh(call.payload.get("meterStop")))
+    charge.reported = None if begin is None or end is None else end - begin
+
+
+def _wh(value: Json) -> int | None:
+    return int(Decimal(str(value)).scaleb(3)) if isinstance(value, str | int | Decimal) else None
+
+
+# --- paper --------------------------------------------------------------------------------------------------------------------
+
+
+def papers_of(machine: Machine) -> list[Paper]:
+    """The receipts that came out of a kiosk's printer."""
+    model = machine.printer.model
+    return [_read(machine.name, data) for data in (*model.receipts, model.printing) if data]
+
+
+def _read(kiosk: str, data: bytes) -> Paper:
+    lines = paper.text(data).splitlines()
+    number = next((int(line.rsplit("-", 1)[-1]) for line in lines if line.startswith("Receipt ")), None)
+    paid = next((found for line in lines if line.startswith("Paid ") and (found := _MONEY.search(line))), None)
+    captured = int(paid[1]) * 100 + int(paid[2]) if paid else None
+    whole = any(line.startswith("Questions?") for line in lines)
+    return Paper(kiosk, number, captured, any("COPY" in line for line in lines), whole)
+
+
+# --- what the kiosk says ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Said:
+    """The operator's list and the receipts of one kiosk; `broken` when its journal does not verify."""
+
+    entries: list[Entry] = field(default_factory=list)
+    slips: list[Slip] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
+
+
+def journal_says(machine: Machine) -> Said:
+    """Read a kiosk's journal as an operator would."""
+    said = Said()
+    if machine.life is None:
+        said.broken.append(f"{machine.name} never came up again")
+        return said
+    journal: Journal = machine.life.journal
+    verdict = journal.verify()
+    if verdict.bad is not None:
+        said.broken.append(f"{machine.name}: {verdict.bad}")
+    press = machine.press(journal)
+    sales: dict[str, list[f.SessionFact]] = {}
+    for stored in journal.read():
+        fact = fact_of(stored)
+        if isinstance(fact, f.SessionFact):
+            facts = sales.setdefault(fact.session, [])
+            facts.append(fact)
+            if isinstance(fact, f.ReviewOpened):
+                said.entries.append(_entry(machine, stored.seq, fact.code, fact.session, _connector(facts), fact.detail))
+            elif isinstance(fact, f.ReceiptIssued):
+                receipt = press.receipt_of(facts)
+                said.slips.append(Slip(machine.name, receipt.number, receipt.captured.minor, receipt.references.psp))
+        elif (entry := _orphan(machine, stored.seq, fact)) is not None:
+            said.entries.append(entry)
+    return said
+
+
+def _connector(facts: list[f.SessionFact]) -> str:
+    opened = facts[0]
+    return opened.connector if isinstance(opened, f.SessionOpened) else ""
+
+
+def _orphan(machine: Machine, seq: int, fact: f.Fact) -> Entry | None:
+    """What happened to energy or money that no sale explains."""
+    match fact:
+        case f.OrphanTransactionStarted(pile=pile, number=number, transaction=transaction):
+            connector = machine.setup.by_number.get((pile, number))
+            return _entry(machine, seq, "orphan_start", "", connector.id if connector else "", f"{pile} {transaction}")
+        case f.OrphanTransactionEnded(pile=pile, transaction=transaction):
+            return _entry(machine, seq, "orphan_end", "", "", f"{pile} {transaction}")
+        case f.OrphanApproval(reference=reference) | f.OrphanConfirmation(reference=reference):
+            return _entry(machine, seq, "orphan_money", "", "", reference)
+    return None
+
+
+def _entry(machine: Machine, seq: int, code: str, sale: str, connector: str, text: str) -> Entry:
+    place = bisect_left(machine.commits, (seq, 0))
+    at_ms = machine.commits[min(place, len(machine.commits) - 1)][1]
+    return Entry(machine.name, at_ms, code, sale, connector, text)

@@ -1,0 +1,120 @@
+"""What a run of the simulated world amounts to: for people a summary with the table of faults, for programs JSON."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TextIO
+
+from kiosk.simulation.checker import Violation
+from kiosk.simulation.faults import WORDS
+from kiosk.simulation.world import Played
+
+_MOST_STORIES = 5
+_MOST_LINES = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A world in which promises were broken: how to play it alone, and what is told of the sale that went wrong."""
+
+    seed: int
+    sales: int
+    violations: tuple[Violation, ...]
+    story: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Report:
+    """The sum of a run's worlds."""
+
+    seed: int
+    mutant: str | None = None
+    sessions: int = 0
+    facts: int = 0
+    worlds: int = 0
+    lives: int = 0
+    violations: int = 0
+    seconds: float = 0.0
+    struck: Counter[tuple[str, str]] = field(default_factory=Counter)
+    broken: list[Broken] = field(default_factory=list)
+
+    def add(self, played: Played, violations: int) -> None:
+        self.worlds += 1
+        self.sessions += played.sales
+        self.facts += played.facts
+        self.lives += played.lives
+        self.violations += violations
+        self.struck.update(played.struck)
+
+    @property
+    def faults(self) -> int:
+        return sum(self.struck.values())
+
+    def as_json(self) -> str:
+        """Deterministic but for `seconds`."""
+        faults: dict[str, dict[str, int]] = {}
+        for (fault, step), count in sorted(self.struck.items()):
+            faults.setdefault(fault, {})[step] = count
+        body = {
+            "sessions": self.sessions,
+            "seed": self.seed,
+            "mutant": self.mutant,
+            "violations": self.violations,
+            "facts": self.facts,
+            "worlds": self.worlds,
+            "lives": self.lives,
+            "faults": faults,
+            "broken": [
+                {
+                    "seed": b.seed,
+                    "sessions": b.sales,
+                    "violations": [{"rule": v.rule, "what": v.what, "stay": v.stay} for v in b.violations],
+                }
+                for b in self.broken
+            ],
+            "seconds": round(self.seconds, 2),
+        }
+        return json.dumps(body, indent=1)
+
+    def write(self, out: TextIO) -> None:
+        """The summary for people."""
+        lines = [*_table(self.struck), "", *self._sums()]
+        for broken in self.broken[:_MOST_STORIES]:
+            lines += ["", *_told(broken, self.mutant)]
+        if len(self.broken) > _MOST_STORIES:
+            lines += [
+                "",
+                f"… and {len(self.broken) - _MOST_STORIES} more worlds, seeds {', '.join(str(b.seed) for b in self.broken[5:25])}",
+            ]
+        print("\n".join(lines), file=out)
+
+    def _sums(self) -> list[str]:
+        sessions = max(1, self.sessions)
+        rate = self.sessions / self.seconds if self.seconds else 0.0
+        return [
+            f"seed {self.seed}" + (f", mutant {self.mutant}" if self.mutant else ""),
+            f"{self.sessions} sessions in {self.worlds} worlds, {self.facts} facts ({self.facts / sessions:.1f} a session),"
+            f" {self.lives} lives of a core",
+            f"{self.faults} faults struck ({self.faults / sessions:.2f} a session)",
+            f"{self.seconds:.1f} s, {rate:.0f} sessions a second",
+            f"{self.violations} violations" if self.violations else "no violation: every promise was kept",
+        ]
+
+
+def _table(struck: Counter[tuple[str, str]]) -> list[str]:
+    """Fault by step, with counts."""
+    lines = []
+    for fault in sorted({fault for fault, _ in struck}):
+        cells = [f"{step} {count}" for (one, step), count in sorted(struck.items()) if one == fault]
+        total = sum(count for (one, _), count in struck.items() if one == fault)
+        lines.append(f"{fault}  {WORDS.get(fault, ''):52} {total:7}   {' · '.join(cells)}")
+    return lines
+
+
+def _told(broken: Broken, mutant: str | None) -> list[str]:
+    again = f"pilepay simulate --sessions {broken.sales} --seed {broken.seed}" + (f" --mutant {mutant}" if mutant else "")
+    lines = [f"VIOLATED in the world of seed {broken.seed}; alone: {again}"]
+    lines += [f"  {violation.rule}: {violation.what}" for violation in broken.violations]
+    return lines + [f"    {line}" for line in broken.story[-_MOST_LINES:]]
