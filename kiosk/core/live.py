@@ -1,16 +1,18 @@
 """What is happening right now, for the eyes only: the latest reading and the running cost of every delivery.
 
-Nothing here is journalled and nothing is decided by it; after a restart it is built again from the noted readings.
+Nothing here is journalled and nothing is decided by it; after a restart it is built again from the noted readings. The running cost is
+kept on the kiosk's own clock: a pile's may be seconds or hours off, and a reading must never look older than the last tick.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from kiosk.metering.reading import Reading
 from kiosk.pricing.meter import Meter
 from kiosk.pricing.rating import Rating
 from kiosk.pricing.usage import State
+from kiosk.session.energy import counted, delivering
 from kiosk.session.inputs import Input, MeterRead
 from kiosk.session.state import FLOWING, Kiosk, Session, Stage
 from kiosk.values import Moment, SessionId
@@ -43,15 +45,15 @@ class Live:
         """An input on its way to the engine."""
         if not isinstance(given, MeterRead):
             return
-        session = next((s for s in k.sessions.values() if s.transaction == given.transaction and s.stage in FLOWING), None)
+        session = delivering(k, given)
         if session is None or session.begin is None or session.quote is None:
             return
         running = self._running.get(session.id) or self._begin(session, at)
         if given.reading.utc_ms < running.reading.utc_ms:
             return
-        running.reading = given.reading
+        running.reading = counted(k, session, given.reading)
         running.at = at
-        running.rating = running.meter.add(given.reading)
+        running.rating = running.meter.add(replace(running.reading, utc_ms=at.utc_ms))
         if running.first_soc is None:
             running.first_soc = given.reading.soc_percent
         if given.reading.power_w is not None:
@@ -76,11 +78,12 @@ class Live:
                 running.rating = running.meter.tick(at.utc_ms)
 
     def _begin(self, s: Session, at: Moment) -> Running:
-        assert s.begin is not None and s.quote is not None
-        meter = Meter(s.quote, s.begin)
+        assert s.begin is not None and s.quote is not None and s.started_at is not None
+        ahead_ms = s.started_at.utc_ms - s.begin.utc_ms
+        meter = Meter(s.quote, replace(s.begin, utc_ms=s.started_at.utc_ms))
         rating = meter.rating()
         for reading in s.readings:
-            rating = meter.add(reading)
+            rating = meter.add(replace(reading, utc_ms=min(at.utc_ms, reading.utc_ms + ahead_ms)))
         last = s.last_reading or s.begin
         running = self._running[s.id] = Running(meter, last, rating, at, s.begin.soc_percent)
         return running

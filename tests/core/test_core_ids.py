@@ -26,8 +26,8 @@ def kiosk(name: str = "K417", secret: bytes = b"s" * 32) -> KioskIds:
 
 
 def test_two_kiosks_never_collide_even_with_the_same_randomness() -> None:
-    one = KioskIds("K417", Counting(), b"s" * 32, lambda n: bytes(n))
-    other = KioskIds("K418", Counting(), b"s" * 32, lambda n: bytes(n))
+    one = KioskIds("K417", Counting(), b"s" * 32, bytes)
+    other = KioskIds("K418", Counting(), b"s" * 32, bytes)
     assert one.session() != other.session()
     assert session_of("K418", f"{one.session()}-P1") is None
     assert session_of("K417", f"{one.session()}-P1") == one.session()
