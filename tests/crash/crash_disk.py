@@ -1,0 +1,254 @@
+"""A disk that may lose power: what was synced is kept, of the rest any part.
+
+What POSIX leaves open is left open here. Until a file is synced, each of its 512-byte sectors may hold any of the contents it has had since,
+whatever became of its neighbours, and the file may have any of the sizes it has had; sectors it grew by may hold anything. Until a directory
+is synced, each of its changes of names may be lost, alone or with all that came after it. A sector itself is written whole.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from struct import Struct
+from typing import NamedTuple
+
+SECTOR = 512
+Image = dict[str, bytes]
+
+_HEAD = Struct("=cIQQI")
+_SHM_BYTES = 32_768
+
+
+class Step(NamedTuple):
+    """One record of `recorder.c`."""
+
+    what: str
+    fd: int
+    a: int
+    b: int
+    data: bytes
+
+
+def read_steps(log: Path) -> list[Step]:
+    """What was recorded, in order."""
+    raw = log.read_bytes()
+    steps = []
+    at = 0
+    while at < len(raw):
+        what, fd, a, b, length = _HEAD.unpack_from(raw, at)
+        at += _HEAD.size
+        steps.append(Step(what.decode(), fd, a, b, raw[at : at + length]))
+        at += length
+    return steps
+
+
+class File:
+    """One file's content: now, as last synced, and all between."""
+
+    def __init__(self, content: bytes = b"") -> None:
+        self.now = bytearray(content)
+        self.kept = bytearray(content)
+        self.sizes: list[int] = []
+        self.versions: dict[int, list[bytes]] = {}
+
+    @property
+    def settled(self) -> bool:
+        return not self.sizes and not self.versions
+
+    @property
+    def open_sectors(self) -> int:
+        return len(self.versions)
+
+    def write(self, at: int, data: bytes) -> None:
+        end = at + len(data)
+        if end > len(self.now):
+            self._size(end)
+        self.now[at:end] = data
+        self._changed(at, end)
+
+    def resize(self, size: int) -> None:
+        before = len(self.now)
+        if size != before:
+            self._size(size)
+            self._changed(min(size, before), max(size, before))
+
+    def sync(self) -> None:
+        self.kept = bytearray(self.now)
+        self.sizes.clear()
+        self.versions.clear()
+
+    def cut(self, draw: random.Random, newest: float, junk: bool) -> bytes:
+        """What a power cut may leave: each sector its newest content with the chance `newest`, else an older one."""
+        sizes = [len(self.kept), *self.sizes]
+        size = sizes[-1] if draw.random() < newest else draw.choice(sizes)
+        image = bytearray(self.kept[:size])
+        grown = size - len(image)
+        image.extend(draw.randbytes(grown) if junk else bytes(grown))
+        for sector, versions in self.versions.items():
+            if draw.random() < newest:
+                content = versions[-1]
+            elif (pick := draw.randrange(len(versions))) > 0:
+                content = versions[pick - 1]
+            else:
+                continue
+            at = sector * SECTOR
+            if at < size:
+                image[at : at + SECTOR] = content
+        return bytes(image[:size])
+
+    def _size(self, size: int) -> None:
+        self.sizes.append(size)
+        if size < len(self.now):
+            del self.now[size:]
+        else:
+            self.now.extend(bytes(size - len(self.now)))
+
+    def _changed(self, begin: int, end: int) -> None:
+        for sector in range(begin // SECTOR, -(-end // SECTOR)):
+            at = sector * SECTOR
+            self.versions.setdefault(sector, []).append(bytes(self.now[at : at + SECTOR]).ljust(SECTOR, b"\0"))
+
+
+Change = dict[str, File | None]
+
+
+@dataclass
+class Names:
+    """What the directory calls its files: now, as last synced, and the changes between."""
+
+    now: dict[str, File] = field(default_factory=dict)
+    kept: dict[str, File] = field(default_factory=dict)
+    changes: list[Change] = field(default_factory=list)
+
+    def change(self, change: Change) -> None:
+        self.changes.append(change)
+        _rename(self.now, change)
+
+    def sync(self) -> None:
+        self.kept = dict(self.now)
+        self.changes.clear()
+
+    def cut(self, draw: random.Random, newest: float) -> dict[str, File]:
+        """What a power cut may leave: the changes up to one of them, or any of them."""
+        names = dict(self.kept)
+        if draw.random() < 0.5:
+            kept = self.changes[: draw.randint(0, len(self.changes))]
+        else:
+            kept = [change for change in self.changes if draw.random() < newest]
+        for change in kept:
+            _rename(names, change)
+        return names
+
+
+def _rename(names: dict[str, File], change: Change) -> None:
+    for name, file in change.items():
+        if file is None:
+            names.pop(name, None)
+        else:
+            names[name] = file
+
+
+class Disk:
+    """The recorded directory. `do` takes the steps one by one; `cuts` gives what a power cut would leave there."""
+
+    def __init__(self, root: Path, content: Mapping[str, bytes] | None = None) -> None:
+        self._root = f"{root}/"
+        self._names = Names()
+        for name, data in (content or {}).items():
+            self._names.now[name] = File(data)
+        self._names.sync()
+        self._open: dict[int, tuple[str, File | None]] = {}
+
+    def do(self, step: Step) -> None:
+        """Raises `ValueError` for what no replay could follow."""
+        match step.what:
+            case "o":
+                self._opened(step)
+            case "c":
+                del self._open[step.fd]
+            case "w":
+                self._file(step).write(step.a, step.data)
+            case "t":
+                self._file(step).resize(step.a)
+            case "a":
+                file = self._file(step)
+                file.resize(max(len(file.now), step.a + step.b))
+            case "s":
+                self._synced(step)
+            case "m":
+                name, _ = self._open[step.fd]
+                if not name.endswith("-shm"):
+                    raise ValueError(f"{name} is written through a mapping: no power cut in it can be played")
+            case "u":
+                self._names.change({self._name(step.data): None})
+            case "r":
+                old, new = self._name(step.data[: step.a]), self._name(step.data[step.a :])
+                self._names.change({old: None, new: self._names.now[old]})
+            case "k":
+                pass
+            case _:
+                raise ValueError(f"a step {step.what!r} is unknown here")
+
+    @property
+    def written(self) -> Image:
+        """Everything that was asked for, as programs see it."""
+        return {name: bytes(file.now) for name, file in self._names.now.items()}
+
+    def cuts(self, draw: random.Random, count: int) -> Iterator[Image]:
+        """What may be left: all synced, all written, the names lost, the contents lost; then `count` at random. Some may be alike."""
+        now, kept = self._durable(self._names.now), self._durable(self._names.kept)
+        yield {name: bytes(file.kept) for name, file in kept.items()}
+        yield {name: bytes(file.now) for name, file in now.items()}
+        yield {name: bytes(file.now) for name, file in kept.items()}
+        yield {name: bytes(file.kept) for name, file in now.items()}
+        if not self._names.changes and all(file.settled for file in now.values()):
+            return
+        for _ in range(count):
+            newest = draw.choice((0.03, 0.5, 0.5, 0.97))
+            junk = draw.random() < 0.2
+            names = self._durable(self._names.cut(draw, newest))
+            image = {name: bytes(file.kept) if file.settled else file.cut(draw, newest, junk) for name, file in names.items()}
+            if draw.random() < 0.1:
+                image |= {f"{name}-shm": draw.randbytes(_SHM_BYTES) for name in image if name.endswith(".db")}
+            yield image
+
+    def _durable(self, names: Mapping[str, File]) -> dict[str, File]:
+        """Without what only running processes share."""
+        return {name: file for name, file in names.items() if not name.endswith("-shm")}
+
+    def _opened(self, step: Step) -> None:
+        if step.data.decode() == self._root.rstrip("/"):
+            self._open[step.fd] = ("", None)
+            return
+        name = self._name(step.data)
+        file = self._names.now.get(name)
+        if file is None:
+            if not step.a & os.O_CREAT:
+                raise ValueError(f"{name} was opened, but nobody made it")
+            file = File()
+            self._names.change({name: file})
+        elif step.a & os.O_TRUNC:
+            file.resize(0)
+        self._open[step.fd] = (name, file)
+
+    def _synced(self, step: Step) -> None:
+        _, file = self._open[step.fd]
+        if file is None:
+            self._names.sync()
+        else:
+            file.sync()
+
+    def _file(self, step: Step) -> File:
+        name, file = self._open[step.fd]
+        if file is None:
+            raise ValueError(f"{name or 'the directory'} is written to")
+        return file
+
+    def _name(self, path: bytes) -> str:
+        name = path.decode().removeprefix(self._root)
+        if "/" in name:
+            raise ValueError(f"{name} lies below a directory that is not followed")
+        return name
