@@ -71,61 +71,72 @@ def centre(item: QQuickItem) -> QPointF:
     return item.mapToScene(QPointF(item.width() / 2, item.height() / 2))
 
 
+class Drawn:
+    """What is on the glass now, measured once."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.mm = stage.panel.px_per_mm
+        self.glass = QRectF(0, 0, stage.window.width(), stage.window.height())
+        self.margin = MARGIN_MM[stage.panel.px] * self.mm - 1
+        every = list(items(stage.window.contentItem()))
+        self.keys = [(i, box(i)) for i in every if i.inherits("QQuickAbstractButton") and i.isEnabled()]
+        self.words = [(i, ink(i)) for i in every if i.inherits("QQuickText") and i.property("text")]
+        self.blocks = [(i, box(i)) for i in every if kind(i).startswith(BLOCKS)]
+        self.toasts = [(i, box(i)) for i in every if i.objectName() == "toast"]
+        self.field = next((i for i in every if i.objectName() == "field"), None)
+
+
 def faults(stage: Stage) -> list[str]:
     """Every rule that the page on the stage breaks, in words."""
-    every = list(items(stage.window.contentItem()))
-    return [*_key_faults(stage), *_text_faults(stage, every), *_block_faults(stage, every)]
+    drawn = Drawn(stage)
+    return [*_key_faults(drawn), *_text_faults(drawn), *_block_faults(drawn), *_field_faults(drawn)]
 
 
-def _glass(stage: Stage) -> QRectF:
-    return QRectF(0, 0, stage.window.width(), stage.window.height())
-
-
-def _key_faults(stage: Stage) -> Iterator[str]:
-    mm, keys = stage.panel.px_per_mm, controls(stage)
-    margin = MARGIN_MM[stage.panel.px] * mm - 1
-    page = _glass(stage).adjusted(margin, MIN_GAP_MM * mm, -margin, -MIN_GAP_MM * mm)
-    for key in keys:
-        area = box(key)
+def _key_faults(d: Drawn) -> Iterator[str]:
+    page = d.glass.adjusted(d.margin, MIN_GAP_MM * d.mm, -d.margin, -MIN_GAP_MM * d.mm)
+    for key, area in d.keys:
         if not page.contains(area):
             yield f"{named(key)} leaves the page"
-        if min(area.width(), area.height()) < MIN_CONTROL_MM * mm - 1:
-            yield f"{named(key)} is {area.width() / mm:.1f} x {area.height() / mm:.1f} mm"
-    for one, other in combinations(keys, 2):
-        a, b = box(one), box(other)
+        if min(area.width(), area.height()) < MIN_CONTROL_MM * d.mm - 1:
+            yield f"{named(key)} is {area.width() / d.mm:.1f} x {area.height() / d.mm:.1f} mm"
+    for (one, a), (other, b) in combinations(d.keys, 2):
         gap = max(a.left() - b.right(), b.left() - a.right(), a.top() - b.bottom(), b.top() - a.bottom())
-        if gap < MIN_GAP_MM * mm - 1:
-            yield f"{named(one)} and {named(other)} are {gap / mm:.1f} mm apart"
+        if gap < MIN_GAP_MM * d.mm - 1:
+            yield f"{named(one)} and {named(other)} are {gap / d.mm:.1f} mm apart"
 
 
-def _text_faults(stage: Stage, every: list[QQuickItem]) -> Iterator[str]:
-    words, toast = texts(stage), [i for i in every if i.objectName() == "toast"]
-    for text in words:
-        area = ink(text)
-        if not _glass(stage).contains(area):
+def _text_faults(d: Drawn) -> Iterator[str]:
+    for text, area in d.words:
+        if not d.glass.contains(area):
             yield f"{named(text)} is not on the glass"
         if text.property("truncated") or float(text.property("contentWidth")) > text.width() + 1.5:
             yield f"{named(text)} is cut"
-        for key in controls(stage):
-            if inside(text, key) and not box(key).contains(area):
+        for key, around in d.keys:
+            if not around.contains(area) and inside(text, key):
                 yield f"{named(text)} leaves its key"
-            if not inside(text, key) and area.intersects(box(key)):
+            if area.intersects(around) and not inside(text, key):
                 yield f"{named(text)} runs into {named(key)}"
-        if any(area.intersects(box(t)) and not inside(text, t) for t in toast):
+        if any(area.intersects(over) and not inside(text, toast) for toast, over in d.toasts):
             yield f"{named(text)} is under the toast"
-    for one, other in combinations(words, 2):
-        if ink(one).intersects(ink(other)):
+    for (one, a), (other, b) in combinations(d.words, 2):
+        if a.intersects(b):
             yield f"{named(one)} and {named(other)} overlap"
 
 
-def _block_faults(stage: Stage, every: list[QQuickItem]) -> Iterator[str]:
-    for block in (i for i in every if kind(i).startswith(BLOCKS)):
-        area = box(block)
-        if not _glass(stage).contains(area):
+def _block_faults(d: Drawn) -> Iterator[str]:
+    for block, area in d.blocks:
+        if not d.glass.contains(area):
             yield f"{named(block)} is not on the glass"
-        for text in texts(stage):
-            if not inside(text, block) and ink(text).intersects(area.adjusted(0, 2, 0, -2)):
-                yield f"{named(text)} runs into {named(block)}"
-        for key in controls(stage):
-            if area.intersects(box(key)) and not inside(block, key):
-                yield f"{named(block)} runs into {named(key)}"
+        core = area.adjusted(0, 2, 0, -2)
+        for other, there in (*d.words, *d.keys):
+            if core.intersects(there) and not inside(other, block) and not inside(block, other):
+                yield f"{named(other)} runs into {named(block)}"
+
+
+def _field_faults(d: Drawn) -> Iterator[str]:
+    if d.field is None:
+        return
+    room = box(d.field)
+    for item, area in (*d.words, *d.keys, *d.blocks):
+        if inside(item, d.field) and (area.bottom() > room.bottom() + 2 or area.top() < room.top() - 8):
+            yield f"{named(item)} leaves the field"

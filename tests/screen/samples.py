@@ -1,544 +1,514 @@
-"""One true-to-life snapshot per page and language, as core would send them: the material of the screen's tests and of the gallery."""
+"""One true-to-life snapshot per page and language, in the words of the catalogue: the material of the screen's tests and of the gallery.
+
+Fields are filled as core fills them, and a few as core may: a sun price, a table of prices on the idle page, a stale reading, a toast.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from decimal import Decimal
 
 from kiosk.protocol import Button, ConnectorKey, Countdown, Fact, Language, Line, PriceRow, Side, Sky, Snapshot, Way
+from kiosk.session.faults import FAULTS
+from kiosk.values import Money
+from kiosk.wording.languages import ENDONYMS
+from kiosk.wording.wording import NBSP, Wording
 
 LANGUAGES = ("en", "de")
-_NAMES = {
-    "en": "English",
-    "de": "Deutsch",
-    "fr": "Français",
-    "es": "Español",
-    "it": "Italiano",
-    "nl": "Nederlands",
-    "pl": "Polski",
-    "tr": "Türkçe",
-}
 CURVE = tuple(round(1000 * min(118.0, 30.0 * i, 118 - 70 * (1 - math.exp(-i / 22)))) for i in range(1, 64))
+PHONE, STATION = "0800 555 0417", "E0417"
+HOLD = Money(5_000, "EUR")
+_VOICES = {code: Wording(code) for code in LANGUAGES}
 
 
-class _Text:
-    """The English or the German of a pair."""
-
-    def __init__(self, language: str) -> None:
-        self.language = language
-
-    def __call__(self, en: str, de: str) -> str:
-        return (en if self.language == "en" else de).replace(" €", "\u00a0€").replace(" kWh", "\u00a0kWh").replace(" %", "\u00a0%")
-
-    def number(self, text: str) -> str:
-        return text if self.language == "en" else text.replace(".", ",")
+def euro(w: Wording, cents: int) -> str:
+    return w.money(Money(cents, "EUR"))
 
 
-def _base(page: str, t: _Text, title: str, *, tone: str = "paper", clock: str = "14:29", seq: int = 1) -> Snapshot:
+def _base(page: str, w: Wording, title: str, *, tone: str = "paper", clock: str = "14:29") -> Snapshot:
     return Snapshot(
-        seq=seq,
+        seq=1,
         visit=1,
         page=page,
         tone=tone,
-        language=t.language,
+        language=w.language,
         rtl=False,
-        sky=Sky(t("Lindenhof Energy", "Lindenhof Energie"), "DE*LND*E0417", "0800 555 0417", clock),
+        sky=Sky("Lindenhof Energy", "DE*LND*E0417", PHONE, clock),
         title=title,
-        utilities=(
-            Button("language", _NAMES[t.language], "globe"),
-            Button("help", t("Help", "Hilfe"), "help"),
-        ),
+        utilities=(Button("language", w.endonym, "globe"), Button("help", w.say("rail.help"), "help")),
     )
 
 
-def _card(t: _Text) -> str:
-    return t("Your card •• 4821", "Ihre Karte •• 4821")
+def _back(w: Wording, code: str = "rail.back") -> Button:
+    return Button("back", w.say(code), "left")
 
 
-def _rows(t: _Text) -> tuple[PriceRow, ...]:
+def _card(w: Wording) -> str:
+    return f"{w.say('side.card')}{NBSP}{NBSP}••{NBSP}4821"
+
+
+def _hold(w: Wording, label: str, after: str, note: str) -> Side:
+    return Side(label, w.amount(HOLD), "€", after, line=Line("plain", promise=1_000), note=note)
+
+
+def _rate(w: Wording, text: str) -> str:
+    return w.rate(Decimal(text), "EUR")
+
+
+def _rows(w: Wording) -> tuple[PriceRow, ...]:
+    kwh, minute = w.say("unit.per_kwh", symbol="€"), w.say("unit.per_minute", symbol="€")
     return (
-        PriceRow(
-            t("Electricity", "Strom"),
-            t.number("0.39"),
-            "€/kWh",
-            t("Sun price until 16:00, then 0.49 €", "Sonne bis 16:00, danach 0,49 €"),
-            first=True,
-            glyph="sun",
-        ),
-        PriceRow(t("Time fee", "Zeitgebühr"), t("none", "keine"), none=True),
-        PriceRow(t("Start fee", "Startgebühr"), t("none", "keine"), none=True),
-        PriceRow(
-            t("After charging", "Nach dem Laden"),
-            t.number("0.10"),
-            t("€/min", "€/Min."),
-            t("first 10 min free, 12.00 € at most", "10 Min. frei, höchstens 12,00 €"),
-        ),
+        PriceRow(w.say("price.energy"), _rate(w, "0.49"), kwh, first=True),
+        PriceRow(w.say("price.time"), w.say("price.none"), none=True),
+        PriceRow(w.say("price.stay"), _rate(w, "0.10"), minute, w.say("price.stay_free_capped", minutes=10, amount=euro(w, 1_200))),
+        PriceRow(w.say("price.start"), w.say("price.none"), none=True),
+    )
+
+
+def _sun(w: Wording) -> str:
+    return f"Sun price until 16:00, then {euro(w, 49)}" if w.language == "en" else f"Sonne bis 16:00, danach {euro(w, 49)}"
+
+
+def _sunny(w: Wording) -> tuple[PriceRow, ...]:
+    first, *rest = _rows(w)
+    return (replace(first, amount=_rate(w, "0.39"), note=_sun(w), glyph="sun"), *rest)
+
+
+# --- before -------------------------------------------------------------------------------------------------------------------
+
+
+def _key(w: Wording, letter: str, state: str, plug: str, power: int, note: str = "", intent: str = "") -> ConnectorKey:
+    price = f"{_rate(w, '0.49')} {w.say('unit.per_kwh', symbol='€')}"
+    reserve = w.say("key.reserve", amount=w.money(HOLD)) if state in ("free", "plugged") else note
+    label = w.say(f"key.{state}")
+    return ConnectorKey(
+        letter, letter, state, label, plug, w.say(f"plug.{plug}"), w.say("idle.power", power=w.kw(power)), price, reserve, intent
     )
 
 
 def idle(language: str) -> Snapshot:
-    t = _Text(language)
+    w = _VOICES[language]
     return replace(
-        _base("idle", t, t("Both plugs are free.", "Beide Stecker sind frei.")),
-        subtitle=t("Touch one, plug in, or tap a card.", "Antippen, einstecken, Karte vorhalten."),
+        _base("idle", w, w.say("idle.both_free")),
+        subtitle=w.say("idle.hint"),
         connectors=(
-            ConnectorKey("1", "A", "free", t("Free", "Frei"), "ccs", "CCS", t("up to 150 kW", "bis 150 kW"), intent="choose"),
-            ConnectorKey(
-                "2", "B", "free", t("Free", "Frei"), "type2", t("Type 2", "Typ 2"), t("up to 22 kW", "bis 22 kW"), intent="choose"
-            ),
+            _key(w, "A", "free", "ccs", 150_000, intent="choose"),
+            _key(w, "B", "free", "type2", 22_000, intent="choose"),
         ),
-        price=Fact(t("Sun price until 16:00, then 0.49 €", "Sonne bis 16:00, danach 0,49 €"), t.number("0.39"), "€/kWh", glyph="sun"),
-        prices=_rows(t),
-        small_print=t("VAT included.", "Inkl. MwSt."),
-        rail_note=t(
-            "We reserve 50.00 € first. You pay only what you use.", "Wir reservieren zuerst 50,00 €. Sie zahlen nur, was Sie laden."
-        ),
-        buttons=(Button("receipt", t("My receipt", "Mein Beleg"), "receipt"),),
+        price=Fact(w.say("idle.price_now"), _rate(w, "0.49"), w.say("unit.per_kwh", symbol="€")),
+        rail_note=w.say("idle.promise"),
+    )
+
+
+def idle_sunny(language: str) -> Snapshot:
+    """With everything an idle page may carry."""
+    w = _VOICES[language]
+    return replace(
+        idle(language),
+        price=Fact(_sun(w), _rate(w, "0.39"), w.say("unit.per_kwh", symbol="€"), glyph="sun"),
+        prices=_sunny(w),
+        small_print=w.say("price.vat_included"),
+        buttons=(Button("receipt", w.say("finished.receipt"), "receipt"),),
     )
 
 
 def idle_busy(language: str) -> Snapshot:
-    """One plug charges for somebody, the other does not work; the plugs have prices of their own."""
-    t = _Text(language)
+    """One plug charges for somebody, the other does not work, and each has a price of its own."""
+    w = _VOICES[language]
     return replace(
         idle(language),
-        title=t("Plug A is charging. Plug B does not work.", "Stecker A lädt. Stecker B ist defekt."),
-        subtitle="",
+        title=w.say("idle.none_free"),
         price=None,
-        prices=(),
-        small_print="",
         connectors=(
-            ConnectorKey(
-                "1",
-                "A",
-                "in_use",
-                t("In use", "Belegt"),
-                "ccs",
-                "CCS",
-                t("up to 150 kW", "bis 150 kW"),
-                price=t("0.49 €/kWh", "0,49 €/kWh"),
-                note=t("about 20 min", "noch etwa 20 Min."),
-                intent="stop",
-            ),
-            ConnectorKey(
-                "2",
-                "B",
-                "out",
-                t("Not working", "Defekt"),
-                "type2",
-                t("Type 2", "Typ 2"),
-                t("up to 22 kW", "bis 22 kW"),
-                note=t("we know", "wir wissen es"),
-            ),
+            _key(w, "A", "in_use", "ccs", 150_000, intent="choose"),
+            _key(w, "B", "out", "type2", 22_000, w.say("key.we_know")),
+        ),
+    )
+
+
+def idle_mixed(language: str) -> Snapshot:
+    w = _VOICES[language]
+    return replace(
+        idle(language),
+        title=w.say("idle.one_taken", free="A", other="B"),
+        price=None,
+        connectors=(
+            _key(w, "A", "plugged", "ccs", 150_000, intent="choose"),
+            _key(w, "B", "ending", "type2", 22_000),
         ),
     )
 
 
 def idle_six(language: str) -> Snapshot:
-    t = _Text(language)
-    free = t("Free", "Frei")
+    w = _VOICES[language]
     return replace(
         idle(language),
-        title=t("Four of six plugs are free.", "Vier von sechs Steckern sind frei."),
+        title=w.say("idle.some_free", free=3, n=6),
         connectors=(
-            ConnectorKey("1", "A", "free", free, "ccs", "CCS", "150 kW", intent="choose"),
-            ConnectorKey("2", "B", "in_use", t("In use", "Belegt"), "ccs", "CCS", "150 kW", note=t("about 20 min", "etwa 20 Min.")),
-            ConnectorKey("3", "C", "free", free, "type2", t("Type 2", "Typ 2"), "22 kW", intent="choose"),
-            ConnectorKey("4", "D", "free", free, "type2", t("Type 2", "Typ 2"), "22 kW", intent="choose"),
-            ConnectorKey(
-                "5", "E", "out", t("Not working", "Defekt"), "type2", t("Type 2", "Typ 2"), "22 kW", note=t("we know", "wir wissen es")
-            ),
-            ConnectorKey("6", "F", "free", free, "chademo", "CHAdeMO", "50 kW", intent="choose"),
+            _key(w, "A", "free", "ccs", 150_000, intent="choose"),
+            _key(w, "B", "in_use", "ccs", 150_000, intent="choose"),
+            _key(w, "C", "free", "type2", 22_000, intent="choose"),
+            _key(w, "D", "waiting", "type2", 22_000, intent="choose"),
+            _key(w, "E", "out", "type2", 22_000, w.say("key.we_know")),
+            _key(w, "F", "free", "chademo", 50_000, intent="choose"),
         ),
     )
 
 
 def price(language: str) -> Snapshot:
-    t = _Text(language)
+    w = _VOICES[language]
     return replace(
-        _base("price", t, t("Plug A. This is the whole price.", "Stecker A. Das ist der ganze Preis.")),
+        _base("price", w, w.say("price.title", plug="A")),
+        subtitle=w.say("price.plugged"),
         badge="A",
-        prices=_rows(t),
-        small_print=t("VAT included. Never more than 0.49 €.", "Inkl. MwSt. Nie mehr als 0,49 €."),
-        card=Side(
-            t("On your card", "Auf Ihrer Karte"),
-            t.number("50.00"),
-            "€",
-            t("reserved, not paid", "nur reserviert"),
-            line=Line("plain", promise=1000),
-            note=t(
-                "You pay what you use. We release the rest when you stop.", "Sie zahlen, was Sie laden. Den Rest geben wir beim Stopp frei."
-            ),
-        ),
-        buttons=(
-            Button("back", t("Back", "Zurück"), "left"),
-            Button("pay", t("Agree and pay", "Zustimmen und zahlen"), "right", "primary"),
-        ),
+        plug="ccs",
+        prices=_rows(w),
+        small_print=w.say("price.vat_included"),
+        card=_hold(w, w.say("side.on_card"), w.say("price.not_paid"), w.say("price.release")),
+        buttons=(_back(w), Button("accept", w.say("price.agree"), "right", "primary")),
     )
+
+
+def price_sunny(language: str) -> Snapshot:
+    w = _VOICES[language]
+    return replace(price(language), subtitle="", prices=_sunny(w))
 
 
 def pay(language: str) -> Snapshot:
-    t = _Text(language)
+    w = _VOICES[language]
     return replace(
-        _base("pay", t, t("Hold your card to the reader.", "Karte an das Lesegerät halten."), clock="14:07"),
+        _base("pay", w, w.say("pay.title"), clock="14:07"),
+        subtitle=w.say("pay.no_pin_here"),
         badge="A",
-        steps=t("The reader is ready.", "Das Lesegerät ist bereit."),
-        card=Side(
-            t("On your card", "Auf Ihrer Karte"),
-            t.number("50.00"),
-            "€",
-            t("will be reserved", "wird reserviert"),
-            line=Line("plain", promise=1000),
-            note=t("Charging cards and key tags: same place.", "Ladekarten und Schlüsselanhänger: gleiche Stelle."),
-        ),
-        countdown=Countdown(t("We wait until 14:08.", "Wir warten bis 14:08."), 52, 60),
-        buttons=(
-            Button("more_time", t("More time", "Mehr Zeit"), "clock"),
-            Button("back", t("Back", "Zurück"), "left"),
-        ),
+        steps=w.say("pay.step_card"),
+        card=_hold(w, w.say("side.on_card"), w.say("pay.will_be_reserved"), w.say("price.release")),
+        buttons=(Button("cancel", w.say("pay.cancel"), "cross"),),
     )
 
 
+def pay_left(language: str) -> Snapshot:
+    return replace(pay(language), reader_side="left")
+
+
+def pay_below(language: str) -> Snapshot:
+    return replace(pay(language), reader_side="below")
+
+
 def authorising(language: str) -> Snapshot:
-    t = _Text(language)
+    w = _VOICES[language]
     return replace(
-        _base("authorising", t, t("Asking your bank.", "Wir fragen Ihre Bank."), clock="14:08"),
-        badge="A",
-        steps=t("This takes up to 20 seconds.", "Das dauert bis zu 20 Sekunden."),
-        card=Side(
-            _card(t),
-            t.number("50.00"),
-            "€",
-            t("asked for", "angefragt"),
-            line=Line("plain", promise=1000),
-            note=t("You can take your card away now.", "Sie können Ihre Karte jetzt wegnehmen."),
-        ),
+        pay(language),
+        page="authorising",
+        title=w.say("pay.asking_title"),
+        steps=w.say("pay.step_bank"),
+        card=_hold(w, w.say("side.on_card"), w.say("pay.will_be_reserved"), w.say("pay.asking_note")),
+        buttons=(),
     )
 
 
 def plug_in(language: str) -> Snapshot:
-    t = _Text(language)
+    w = _VOICES[language]
     return replace(
-        _base("plug_in", t, t("Now put plug A into your car.", "Jetzt Stecker A ins Auto stecken."), clock="14:08"),
+        _base("plug_in", w, w.say("plug_in.title", plug="A"), clock="14:08"),
         badge="A",
         plug="ccs",
-        car=Side(t("Your car", "Ihr Auto"), note=t("Push until it clicks.", "Drücken, bis es klickt.")),
-        card=Side(
-            _card(t),
-            t.number("50.00"),
-            "€",
-            t("reserved", "reserviert"),
-            line=Line("plain", promise=1000),
-            note=t("No plug by 14:13? Then we release all of it, at once.", "Kein Stecker bis 14:13? Dann geben wir alles sofort frei."),
-        ),
-        countdown=Countdown(t("4:32 left, until 14:13.", "Noch 4:32, bis 14:13."), 272, 300),
+        subtitle=w.fault("approved_less", amount=euro(w, 4_000)).title,
+        car=Side(w.say("side.car")),
+        card=_hold(w, _card(w), w.say("plug_in.reserved"), w.say("plug_in.release", time="14:13")),
+        countdown=Countdown(w.say("plug_in.left", left=w.countdown(272)), 272, 300),
         stop_code="4719",
-        stop_code_label=t("Your stop code", "Ihr Stopp-Code"),
-        stop_code_note=t("Or stop with the same card.", "Oder mit derselben Karte stoppen."),
+        stop_code_label=w.say("plug_in.code"),
+        stop_code_note=w.say("plug_in.code_note"),
         buttons=(
-            Button("more_time", t("I need more time", "Ich brauche mehr Zeit"), "clock"),
-            Button("cancel", t("Cancel and release", "Abbrechen und freigeben"), "cross"),
+            Button("leave", w.say("plug_in.other", plug="B"), "right"),
+            Button("more_time", w.say("plug_in.more_time"), "clock"),
+            Button("cancel", w.say("plug_in.cancel"), "cross"),
         ),
     )
 
 
 def starting(language: str) -> Snapshot:
-    t = _Text(language)
+    w = _VOICES[language]
     return replace(
         plug_in(language),
         page="starting",
-        title=t("Plug A and your car are talking.", "Stecker A und Ihr Auto sprechen."),
-        car=Side(t("Your car", "Ihr Auto"), note=t("About 15 seconds.", "Etwa 15 Sekunden.")),
-        card=replace(
-            plug_in(language).card or Side(""),
-            note=t("You pay from the first kWh, not before.", "Sie zahlen ab der ersten kWh, nicht früher."),
-        ),
-        countdown=None,
-        buttons=(Button("cancel", t("Cancel and release", "Abbrechen und freigeben"), "cross"),),
+        subtitle="",
+        title=w.say("starting.title", plug="A"),
+        card=_hold(w, _card(w), w.say("plug_in.reserved"), w.say("starting.note")),
+        countdown=Countdown(w.say("starting.left"), 40, 60),
+        buttons=(Button("cancel", w.say("plug_in.cancel"), "cross"),),
     )
 
 
+# --- energy -------------------------------------------------------------------------------------------------------------------
+
+
 def charging(language: str) -> Snapshot:
-    t = _Text(language)
+    w = _VOICES[language]
     return replace(
-        _base("charging", t, t("Charging. You can walk away.", "Es lädt. Sie können gehen."), tone="mint"),
+        _base("charging", w, w.say("charging.title"), tone="mint"),
         badge="A",
         car=Side(
-            t("Your car", "Ihr Auto"),
+            w.say("side.car"),
             "74",
             "%",
-            line=Line("live", before=380, fact=360, promise=60),
-            cap_start=t("+27.41 kWh", "+27,41 kWh"),
-            cap_end=t("80 % at about 14:34", "80 % um etwa 14:34"),
+            line=Line("live", before=380, fact=360),
+            cap_start=f"+{w.kwh(27_410_000)} {w.say('unit.kwh')}",
         ),
-        card=Side(
-            t("Your card", "Ihre Karte"),
-            t.number("10.69"),
-            "€",
-            t("so far", "bis jetzt"),
-            line=Line("plain", fact=214, promise=786),
-            cap_end=t("39.31 € stays yours", "39,31 € bleiben Ihnen"),
-        ),
+        card=_running_card(w),
         facts=(
-            Fact(t("Power now", "Leistung"), "56", "kW"),
-            Fact(t("Time", "Zeit"), "0:21", "h"),
-            Fact(t("Price now", "Preis"), t.number("0.39"), "€/kWh"),
+            Fact(w.say("charging.power"), w.kw(56_000), w.say("unit.kw")),
+            Fact(w.say("charging.time"), "0:21", "h"),
+            Fact(w.say("charging.price_now"), _rate(w, "0.39"), w.say("unit.per_kwh", symbol="€")),
         ),
         curve=CURVE,
         curve_from="14:08",
         curve_to="14:29",
-        rail_note=t("Ends at 80 %, or when you unplug.", "Endet bei 80 % oder beim Abstecken."),
-        buttons=(Button("stop", t("Stop charging", "Laden stoppen"), "stop", "stop", t("with your card or code", "mit Karte oder Code")),),
+        rail_note=w.say("charging.ends"),
+        buttons=(Button("stop", w.say("charging.stop"), "stop", "stop", w.say("charging.stop_how")),),
     )
 
 
-def charging_ac(language: str) -> Snapshot:
-    """A car that does not tell how full it is, a reading that has grown old, and a fee to come."""
-    t = _Text(language)
+def _running_card(w: Wording) -> Side:
+    return Side(
+        _card(w),
+        w.amount(Money(1_069, "EUR")),
+        "€",
+        w.say("charging.so_far"),
+        line=Line("live", fact=214, promise=786),
+        cap_end=w.say("charging.stays_yours", rest=euro(w, 3_931), hold=w.money(HOLD)),
+    )
+
+
+def charging_long(language: str) -> Snapshot:
+    """A car that does not tell how full it is, an old reading, a long title, a toast, no curve yet."""
+    w = _VOICES[language]
+    toast = "The pile is slow to answer. Charging goes on." if language == "en" else "Die Säule antwortet langsam. Es lädt weiter."
     return replace(
         charging(language),
-        title=t("Charging. You can walk away.", "Es lädt. Sie können gehen."),
+        title=w.say("charging.paused"),
         badge="B",
         car=Side(
-            t("Your car", "Ihr Auto"),
-            t.number("27.41"),
-            "kWh",
-            since=t("from 14:27", "von 14:27"),
-            line=Line("live", fact=214, promise=786),
-            cap_start="0\u00a0kWh",
-            cap_end=t("100 kWh is the most", "höchstens 100 kWh"),
+            w.say("side.car"),
+            w.kwh(27_410_000),
+            w.say("unit.kwh"),
+            since=w.say("charging.since", time="14:27"),
+            line=Line("live", fact=214),
         ),
         curve=(),
         curve_from="",
         curve_to="",
-        rail_note="",
-        toast=t("The pile is slow to answer. Charging goes on.", "Die Säule antwortet langsam. Es lädt weiter."),
+        toast=toast,
     )
 
 
 def stop(language: str) -> Snapshot:
-    t = _Text(language)
+    w = _VOICES[language]
     return replace(
-        _base("stop", t, t("Stop plug A? Show that it is yours.", "Stecker A stoppen? Bitte ausweisen."), tone="mint", clock="14:31"),
+        _base("stop", w, w.say("stop.title", plug="A"), tone="mint", clock="14:31"),
         badge="A",
         ways=(
-            Way(
-                "card",
-                t("Hold your card", "Karte vorhalten"),
-                t("to the reader, the one you paid with", "am Lesegerät, die vom Bezahlen"),
-            ),
-            Way(
-                "lock",
-                t("Or your code", "Oder Ihr Code"),
-                t("the 4 digits you saw at the start", "die 4 Ziffern vom Anfang"),
-                intent="code",
-            ),
-            Way(
-                "car",
-                t("Or unplug", "Oder abstecken"),
-                t("unlock your car and pull the plug", "Auto entriegeln, Stecker ziehen"),
-            ),
+            Way("lock", w.say("stop.code_title"), w.say("stop.code_text"), "type_code"),
+            Way("car", w.say("stop.unplug_title"), w.say("stop.unplug_text")),
         ),
-        buttons=(Button("back", t("Keep charging", "Weiter laden"), "left"),),
+        buttons=(_back(w, "stop.keep"), Button("type_code", w.say("stop.type"), "lock")),
     )
 
 
+def stop_three(language: str) -> Snapshot:
+    w = _VOICES[language]
+    card = Way("card", "Hold your card", "to the reader, the one you paid with")
+    if language == "de":
+        card = Way("card", "Karte vorhalten", "am Lesegerät, die vom Bezahlen")
+    return replace(stop(language), ways=(card, *stop(language).ways), buttons=(_back(w, "stop.keep"),))
+
+
 def stop_proven(language: str) -> Snapshot:
-    t = _Text(language)
+    w = _VOICES[language]
     return replace(
-        _base("stop", t, t("This is your charge. Stop it now?", "Das ist Ihre Ladung. Jetzt stoppen?"), tone="mint", clock="14:31"),
+        _base("stop", w, w.say("stop.proven", plug="A"), tone="mint", clock="14:31"),
         badge="A",
-        car=replace(charging(language).car or Side(""), value="75", cap_start=t("+28.02 kWh", "+28,02 kWh"), cap_end=""),
-        card=Side(
-            _card(t),
-            t.number("10.93"),
-            "€",
-            t("to pay", "zu zahlen"),
-            line=Line("plain", fact=219, promise=781),
-            cap_end=t("39.07 € released at stop", "39,07 € werden frei"),
-        ),
-        now=t("Then unplug and hang the cable up.", "Danach abstecken und das Kabel aufhängen."),
-        buttons=(
-            Button("back", t("Keep charging", "Weiter laden"), "left"),
-            Button("stop_now", t("Hold to stop", "Zum Stoppen halten"), "stop", "hold"),
-        ),
+        car=charging(language).car,
+        card=_running_card(w),
+        buttons=(_back(w, "stop.keep"), Button("confirm_stop", w.say("stop.hold"), "stop", "hold")),
     )
 
 
 def code(language: str) -> Snapshot:
-    t = _Text(language)
+    w = _VOICES[language]
     return replace(
-        _base("code", t, t("Your stop code", "Ihr Stopp-Code"), tone="mint", clock="14:31"),
+        _base("code", w, w.say("code.title"), tone="mint", clock="14:31"),
+        subtitle=w.say("code.missed", n=2),
         badge="A",
-        what=t("The 4 digits you saw when you started.", "Die 4 Ziffern, die Sie am Anfang sahen."),
-        now=t("3 tries left.", "Noch 3 Versuche."),
         code_typed=2,
         code_length=4,
-        utilities=(),
-        buttons=(
-            Button("erase", t("Delete", "Löschen"), "erase"),
-            Button("back", t("Back", "Zurück"), "left"),
-        ),
+        buttons=(_back(w), Button("erase", "Delete" if language == "en" else "Löschen", "erase")),
     )
+
+
+def code_locked(language: str) -> Snapshot:
+    w = _VOICES[language]
+    return replace(code(language), subtitle=w.say("code.locked", time="14:33"), code_typed=0, code_length=0)
+
+
+# --- after --------------------------------------------------------------------------------------------------------------------
 
 
 def finished(language: str) -> Snapshot:
-    t = _Text(language)
+    w = _VOICES[language]
+    part = f"{w.kwh(31_200_000)} {w.say('unit.kwh')} × {w.price(Decimal('0.39'), 'EUR')}"
     return replace(
-        _base("finished", t, t("Done. Unplug and drive safely.", "Fertig. Abstecken und gute Fahrt."), tone="mint", clock="14:34"),
-        car=Side(
-            t("Your car", "Ihr Auto"),
-            t.number("31.20"),
-            "kWh",
-            line=Line("plain", before=380, fact=420),
-            cap_start="38\u00a0%",
-            cap_end="80\u00a0%",
-        ),
+        _base("finished", w, w.say("finished.unplug"), tone="mint", clock="14:34"),
+        badge="A",
+        car=Side(w.say("side.car"), w.kwh(31_200_000), w.say("unit.kwh"), line=Line("plain", before=380, fact=420)),
         card=Side(
-            t("Your card", "Ihre Karte"),
-            t.number("12.17"),
+            _card(w),
+            w.amount(Money(1_217, "EUR")),
             "€",
-            t("paid", "bezahlt"),
+            w.say("finished.paid"),
             line=Line("settled", fact=243, promise=757),
-            cap_end=t("37.83 € released", "37,83 € frei"),
+            cap_end=w.say("finished.released", amount=euro(w, 3_783)),
         ),
-        sum_line=t("31.20 kWh × 0.39 € = 12.17 €, VAT 1.94 € included.", "31,20 kWh × 0,39 € = 12,17 €, inkl. 1,94 € MwSt."),
-        small_print=t("Banks take 1 to 3 days to show the released money.", "Banken zeigen das freie Geld nach 1 bis 3 Tagen."),
-        countdown=Countdown(
-            t("Staying is free until 14:44, then 0.10 € a minute.", "Parken ist bis 14:44 frei, dann 0,10 € je Minute."), 582, 600
-        ),
+        sum_line=w.say("finished.sum", parts=part, total=euro(w, 1_217), vat=euro(w, 194)),
+        small_print=w.say("finished.banks"),
+        countdown=Countdown(w.say("finished.stay_free", time="14:44", price=euro(w, 10)), 582, 600),
         receipt_qr="https://pay.lindenhof.example/r/7F3A9C2E61B04D",
-        receipt_label=t("Your receipt", "Ihr Beleg"),
-        receipt_note=t("Scan it with your phone", "Mit dem Handy scannen"),
-        buttons=(
-            Button("print", t("Print", "Drucken"), "print"),
-            Button("finish", t("Finish", "Fertig"), "check", "primary"),
-        ),
+        receipt_label=w.say("finished.receipt"),
+        receipt_note=w.say("finished.paper_no_paper"),
+        buttons=(Button("print", w.say("finished.print"), "print"), Button("finish", w.say("finished.finish"), "check", "primary")),
     )
 
 
-def trouble_declined(language: str) -> Snapshot:
-    t = _Text(language)
+def finished_early(language: str) -> Snapshot:
+    """The bank has not heard yet, the receipt is not there, the car is still plugged in."""
+    w = _VOICES[language]
+    card = Side(
+        _card(w),
+        w.amount(Money(1_217, "EUR")),
+        "€",
+        w.say("finished.being_paid"),
+        line=Line("plain", fact=243, promise=757),
+        note=w.say("finished.pending"),
+    )
     return replace(
-        _base("trouble", t, t("Your bank said no to this card.", "Ihre Bank lehnt diese Karte ab."), tone="apricot", clock="14:09"),
+        finished(language),
+        card=card,
+        small_print="",
+        receipt_qr="",
+        receipt_label="",
+        receipt_note=w.say("finished.receipt_soon"),
+        buttons=finished(language).buttons[1:],
+    )
+
+
+def trouble(language: str, fault: str = "declined") -> Snapshot:
+    w = _VOICES[language]
+    text = w.fault(fault, plug="A", amount=w.money(HOLD), phone=PHONE)
+    zero = w.amount(Money.zero("EUR"))
+    note = w.say("trouble.released", amount=w.money(HOLD), time="14:11")
+    return replace(
+        _base("trouble", w, text.title, tone="apricot", clock="14:11"),
         glyph="warning",
-        what=t("Banks do not tell us why. Plug A still waits for you.", "Warum, sagen Banken uns nicht. Stecker A wartet noch auf Sie."),
-        now=t("Try another card, or call us.", "Versuchen Sie eine andere Karte, oder rufen Sie an."),
-        card=Side(
-            _card(t),
-            t.number("0.00"),
-            "€",
-            t("taken", "abgebucht"),
-            line=Line("none"),
-            note=t("Nothing paid. Nothing reserved.", "Nichts bezahlt. Nichts reserviert."),
-        ),
-        call=t("If you call us, say code P21 and E0417.", "Am Telefon: Code P21 und E0417."),
-        buttons=(
-            Button("back", t("Back", "Zurück"), "left"),
-            Button("pay", t("Another card", "Andere Karte"), "card", "primary"),
-        ),
+        badge="A",
+        what=text.what,
+        now=text.now,
+        card=Side(_card(w), zero, "€", w.say("trouble.taken"), line=Line("none"), note=note),
+        call=w.say("trouble.call", code=FAULTS[fault].spoken, station=STATION),
+        buttons=(Button("cancel", w.say("pay.cancel"), "cross"), Button("another_card", w.say("trouble.another_card"), "right", "primary")),
     )
 
 
 def trouble_unknown(language: str) -> Snapshot:
-    t = _Text(language)
+    w = _VOICES[language]
+    card = Side(_card(w), w.amount(HOLD), "€", w.say("trouble.maybe"), line=Line("unknown"), note=w.say("trouble.perhaps", time="14:24"))
+    return replace(trouble(language, "money_unknown"), card=card, buttons=(Button("cancel", w.say("pay.cancel"), "cross"),))
+
+
+def out_of_order(language: str, fault: str = "out_of_order") -> Snapshot:
+    w = _VOICES[language]
+    text = w.fault(fault, plug="", amount="", phone=PHONE)
     return replace(
-        trouble_declined(language),
-        title=t("We are asking your bank.", "Wir fragen Ihre Bank."),
-        what=t(
-            "Its answer got lost. We ask again every few seconds, and we never charge twice.",
-            "Ihre Antwort ging verloren. Wir fragen alle paar Sekunden nach und buchen nie doppelt.",
-        ),
-        now=t("Please do not pay again yet.", "Bitte noch nicht erneut zahlen."),
-        card=Side(
-            _card(t),
-            t.number("50.00"),
-            "€",
-            t("perhaps", "vielleicht"),
-            line=Line("unknown"),
-            note=t("If it was reserved, we release it by 14:24.", "War es reserviert, geben wir es bis 14:24 frei."),
-        ),
-        call=t("If you call us, say code P40 and E0417.", "Am Telefon: Code P40 und E0417."),
-        buttons=(Button("call_back", t("Call me back", "Rückruf bitte"), "call"),),
+        _base("out_of_order", w, text.title, tone="apricot"),
+        glyph="warning",
+        what=text.what,
+        now=text.now,
+        call=w.say("trouble.call", code=FAULTS[fault].spoken, station=STATION),
     )
 
 
-def out_of_order(language: str) -> Snapshot:
-    t = _Text(language)
-    return replace(
-        _base("out_of_order", t, t("You cannot start a charge here now.", "Hier können Sie gerade nicht laden."), tone="apricot"),
-        glyph="closed",
-        subtitle=t("We are restarting. This takes about 2 minutes.", "Wir starten neu. Das dauert etwa 2 Minuten."),
-        what=t(
-            "Charging now? It goes on, and unplugging ends it. You pay only what was delivered.",
-            "Sie laden gerade? Es lädt weiter, Abstecken beendet es. Sie zahlen nur das Geladene.",
-        ),
-        now=t("Nearest free plug: Lindenhof east, 300 m, E0418.", "Nächster freier Stecker: Lindenhof Ost, 300 m, E0418."),
-        call=t("Call free, day and night, and say E0417.", "Anruf kostenlos, Tag und Nacht. Sagen Sie E0417."),
-        buttons=(),
-    )
+def out_of_order_journal(language: str) -> Snapshot:
+    until = "We are restarting. This takes about 2 minutes." if language == "en" else "Wir starten neu. Das dauert etwa 2 Minuten."
+    return replace(out_of_order(language, "journal_broken"), subtitle=until)
 
 
 def help_page(language: str) -> Snapshot:
-    t = _Text(language)
+    w = _VOICES[language]
+    topics = ("price", "start", "stop", "receipt")
     return replace(
-        _base("help", t, t("What do you want to know?", "Was möchten Sie wissen?")),
-        ways=(
-            Way("price", t("The price", "Der Preis"), t("What does it cost?", "Was kostet es?"), intent="help_price"),
-            Way("start", t("Starting", "Starten"), t("How do I begin?", "Wie fange ich an?"), intent="help_start"),
-            Way("stop", t("Stopping", "Stoppen"), t("How do I end it?", "Wie höre ich auf?"), intent="help_stop"),
-            Way("receipt", t("The receipt", "Der Beleg"), t("Where is mine?", "Wo ist meiner?"), intent="help_receipt"),
-        ),
-        call=t("Call free, day and night, and say E0417.", "Anruf kostenlos, Tag und Nacht. Sagen Sie E0417."),
-        buttons=(Button("back", t("Back", "Zurück"), "left"),),
+        _base("help", w, w.say("help.title")),
+        ways=tuple(Way(t, w.say(f"help.{t}_title"), w.say(f"help.{t}_text")) for t in topics),
+        call=w.say("help.call", phone=PHONE, station=STATION),
+        buttons=(_back(w),),
     )
 
 
+def help_keys(language: str) -> Snapshot:
+    """The questions as keys; each answer is a page of its own."""
+    questions = tuple(replace(way, text="", intent=f"help_{way.glyph}") for way in help_page(language).ways)
+    return replace(help_page(language), ways=questions)
+
+
 def help_answer(language: str) -> Snapshot:
-    t = _Text(language)
+    w = _VOICES[language]
     return replace(
         help_page(language),
-        title=t("You pay only what you use.", "Sie zahlen nur, was Sie laden."),
+        title=w.say("help.price_title"),
         ways=(),
-        what=t(
-            "First we reserve 50.00 € on your card. When you stop, we take the price of what was delivered and release the rest.",
-            "Zuerst reservieren wir 50,00 € auf Ihrer Karte. Beim Stopp buchen wir den Preis des Geladenen ab und geben den Rest frei.",
-        ),
-        now=t("0.39 € a kWh, no start fee, VAT included.", "0,39 € je kWh, keine Startgebühr, inkl. MwSt."),
+        what=w.say("help.price_text"),
+        now=w.say("price.reserve", amount=w.money(HOLD)),
     )
 
 
 def language_page(language: str) -> Snapshot:
-    t = _Text(language)
-    names = {**_NAMES, "pt": "Português", "ar": "العربية"}
+    w = _VOICES[language]
     return replace(
-        _base("language", t, "Language · Sprache · Langue"),
-        languages=tuple(Language(code, name, code == language) for code, name in names.items()),
-        utilities=(),
-        buttons=(Button("back", t("Back", "Zurück"), "left"),),
+        _base("language", w, w.say("language.title")),
+        languages=tuple(Language(c, name, c == language) for c, name in ENDONYMS.items()),
+        buttons=(_back(w),),
     )
 
 
 PAGES: dict[str, Callable[[str], Snapshot]] = {
     "idle": idle,
+    "idle-sunny": idle_sunny,
     "idle-busy": idle_busy,
+    "idle-mixed": idle_mixed,
     "idle-six": idle_six,
     "price": price,
+    "price-sunny": price_sunny,
     "pay": pay,
+    "pay-left": pay_left,
+    "pay-below": pay_below,
     "authorising": authorising,
     "plug_in": plug_in,
     "starting": starting,
     "charging": charging,
-    "charging-ac": charging_ac,
+    "charging-long": charging_long,
     "stop": stop,
+    "stop-three": stop_three,
     "stop-proven": stop_proven,
     "code": code,
+    "code-locked": code_locked,
     "finished": finished,
-    "trouble": trouble_declined,
+    "finished-early": finished_early,
+    "trouble": trouble,
     "trouble-unknown": trouble_unknown,
     "out_of_order": out_of_order,
+    "out_of_order-journal": out_of_order_journal,
     "help": help_page,
+    "help-keys": help_keys,
     "help-answer": help_answer,
     "language": language_page,
 }

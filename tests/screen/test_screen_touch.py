@@ -70,30 +70,30 @@ def middle(item: QQuickItem) -> QPoint:
 
 def test_a_tap_on_a_plug_sends_its_intent_once(hand: Hand) -> None:
     hand.shows(idle("en"))
-    hand.tap(middle(hand.key("choose", {"connector": "2"})))
-    assert [(i.kind, i.args, i.visit, i.seq) for i in hand.sent] == [("choose", {"connector": "2"}, 1, 1)]
+    hand.tap(middle(hand.key("choose", {"connector": "B"})))
+    assert [(i.kind, i.args, i.visit, i.seq) for i in hand.sent] == [("choose", {"connector": "B"}, 1, 1)]
 
 
 def test_a_second_tap_waits_for_the_answer(hand: Hand) -> None:
     hand.shows(price("en"))
-    at = middle(hand.key("pay"))
+    at = middle(hand.key("accept"))
     hand.tap(at)
     hand.tap(at)
-    assert hand.kinds == ["pay"]
+    assert hand.kinds == ["accept"]
     hand.stage.wish.settle(hand.sent[0].id)
     hand.tap(at)
-    assert hand.kinds == ["pay", "pay"]
+    assert hand.kinds == ["accept", "accept"]
     assert hand.sent[0].id != hand.sent[1].id
 
 
 def test_a_new_page_swallows_the_finger_that_was_on_its_way(hand: Hand) -> None:
     hand.shows(price("en"), ready=False)
-    at = middle(hand.key("pay"))
+    at = middle(hand.key("accept"))
     hand.tap(at)
-    assert "pay" not in hand.kinds
+    assert "accept" not in hand.kinds
     hand.shows(price("en"))
     hand.tap(at)
-    assert "pay" in hand.kinds
+    assert "accept" in hand.kinds
 
 
 def test_a_live_update_does_not_swallow_a_touch(hand: Hand) -> None:
@@ -107,15 +107,15 @@ def test_a_live_update_does_not_swallow_a_touch(hand: Hand) -> None:
 
 def test_a_finger_that_slides_off_wishes_nothing(hand: Hand) -> None:
     hand.shows(price("en"))
-    hand.down(middle(hand.key("pay")))
+    hand.down(middle(hand.key("accept")))
     hand.move(QPoint(640, 300))
     hand.up(QPoint(640, 300))
-    assert "pay" not in hand.kinds
+    assert "accept" not in hand.kinds
 
 
 def test_two_fingers_are_no_wish(hand: Hand) -> None:
     hand.shows(price("en"))
-    one, other = middle(hand.key("pay")), middle(hand.key("back"))
+    one, other = middle(hand.key("accept")), middle(hand.key("back"))
     touch = QTest.touchEvent(hand.stage.window, hand._glass)
     touch.press(0, one, hand.stage.window).press(1, other, hand.stage.window).commit()
     QTest.touchEvent(hand.stage.window, hand._glass).release(0, one, hand.stage.window).release(1, other, hand.stage.window).commit()
@@ -132,7 +132,7 @@ def test_a_touch_beside_the_controls_keeps_the_visit_alive_once_a_second(hand: H
 def test_what_cannot_be_used_cannot_be_pressed(hand: Hand) -> None:
     snapshot = idle("en")
     hand.shows(snapshot)
-    at = middle(hand.key("choose", {"connector": "1"}))
+    at = middle(hand.key("choose", {"connector": "A"}))
     broken = snapshot.connectors[0].__class__(**{**snapshot.connectors[0].__dict__, "state": "out", "intent": ""})
     hand.stage.show(snapshot.__class__(**{**snapshot.__dict__, "connectors": (broken, snapshot.connectors[1])}))
     hand.tap(at)
@@ -156,32 +156,32 @@ def test_a_language_is_chosen_by_its_code(hand: Hand) -> None:
 
 def test_a_hold_counts_only_at_its_end(hand: Hand, qtbot: QtBot) -> None:
     hand.shows(stop_proven("en"))
-    key = hand.key("stop_now")
+    key = hand.key("confirm_stop")
     hand.tap(middle(key))
     assert hand.kinds == ["touch"]
     hand.down(middle(key))
-    qtbot.waitUntil(lambda: "stop_now" in hand.kinds, timeout=2500)
+    qtbot.waitUntil(lambda: "confirm_stop" in hand.kinds, timeout=2500)
     hand.up(middle(key))
-    assert hand.kinds.count("stop_now") == 1
+    assert hand.kinds.count("confirm_stop") == 1
 
 
 @pytest.mark.parametrize("press", [Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space])
 def test_the_keyboard_does_what_a_finger_does(hand: Hand, press: Qt.Key) -> None:
     hand.shows(price("en"))
     hand.stage.window.requestActivate()
-    key = hand.key("pay")
+    key = hand.key("accept")
     for _ in range(12):
         QTest.keyClick(hand.stage.window, Qt.Key.Key_Tab)
         if key.property("activeFocus"):
             break
     assert key.property("visualFocus")
     QTest.keyClick(hand.stage.window, press)
-    assert hand.kinds == ["pay"]
+    assert hand.kinds == ["accept"]
 
 
 def test_a_screen_reader_can_press(hand: Hand) -> None:
     hand.shows(price("en"))
     QAccessible.setActive(True)
-    node = QAccessible.queryAccessibleInterface(hand.key("pay"))
+    node = QAccessible.queryAccessibleInterface(hand.key("accept"))
     node.actionInterface().doAction("Press")
-    assert hand.kinds == ["pay"]
+    assert hand.kinds == ["accept"]

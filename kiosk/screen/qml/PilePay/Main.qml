@@ -48,6 +48,7 @@ Window {
             anchors.rightMargin: Theme.margin
             TitleLine {
                 id: title
+                firm: Shown.page === "code"
                 visible: !page.ownTitle
                 height: page.ownTitle ? 0 : implicitHeight
                 anchors.left: parent.left
@@ -55,6 +56,7 @@ Window {
             }
             Loader {
                 id: page
+                objectName: "field"
                 readonly property bool ownTitle: Shown.away || beside || Shown.page === "out_of_order" || Theme.compact && Shown.page === "language"
                 readonly property bool beside: Shown.page === "code" && !Theme.tall && !Shown.away     // the keypad stands beside the rail
                 readonly property var pages: ({

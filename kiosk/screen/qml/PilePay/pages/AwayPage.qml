@@ -5,7 +5,7 @@ import PilePay.Shown
 
 // Core cannot be reached, so nobody can say this in the driver's language: the one page whose words live here.
 ColumnLayout {
-    spacing: Theme.s(Theme.compact ? 1 : Theme.tall ? 4 : 2.4)
+    spacing: Theme.s(Theme.compact ? 0.6 : Theme.tall ? 4 : 2)
     ClosedSign {
         Layout.fillWidth: true
         title: "You cannot start a charge here now."

@@ -15,6 +15,7 @@ Item {
         TitleLine {
             visible: !Theme.tall
             width: parent.width
+            firm: true
         }
         Words {
             visible: text !== ""
@@ -26,6 +27,7 @@ Item {
         Row {
             anchors.left: parent.left
             spacing: Theme.s(2)
+            visible: Shown.codeLength > 0
             Accessible.role: Accessible.StaticText
             Accessible.name: Shown.codeTyped + " / " + Shown.codeLength
             Repeater {
@@ -50,6 +52,7 @@ Item {
         }
     }
     Keypad {
+        visible: Shown.codeLength > 0
         anchors.right: parent.right
         anchors.bottom: parent.bottom
         width: Theme.tall ? parent.width : Theme.pad

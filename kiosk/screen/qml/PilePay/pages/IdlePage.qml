@@ -12,7 +12,7 @@ ColumnLayout {
     readonly property bool shared: Shown.price.present
     readonly property bool flat: Theme.compact || small && !Theme.tall      // number and hint on one line
     readonly property bool table: Shown.shortPrices.count > 1 && !Theme.compact && !small
-    spacing: Theme.s(Theme.compact ? 1.2 : Theme.tall ? 3.4 : 2.4)
+    spacing: Theme.s(Theme.compact ? 1.2 : Theme.tall ? 3 : 2.4)
 
     GridLayout {
         visible: page.shared || page.table
@@ -96,7 +96,7 @@ ColumnLayout {
                 small: page.small
                 Layout.fillWidth: true
                 Layout.fillHeight: !Theme.tall
-                Layout.preferredHeight: Theme.tall ? Theme.mm(page.small ? 36 : page.shared ? 43 : 56) : Theme.touch
+                Layout.preferredHeight: Theme.tall ? Math.max(full, Theme.mm(page.small ? 34 : 43)) : Theme.touch
             }
         }
     }

@@ -5,12 +5,11 @@ import PilePay.Shown
 
 // Read without a touch and from afar: closed, until when, where else, and who answers the phone.
 ColumnLayout {
-    spacing: Theme.s(Theme.compact ? 1 : Theme.tall ? 4 : 2.4)
+    spacing: Theme.s(Theme.compact ? 0.3 : Theme.tall ? 4 : 2)
     ClosedSign {
         Layout.fillWidth: true
         title: Shown.title
         subtitle: Shown.subtitle
-        glyph: Shown.glyph
     }
     Words {
         visible: text !== ""

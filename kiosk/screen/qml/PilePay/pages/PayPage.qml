@@ -17,7 +17,7 @@ GridLayout {
         Layout.fillWidth: true
         Layout.fillHeight: !Theme.tall
         Layout.preferredWidth: 50
-        spacing: Theme.s(2)
+        spacing: Theme.s(Theme.compact ? 0.6 : 2)
         Side {
             Layout.fillWidth: true
             role: Theme.tall ? "hero" : "big"
@@ -57,6 +57,13 @@ GridLayout {
             role: Theme.compact ? "note" : "body"
             strong: true
             color: Theme.energyText
+        }
+        Words {
+            visible: text !== "" && Theme.compact
+            Layout.fillWidth: true
+            text: Shown.subtitle
+            role: "note"
+            strong: true
         }
         Countdown {
             visible: Shown.countdown.present && Theme.compact

@@ -28,6 +28,12 @@ GridLayout {
             role: Theme.compact ? "note" : "lead"
             strong: true
         }
+        Words {
+            visible: text !== "" && Theme.compact
+            Layout.fillWidth: true
+            text: Shown.subtitle
+            role: "note"
+        }
         Countdown {
             Layout.fillWidth: true
         }
@@ -36,11 +42,12 @@ GridLayout {
         Layout.fillWidth: true
         Layout.fillHeight: true
         Layout.preferredWidth: Theme.compact ? 56 : 50
-        spacing: Theme.s(Theme.compact ? 0.6 : 1.6)
+        spacing: Theme.s(0.6)
         Side {
             Layout.fillWidth: true
             role: "big"
             bare: Theme.compact
+            noteRole: Theme.compact || !Theme.tall && Shown.subtitle !== "" ? "note" : "body"
         }
         Item {
             Layout.fillHeight: true

@@ -17,22 +17,30 @@ ColumnLayout {
         ColumnLayout {
             Layout.fillWidth: true
             Layout.fillHeight: !Theme.tall
-            spacing: Theme.s(Theme.compact ? 1 : 3)
+            spacing: Theme.s(Theme.compact ? 1 : 2)
             Words {
-                visible: text !== ""
+                visible: text !== "" && !Theme.compact
                 Layout.fillWidth: true
                 text: Shown.what
-                role: Theme.compact ? "note" : "body"
+                role: "body"
             }
-            Item {
-                visible: Theme.compact
+            Words {
+                visible: text !== "" && Theme.compact
+                Layout.fillWidth: true
                 Layout.fillHeight: true
+                text: Shown.what
+                role: "note"
+                // The longest story still fits the smallest panel.
+                lineHeightMode: Text.ProportionalHeight
+                lineHeight: 1
+                fontSizeMode: Text.Fit
+                minimumPixelSize: Theme.mm(3.9)
             }
             Words {
                 visible: text !== ""
                 Layout.fillWidth: true
                 text: Shown.now
-                role: Theme.compact ? "note" : "lead"
+                role: Theme.compact ? "note" : text.length > 60 && !Theme.tall ? "body" : "lead"
                 strong: true
             }
             Item {
@@ -40,11 +48,27 @@ ColumnLayout {
                 Layout.fillHeight: true
             }
         }
-        Side {
-            visible: Shown.card.present
+        ColumnLayout {
             Layout.fillWidth: true
+            Layout.fillHeight: !Theme.tall
             Layout.alignment: Qt.AlignTop
-            role: Theme.compact ? "big" : "hero"
+            visible: Shown.card.present
+            Side {
+                Layout.fillWidth: true
+                role: Theme.compact ? "big" : "hero"
+                noted: !Theme.compact
+            }
+            Item {
+                visible: !Theme.tall
+                Layout.fillHeight: true
+            }
+            Words {
+                visible: text !== "" && Theme.compact
+                Layout.fillWidth: true
+                text: Shown.call
+                role: "note"
+                color: Theme.ink2
+            }
         }
     }
     Item {
@@ -55,7 +79,7 @@ ColumnLayout {
         Layout.fillWidth: true
     }
     Words {
-        visible: text !== ""
+        visible: text !== "" && !(Theme.compact && Shown.card.present)
         Layout.fillWidth: true
         text: Shown.call
         role: Theme.tall ? "body" : "note"

@@ -6,30 +6,29 @@ Item {
     id: sign
     property string title: ""
     property string subtitle: ""
-    property string glyph: "closed"
     implicitHeight: Math.max(picture.height, words.height)
     Icon {
         id: picture
         anchors.left: parent.left
         anchors.leftMargin: -Math.round(width * 0.12)
         anchors.verticalCenter: parent.verticalCenter
-        visible: sign.glyph !== ""
-        name: sign.glyph
-        size: Theme.mm(Theme.compact ? 22 : Theme.tall ? 46 : 34)
+        name: "closed"
+        size: Theme.mm(Theme.compact ? 20 : Theme.tall ? 46 : 34)
         weight: 1.7
         color: Theme.care
     }
     Column {
         id: words
-        anchors.left: picture.visible ? picture.right : parent.left
-        anchors.leftMargin: picture.visible ? Theme.s(Theme.compact ? 1 : 1.6) : 0
+        anchors.left: picture.right
+        anchors.leftMargin: Theme.s(Theme.compact ? 1 : 1.6)
         anchors.right: parent.right
         anchors.verticalCenter: parent.verticalCenter
         spacing: Theme.s(Theme.compact ? 0.2 : 1)
         Words {
             width: parent.width
             text: sign.title
-            role: "title"
+            role: Theme.compact ? "lead" : "title"
+            strong: true
         }
         Words {
             visible: text !== ""

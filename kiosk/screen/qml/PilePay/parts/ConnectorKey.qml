@@ -1,5 +1,7 @@
+pragma ComponentBehavior: Bound
 import QtQuick
 import PilePay
+import PilePay.Shown
 
 // One plug of this pile. Outlined with a solid letter when it can be pressed; flat when it cannot.
 Pressable {
@@ -27,6 +29,29 @@ Pressable {
     scale: down ? 0.99 : 1
     Accessible.role: offered ? Accessible.Button : Accessible.StaticText
     Accessible.name: [letter, stateText, plugName, power, price, note].filter(part => part !== "").join(", ")
+
+    readonly property bool tiny: small && Theme.compact
+    readonly property bool wordy: stateText.length > (Theme.compact ? 8 : 10)
+    readonly property string stateRole: tiny || wordy && Theme.compact ? "note" : small || wordy || Theme.compact ? "body" : "lead"
+    readonly property string kindRole: small ? "note" : Theme.compact ? "body" : "title"
+    readonly property string priced: Shown.price.present ? "" : price
+    readonly property string quietRole: small || Theme.compact ? "note" : "body"
+    readonly property string noteRole: small || !Theme.tall ? "note" : "body"
+    readonly property string priceRole: small || Theme.compact ? "note" : "lead"
+    readonly property int full: now.height + Theme.line(kindRole) + (small && kind.fits ? 0 : Theme.line(quietRole)) + (note === "" ? 0 : Theme.line(noteRole)) + (priced === "" ? 0 : Theme.line(priceRole)) + 4 * block.spacing + 2 * Theme.s(1)
+    // Where not all lines have room, a plug that can be used says its power first, another one what is the matter.
+    readonly property int room: height - 2 * Theme.s(0.6) - now.height - Theme.line(kindRole) - (priced === "" ? 0 : Theme.line(priceRole)) - 4 * block.spacing
+    readonly property int powerLine: tiny || small && kind.fits ? 0 : Theme.line(quietRole)
+    readonly property int noteLine: note === "" || tiny || Theme.compact && offered ? 0 : Theme.line(noteRole)
+    readonly property bool powered: powerLine > 0 && powerLine <= room - (offered || !noted ? 0 : noteLine)
+    readonly property bool noted: noteLine > 0 && noteLine <= room - (offered ? powerLine : 0)
+    component Quiet: Words {
+        width: parent.width
+        role: control.quietRole
+        color: Theme.ink2
+        Accessible.ignored: true
+    }
+    implicitHeight: block.implicitHeight + 2 * Theme.s(small ? 1 : 1.6)
 
     background: Rectangle {
         radius: Theme.radius
@@ -91,13 +116,15 @@ Pressable {
                     anchors.left: mark.right
                     anchors.leftMargin: Theme.s(0.7)
                     anchors.right: parent.right
+                    height: control.tiny && control.wordy ? 2 * Theme.line("note") : implicitHeight
                     text: control.stateText
-                    role: control.small ? (Theme.compact ? "note" : "body") : Theme.compact ? "body" : "lead"
+                    role: control.stateRole
                     strong: true
                     color: control.stateColor
-                    wrapMode: Text.NoWrap
-                    fontSizeMode: Text.HorizontalFit
-                    minimumPixelSize: Theme.mm(4)
+                    lineHeightMode: control.tiny && control.wordy ? Text.ProportionalHeight : Text.FixedHeight
+                    lineHeight: control.tiny && control.wordy ? 1 : Theme.line(role)
+                    fontSizeMode: control.tiny && control.wordy ? Text.Fit : Text.FixedSize
+                    minimumPixelSize: Theme.mm(3.4)
                     Accessible.ignored: true
                 }
             }
@@ -107,7 +134,8 @@ Pressable {
                 readonly property bool fits: measure.advanceWidth <= width
                 width: parent.width
                 text: control.small && fits ? both : control.plugName
-                role: control.small ? "note" : Theme.compact ? "body" : "title"
+                visible: !(control.tiny && control.wordy)
+                role: control.kindRole
                 strong: true
                 color: control.offered ? Theme.ink : Theme.ink2
                 Accessible.ignored: true
@@ -117,19 +145,23 @@ Pressable {
                 font: kind.font
                 text: kind.both
             }
-            Words {
-                visible: text !== "" && !(control.small && Theme.compact)
-                width: parent.width
-                text: control.note !== "" ? control.note : control.small && kind.fits ? "" : control.power
-                role: control.small || Theme.compact ? "note" : control.price !== "" && !Theme.tall ? "note" : "body"
-                color: Theme.ink2
-                Accessible.ignored: true
+            Quiet {
+                visible: control.powered
+                text: control.power
+            }
+            Quiet {
+                visible: control.noted
+                wrapMode: Text.NoWrap
+                fontSizeMode: Text.HorizontalFit
+                minimumPixelSize: Theme.mm(3.8)
+                text: control.note
+                role: control.noteRole
             }
             Words {
-                visible: text !== "" && !(control.small && Theme.compact)
+                visible: text !== "" && !control.tiny
                 width: parent.width
-                text: control.price
-                role: control.small || Theme.compact ? "note" : "lead"
+                text: control.priced
+                role: control.priceRole
                 strong: true
                 color: control.offered ? Theme.ink : Theme.ink2
                 Accessible.ignored: true

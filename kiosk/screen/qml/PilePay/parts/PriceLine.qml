@@ -46,6 +46,9 @@ Item {
         role: "note"
         strong: line.hero
         color: line.hero ? Theme.ink : Theme.ink2
+        wrapMode: Theme.compact ? Text.NoWrap : Text.WordWrap
+        fontSizeMode: Theme.compact ? Text.HorizontalFit : Text.FixedSize
+        minimumPixelSize: Theme.mm(3.7)
     }
     PriceHint {
         id: chip

@@ -9,16 +9,25 @@ Rectangle {
     property int size: Theme.mm(Theme.compact ? 34 : Theme.tall ? 44 : 42)
     readonly property int modules: Shown.qr.modules
     readonly property int dot: Math.max(1, Math.floor(size / (modules + 8)))
-    visible: Shown.qr.present
     implicitWidth: size
     implicitHeight: size
     width: size
     height: size
     radius: Theme.mm(1)
-    color: "#FFFFFF"
+    color: Shown.qr.present ? "#FFFFFF" : Theme.night ? "transparent" : Theme.sheet
+    Accessible.ignored: !Shown.qr.present
     Accessible.role: Accessible.Graphic
     Accessible.name: Shown.receiptLabel
+    Icon {
+        visible: !Shown.qr.present
+        anchors.centerIn: parent
+        name: "receipt"
+        size: Math.round(box.size * 0.36)
+        weight: 1.2
+        color: Theme.ink2
+    }
     Shape {
+        visible: Shown.qr.present
         x: Math.round((box.size - box.modules * box.dot) / 2)
         y: x
         width: box.modules

@@ -8,12 +8,13 @@ import PilePay.Shown
 Item {
     id: rail
     property bool narrow: false
-    implicitHeight: Theme.tall ? tall.implicitHeight : Theme.touch
+    readonly property bool empty: Shown.utilities.count + Shown.buttons.count === 0 && Shown.railNote === ""
+    implicitHeight: empty ? 0 : Theme.tall ? tall.implicitHeight : Theme.touch
     // The sentence has the room that the keys leave; where that is less than three lines, the keys have it all.
     readonly property int free: width - taken(flat.children) - Theme.s(3)
     // On a small idle page the sentence about the hold goes before its keys, which the help page has too.
     readonly property bool alone: Theme.compact && Shown.page === "idle" && Shown.railNote !== ""
-    readonly property bool roomy: Shown.railNote !== "" && note.implicitWidth <= free * 2.5
+    readonly property bool roomy: Shown.railNote !== "" && note.implicitWidth <= free * 2.6
 
     readonly property bool together: Shown.quiet
 

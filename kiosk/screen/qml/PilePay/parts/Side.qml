@@ -9,6 +9,8 @@ Column {
     readonly property SideView of: car ? Shown.car : Shown.card
     property string role: "hero"
     property bool arriving: false
+    property string noteRole: Theme.compact ? "note" : "body"
+    property bool noted: true           // with the sentence below
     property bool bare: false           // without the label
     property bool ends: false         // only the end caption has room
     readonly property string hint: of.after
@@ -33,6 +35,9 @@ Column {
             id: label
             anchors.left: sign.right
             anchors.leftMargin: Theme.s(0.9)
+            width: Math.min(implicitWidth, parent.width - sign.width - Theme.s(0.9))
+            fontSizeMode: Text.HorizontalFit
+            minimumPixelSize: Theme.mm(3.7)
             text: side.hint === "" || side.place === "number" || side.place === "line" ? side.of.label : side.place === "label" ? labelSize.text : side.hint
             role: Theme.compact ? "note" : "body"
             strong: true
@@ -114,14 +119,17 @@ Column {
             text: side.of.capEnd
             role: Theme.tall ? "body" : "note"
             strong: true
+            width: Math.min(implicitWidth, parent.width)
             wrapMode: Text.NoWrap
+            fontSizeMode: Text.HorizontalFit
+            minimumPixelSize: Theme.mm(3.7)
         }
     }
     Words {
-        visible: text !== ""
+        visible: text !== "" && side.noted
         width: parent.width
         text: side.of.note
-        role: Theme.compact ? "note" : "body"
+        role: side.noteRole
         strong: true
     }
 }

@@ -7,6 +7,8 @@ import PilePay.Shown
 GridLayout {
     id: sides
     property string role: "hero"
+    property string noteRole: Theme.compact ? "note" : "body"
+    property bool noted: true
     property bool ends: false         // only the end caption has room
     columns: Theme.tall ? 1 : 2
     columnSpacing: Theme.gutter
@@ -19,6 +21,8 @@ GridLayout {
         car: true
         role: sides.role
         ends: sides.ends
+        noted: sides.noted
+        noteRole: sides.noteRole
     }
     Side {
         visible: Shown.card.present
@@ -26,5 +30,7 @@ GridLayout {
         Layout.alignment: Qt.AlignTop
         role: sides.role
         ends: sides.ends
+        noted: sides.noted
+        noteRole: sides.noteRole
     }
 }

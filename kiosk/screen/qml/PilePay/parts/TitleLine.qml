@@ -6,10 +6,11 @@ import PilePay.Shown
 // The sentence that is true now, with the plug's letter or a sign beside it.
 Item {
     id: title
+    property bool firm: false           // the second sentence is never left out
     readonly property bool second: subtitle.text !== "" && !beside
     readonly property bool beside: !Theme.tall && !Theme.compact && sentence.implicitWidth + subtitle.implicitWidth + Theme.s(4) <= room
     readonly property int room: width - (sign.visible ? sign.width + Theme.s(2) : 0) - (badge.visible ? badge.width + Theme.s(2) : 0)
-    implicitHeight: sentence.height + (second && !Theme.compact ? below.height + Theme.s(0.5) : 0)
+    implicitHeight: sentence.height + (second && (firm || !Theme.compact) ? below.height + Theme.s(0.5) : 0)
     Icon {
         id: sign
         visible: Shown.glyph !== ""
@@ -26,12 +27,26 @@ Item {
         anchors.leftMargin: sign.visible ? Theme.s(2) : 0
         width: title.room
         text: Shown.title
-        role: "title"
+        strong: true
+        role: Theme.compact && !single ? "lead" : "title"
+        // A wide panel has one line for it: smaller letters come before a second line.
+        readonly property bool single: !Theme.tall && shortest.advanceWidth <= title.room
+        wrapMode: single ? Text.NoWrap : Text.WordWrap
+        fontSizeMode: single ? Text.HorizontalFit : Text.FixedSize
+        minimumPixelSize: shortest.font.pixelSize
+        TextMetrics {
+            id: shortest
+            font.family: "Inter Display"
+            font.weight: Font.DemiBold
+            font.pixelSize: Theme.mm(Theme.compact ? 5.8 : 7.4)
+            text: Shown.title
+        }
     }
     component Quiet: Words {
         text: Shown.subtitle
-        role: Theme.tall ? "body" : "note"
-        color: Theme.ink2
+        role: Theme.tall || title.firm && !Theme.compact ? "body" : "note"
+        strong: title.firm
+        color: title.firm ? Theme.ink : Theme.ink2
     }
     Quiet {
         id: subtitle
@@ -43,7 +58,7 @@ Item {
     }
     Quiet {
         id: below
-        visible: title.second && !Theme.compact
+        visible: title.second && (title.firm || !Theme.compact)
         anchors.left: sentence.left
         anchors.top: sentence.bottom
         anchors.topMargin: Theme.s(0.5)

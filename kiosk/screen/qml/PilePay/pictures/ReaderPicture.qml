@@ -103,9 +103,10 @@ Item {
             visible: picture.pointing
             vertical: picture.below
             thickness: 4 * picture.u
-            x: Math.round(picture.below ? reader.x + (reader.width - width) / 2 : reader.x + reader.width + 9 * picture.u)
+            readonly property real from: reader.x + (picture.below ? reader.width / 2 - 12 * picture.u : reader.width + 9 * picture.u)
+            x: Math.round(from)
             y: Math.round(picture.below ? reader.height + 5 * picture.u : (reader.height - height) / 2)
-            width: picture.below ? 24 * picture.u : scene.width - x
+            width: picture.below ? 24 * picture.u : scene.width - from
             height: picture.below ? 28 * picture.u : 24 * picture.u
         }
     }
