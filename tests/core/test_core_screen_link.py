@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from core_bed import settle
 
 from kiosk.core.clock import SystemClock
 from kiosk.core.screen_link import ScreenLink
@@ -97,8 +98,7 @@ async def a_link(folder: Path, core: Core) -> AsyncIterator[ScreenLink]:
             writer.close()
             with contextlib.suppress(ConnectionError):
                 await writer.wait_closed()
-        while len(asyncio.all_tasks()) > 1:
-            await asyncio.sleep(0)
+        await settle()
 
 
 async def test_a_screen_that_says_hello_gets_a_snapshot(tmp_path: Path) -> None:

@@ -175,20 +175,19 @@ async def test_an_open_request_is_attempted_and_its_outcome_decided(tmp_path: Pa
 
 
 async def test_between_the_yes_of_the_terminal_and_the_start_at_the_pile_lies_one_commit(tmp_path: Path) -> None:
+    commits: list[int] = []
+
     def does(attempt: Attempt) -> i.Result:
+        commits.append(bed.thread.groups)
         return i.Done(approval()) if attempt.request.kind == "Preauthorize" else i.Done(i.Ok())
 
-    far_ends = FarEnds(does, held=True)
-    async with a_bed(tmp_path) as bed, running(bed, far_ends):
+    async with a_bed(tmp_path) as bed, running(bed, far_ends := FarEnds(does)):
         await bed.opens()
         await bed.service.tell(i.ConnectorChanged("PILE-1", 1, i.ConnectorStatus.PREPARING))
         await bed.accepts()
-        await bed.until(lambda: len(far_ends.attempts) == 1)
-        commits = bed.thread.groups
-        far_ends.gate.set()
-        await bed.until(lambda: len(far_ends.attempts) == 2)
-        assert far_ends.attempts[1].request.kind == "StartDelivery"
-        assert bed.thread.groups == commits + 1
+        await bed.until(lambda: len(commits) == 2)
+        assert [a.request.kind for a in far_ends.attempts] == ["Preauthorize", "StartDelivery"]
+        assert commits[1] == commits[0] + 1
 
 
 async def test_attempts_that_failed_are_kept_and_done_ones_are_not(tmp_path: Path) -> None:
