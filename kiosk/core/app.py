@@ -52,6 +52,7 @@ log = logging.getLogger(__name__)
 
 _EVIDENCE_DAYS = 400
 _TICK_S = 1.0
+_FORGET_S = 3_600
 _BODY_S = 60
 _SERIALS = ("service_id", "transaction")
 
@@ -98,7 +99,9 @@ class App:
         self._desk = Desk(parts.terminal(config, clock), clock, SystemClock.real(), self._ids, self._recognise)
         self._display = parts.display(config, self._terminal_told)
         self._acquirer = parts.acquirer(config, clock)
-        self._press = Press(self._reader, parts.seller(config), lambda c: parts.receipt_place(config, c), parts.columns(config))
+        self._press = Press(
+            self._reader, self._journal.checkpoint, parts.seller(config), lambda c: parts.receipt_place(config, c), parts.columns(config)
+        )
         self._ocpp = OcppServer(
             parts.piles(config),
             tell=self._tell_pile,
@@ -128,6 +131,7 @@ class App:
             asyncio.create_task(self._service.run(self._performers), name="service"),
             asyncio.create_task(self._web(), name="web"),
             asyncio.create_task(self._tick(), name="tick"),
+            asyncio.create_task(self._forget(), name="forget"),
             asyncio.create_task(self._stopped(stop), name="stop"),
         ]
         notify("READY=1")
@@ -229,6 +233,13 @@ class App:
             self._live.tick(self._service.kiosk, self._clock.now())
             notify("WATCHDOG=1")
             await self._clock.sleep(_TICK_S)
+
+    async def _forget(self) -> None:
+        """Once an hour: evidence whose time is over is erased; the chain still verifies."""
+        while True:
+            if erased := await self._journal.erase_expired(self._clock.now().utc_ms):
+                log.info("%s pieces of evidence were erased by rule", erased)
+            await self._clock.sleep(_FORGET_S)
 
     async def _web(self) -> None:
         """The one web application: the acquirer's webhooks, the terminal's notifications."""

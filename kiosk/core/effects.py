@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from kiosk.journal.state import Retry
 from kiosk.session.inputs import Done, NotSent, Refused, Result, Unknown
-from kiosk.session.requests import Preauthorize, Recovery, Request
+from kiosk.session.requests import AbortPreauthorization, Preauthorize, Recovery, Request
 from kiosk.values import Moment, RequestRef
 
 
@@ -102,10 +102,11 @@ class Effects:
         return int(min(self.pace.most_s, self.pace.first_s << min(case.attempts - 1, 16)))
 
     def _lane_taken(self, request: Request) -> bool:
-        """A terminal has one dialogue at a time: a new preauthorization waits for the one before, a question about one does not."""
+        """A terminal has one dialogue at a time: a new one waits for the one before and for its abort, a question about one does not."""
         if not isinstance(request.body, Preauthorize) or self.cases[request.ref].reached:
             return False
-        return any(c.running and isinstance(c.request.body, Preauthorize) and not c.reached for c in self.cases.values())
+        under_way = (c for c in self.cases.values() if c.running and not c.reached)
+        return any(isinstance(c.request.body, Preauthorize | AbortPreauthorization) for c in under_way)
 
 
 def _words(result: NotSent | Unknown) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Protocol
 
 from hardware.printers.escpos.build import build
 from kiosk.core.engine import fact_of
+from kiosk.journal.checkpoint import Checkpoint, parse, short
 from kiosk.journal.entry import Stored
+from kiosk.journal.reader import SignedState
 from kiosk.receipts.compact import compact
 from kiosk.receipts.document import document
 from kiosk.receipts.receipt import Place, Receipt, Seller
@@ -21,20 +23,29 @@ from kiosk.values import ConnectorId, SessionId
 class Reads(Protocol):
     def read(self, after: int = 0, stream: str | None = None) -> Iterator[Stored]: ...
 
+    def checkpoints(self) -> Sequence[SignedState]: ...
+
+
+Sign = Callable[[], Awaitable[Checkpoint]]
+
 
 class Press:
-    """Makes receipts. `place_of` tells where a connector is."""
+    """Makes receipts. `place_of` tells where a connector is; `sign` signs the journal as it stands."""
 
-    def __init__(self, journal: Reads, seller: Seller, place_of: Callable[[ConnectorId], Place], columns: int) -> None:
+    def __init__(self, journal: Reads, sign: Sign, seller: Seller, place_of: Callable[[ConnectorId], Place], columns: int) -> None:
         self._journal = journal
+        self._sign = sign
         self._seller = seller
         self._place_of = place_of
         self._columns = columns
         self._codes: dict[SessionId, str] = {}
 
     async def job(self, body: PrintReceipt) -> bytes:
-        """The bytes for the printer: the same for the same receipt and copy, whenever they are made."""
-        receipt, language = self._receipt(body.session, body.copy)
+        """The bytes for the printer: the same for the same receipt and copy, whenever they are made.
+
+        The receipt names the first signed state of the journal that includes it: evidence in the driver's hand.
+        """
+        receipt, language = self._receipt(body.session, body.copy, short(await self._including(body.session)))
         # Setting the first page loads a library for a third of a second: not on the loop.
         return await asyncio.to_thread(self._set, receipt, language)
 
@@ -44,17 +55,22 @@ class Press:
             facts = self._facts(session)
             if not any(isinstance(fact, ReceiptIssued) for fact in facts):
                 return ""
-            self._codes[session] = compact(self._receipt(session, 0)[0])
+            self._codes[session] = compact(self._receipt(session, 0, "")[0])
         return self._codes[session]
 
     def _set(self, receipt: Receipt, language: str) -> bytes:
         return build(render(receipt, Paper(self._columns), language), self._columns)
 
-    def _receipt(self, session: SessionId, copy: int) -> tuple[Receipt, str]:
+    async def _including(self, session: SessionId) -> Checkpoint:
+        issued = next(s.seq for s in self._journal.read(stream=session) if isinstance(fact_of(s), ReceiptIssued))
+        signed = next((state for state in self._journal.checkpoints() if state.size >= issued), None)
+        return parse(signed.note) if signed else await self._sign()
+
+    def _receipt(self, session: SessionId, copy: int, checkpoint: str) -> tuple[Receipt, str]:
         facts = self._facts(session)
         opened = next(fact for fact in facts if isinstance(fact, SessionOpened))
         agreed = next(fact for fact in facts if isinstance(fact, QuoteAgreed))
-        return document(facts, self._seller, self._place_of(opened.connector), copy=copy), agreed.quote.language
+        return document(facts, self._seller, self._place_of(opened.connector), copy=copy, checkpoint=checkpoint), agreed.quote.language
 
     def _facts(self, session: SessionId) -> list[SessionFact]:
         facts = (fact_of(stored) for stored in self._journal.read(stream=session))

@@ -41,7 +41,7 @@ FAULTS = {
         Fault("pile_refused", "S06"),
         Fault("never_started", "S07"),
         Fault("nothing_delivered", "S08"),
-        Fault("pile_silent", "S10", review=True),
+        Fault("pile_silent", "S10"),
         Fault("late_start", "S11", review=True),
         Fault("stop_unanswered", "S12", review=True),
         Fault("late_end", "S13", review=True),

@@ -119,13 +119,14 @@ class Tour:
         await self._tell("He unplugs. His sale is settled from the journal and printed, as if nothing had happened.")
 
     async def _books(self) -> bool:
-        shutil.copytree(self._house.journal.parent, self._folder / "journal", dirs_exist_ok=True)
-        shutil.copy(self._house.journal, self._folder / "journal.db")
+        await self._house.core.stop()  # a journal is copied when nobody writes it
+        for name in ("journal.db", "journal.pub"):
+            shutil.copy(self._house.journal.with_name(name), self._folder / name)
         for number in (1, 2):
             name = "receipt.png" if number == 1 else f"receipt-{number}.png"
             (self._folder / name).write_bytes(self._bench.receipt(number))
         verdict = io.StringIO()
-        sound = verify_journal(self._house.journal, verdict) == 0
+        sound = verify_journal(self._folder / "journal.db", verdict) == 0
         payments = self._bench.state()["bank"]
         taken = [p["captured"] for p in payments]
         self._say("\nThe bank's own books:")
