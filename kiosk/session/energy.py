@@ -264,8 +264,7 @@ def settle_lost(d: Decision, s: Session) -> None:
     gone = s.heard_at is not None and d.at.reached(s.heard_at.plus(d.policy.lost_pile_s))
     if free or gone:
         delivered = judge(s.readings, _limits(d.k, s), begin=s.begin, end=s.last_reading, ended_at=d.at.utc_ms)
-        if delivered.mwh:
-            d.note(f.ReviewOpened(d.at, s.id, "meter_estimated", "no end of the transaction came; the last reading counts", None))
+        d.note(f.ReviewOpened(d.at, s.id, "meter_estimated", "no end of the transaction came; the last reading counts", None))
         _end(d, s, "lost", delivered, None)
 
 

@@ -151,6 +151,16 @@ def test_a_connector_called_free_without_an_end_is_settled_from_the_last_reading
     assert w.request("Modify").body.amount == Money(1_000, "EUR")
 
 
+def test_a_charge_without_an_end_is_for_a_person_even_if_no_reading_proves_energy() -> None:
+    w = World()
+    w.deliver()
+    w.status(1, ConnectorStatus.AVAILABLE)
+    w.wait(60)
+    assert w.session.ended_by == "lost"
+    assert w.reviews() == ["meter_estimated"]
+    assert w.kinds() == ["Modify"]
+
+
 def test_a_true_end_after_the_lost_one_is_for_a_person() -> None:
     w = World()
     transaction = w.deliver()
