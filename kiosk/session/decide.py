@@ -80,8 +80,16 @@ def _accept(d: Decision, given: i.QuoteAccepted) -> None:
     known = given.session in d.k.sessions or any(s.id == given.session for s in d.k.recent)
     if known or not sellable(d.k, given.connector) or given.quote.hold.currency != d.k.setup.currency:
         return
+    _free_the_terminal(d)
     d.note(f.SessionOpened(d.at, given.session, given.connector), f.QuoteAgreed(d.at, given.session, given.quote))
     money.request_preauthorization(d, d.k.sessions[given.session])
+
+
+def _free_the_terminal(d: Decision) -> None:
+    """Somebody else stands at the screen now: the card they show must never pay for the sale before."""
+    for s in tuple(d.k.sessions.values()):
+        if s.stage is Stage.PAYING and s.money_open:
+            _cancel(d, s.id)
 
 
 def _another_card(d: Decision, session: SessionId) -> None:

@@ -67,6 +67,15 @@ def test_an_abort_goes_beside_the_dialogue_it_ends() -> None:
     assert refs(effects, [preauthorize(), abort()], NOW) == [("S1-P1-A", False)]
 
 
+def test_a_new_dialogue_waits_until_the_old_one_was_told_to_end() -> None:
+    effects = Effects(Pace())
+    effects.restore([preauthorize(1)], (), NOW)
+    requests = [preauthorize(1), abort(1), preauthorize(2)]
+    assert refs(effects, requests, NOW) == [("S1-P1", True), ("S1-P1-A", False)]
+    effects.ended(abort(1), Done(Ok()), NOW)
+    assert refs(effects, [preauthorize(1), preauthorize(2)], NOW) == [("S2-P1", False)]
+
+
 def test_a_question_about_an_old_dialogue_does_not_wait_for_a_new_one() -> None:
     effects = Effects(Pace())
     effects.ready([preauthorize(1)], NOW)

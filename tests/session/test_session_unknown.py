@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from world import A, World, approval, names
+import pytest
+from world import A, B, World, approval, names
 
 from kiosk.session import facts as f
 from kiosk.session import inputs as i
-from kiosk.session.requests import Recovery
+from kiosk.session.requests import Recovery, open_requests
 from kiosk.session.sellable import sellable
 from kiosk.session.state import ModificationState, PaymentState, Stage
+from kiosk.values import PaymentRef, RequestRef
 
 NOT_FOUND = i.Unknown("not_found")
 
@@ -32,6 +34,21 @@ def test_a_late_yes_goes_on_with_the_sale() -> None:
     w = World()
     lost(w)
     assert names(w.answer("Preauthorize", i.Done(approval()))) == ["PaymentAuthorized", "StopCodeIssued", "PlugAwaited"]
+
+
+@pytest.mark.parametrize("lose", [True, False])
+def test_the_card_of_the_next_driver_never_pays_for_the_sale_before(lose: bool) -> None:
+    w = World()
+    first = w.accept(A)
+    if lose:
+        w.answer("Preauthorize", i.Unknown(detail="connection reset"))
+    w.accept(B)
+    before = w.k.sessions[first]
+    assert before.stage is Stage.GIVEN_UP
+    assert [a.payment for a in before.aborts] == [PaymentRef(f"{first}-P1")]
+    w.give(i.Outcome(RequestRef(f"{first}-P1"), i.Done(approval())))
+    assert w.k.sessions[first].payment is None
+    assert [r.body.operation for r in open_requests(w.k) if r.kind == "Modify"] == ["cancel"]
 
 
 def test_a_late_no_is_a_declined_card() -> None:
