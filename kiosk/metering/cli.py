@@ -137,7 +137,7 @@ def _shown(reading: SignedReading) -> str:
 
 def _amount(reading: SignedReading) -> str:
     if not reading.is_energy:
-        return f"{reading.value or 'no value'} {reading.unit or ''}".rstrip()
+        return f"{(reading.value or 'no value').strip()} {reading.unit or ''}".rstrip()
     try:
         return f"{reading.kwh()} kWh"
     except MeteringError as error:

@@ -218,7 +218,7 @@ def _word(node: dict[str, object], key: str) -> str | None:
 def _from_xml(text: str) -> Iterator[SignedValue]:
     if (declared := _DECLARATION.search(text)) is not None:
         raise MeteringError(f"XML with {text[declared.start() : declared.start() + 9]}… is refused: a file of meter values needs none")
-    if (encoding := _ENCODING.search(text)) is not None and encoding[1].lower() not in {"utf-8", "us-ascii"}:
+    if (encoding := _ENCODING.search(text)) is not None and encoding[1].lower() != "utf-8" and not text.isascii():
         raise MeteringError(f"XML in {encoding[1][:20]} is not read: save it as UTF-8")
     try:
         root = ElementTree.fromstring(text)  # noqa: S314 -- no document type, no entity, bounded size: checked above

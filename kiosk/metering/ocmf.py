@@ -203,6 +203,8 @@ def _payload(data: Mapping[str, object]) -> Payload:
 
 
 _KNOWN = frozenset("FV GI GS GV PG MV MM MS MF IS IL IF IT ID TT CF CCV LC CT CI RD".split())
+_SIGNATURE = frozenset(("SA", "SE", "SM", "SD"))
+_EXTENSIONS = frozenset("ABCDEFUVWXYZ")
 _GROUP = ("RI", "RU")
 
 
@@ -234,6 +236,11 @@ def _reading(data: Mapping[str, object]) -> SignedReading:
 
 
 def _signature(data: Mapping[str, object]) -> Signature:
+    """The signature section. It is not signed itself, so it holds the four fields and names reserved for extensions, no other; and no
+    extension whose name is one letter away from a field that is left out, for then the field's default would hold unnoticed."""
+    for name in data.keys() - _SIGNATURE:
+        if name[:1] not in _EXTENSIONS or f"S{name[1:]}" in _SIGNATURE - data.keys():
+            raise MeteringError(f"the signature section has a field {name[:20]!r}, which is neither OCMF's nor a clear extension")
     signature = _text(data, "SD")
     if not signature:
         raise MeteringError("the signature section has no signature (SD)")

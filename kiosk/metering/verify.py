@@ -23,11 +23,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from kiosk.metering.containers import SignedValue, key_bytes
 from kiosk.metering.ocmf import DEFAULT_ALGORITHM, MeteringError, Record, Signature, parse
 
-_ALGORITHM = re.compile(r"ECDSA-([A-Za-z0-9]+)-SHA-?256", re.IGNORECASE)
+_ALGORITHM = re.compile(r"ECDSA-([A-Za-z0-9]+)-SHA256")
 _HEX = re.compile(r"(?:[0-9A-F]{2})+|(?:[0-9a-f]{2})+")
 _DER = "application/x-der"
 _CURVES: dict[str, ec.EllipticCurve] = {
-    curve.name.lower(): curve
+    curve.name: curve
     for curve in (
         ec.SECP192R1(),
         ec.SECP224R1(),
@@ -44,9 +44,9 @@ _SYNONYMS = {
     "prime192v1": "secp192r1",
     "prime256v1": "secp256r1",
     "prime384v1": "secp384r1",
-    "brainpool256r1": "brainpoolp256r1",
-    "brainpool384r1": "brainpoolp384r1",
-    "brainpool512r1": "brainpoolp512r1",
+    "brainpool256r1": "brainpoolP256r1",
+    "brainpool384r1": "brainpoolP384r1",
+    "brainpool512r1": "brainpoolP512r1",
 }
 
 
@@ -130,11 +130,11 @@ def _record(value: SignedValue) -> Record:
 
 def _curve(signature: Signature) -> ec.EllipticCurve:
     algorithm = signature.algorithm or DEFAULT_ALGORITHM
-    if signature.mime_type.lower() != _DER or signature.encoding.lower() not in {"hex", "base64"}:
+    if signature.mime_type != _DER or signature.encoding not in {"hex", "base64"}:
         form = f"{signature.mime_type[:40]!r} in {signature.encoding[:20]!r}"
         raise _No(Validity.UNVERIFIABLE, "algorithm", f"the signature is {form}: only {_DER} in hex or base64 can be read")
     match = _ALGORITHM.fullmatch(algorithm)
-    name = match[1].lower() if match else ""
+    name = match[1] if match else ""
     curve = _CURVES.get(_SYNONYMS.get(name, name))
     if curve is None:
         raise _No(Validity.UNVERIFIABLE, "algorithm", f"signed with {algorithm[:60]}, which cannot be computed here")
@@ -211,7 +211,7 @@ def _match(key: ec.EllipticCurvePublicKey, record: Record) -> None:
 def _decoded(signature: Signature) -> bytes:
     """The signature's bytes. It has one spelling only, so that no character of it can be changed unnoticed."""
     data = signature.data
-    if signature.encoding.lower() == "hex":
+    if signature.encoding == "hex":
         if not _HEX.fullmatch(data):
             raise _No(Validity.INVALID, "signature_malformed", "the signature (SD) is not hex")
         return bytes.fromhex(data)
