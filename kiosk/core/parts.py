@@ -18,6 +18,7 @@ from kiosk.config.model import Config
 from kiosk.core.effects import Pace
 from kiosk.core.pages.view import Offer
 from kiosk.core.pages.view import Place as Screen
+from kiosk.journal.files import write_new
 from kiosk.ocpp.seam import PileSettings
 from kiosk.payments.adyen_checkout import AdyenCheckout
 from kiosk.payments.webhooks import BasicAuth, Webhooks
@@ -156,10 +157,19 @@ def piles(config: Config) -> tuple[PileSettings, ...]:
 
 
 def kiosk_secret(directory: Path) -> bytes:
-    """The kiosk's own key for keyed hashes and stop codes: made at the first start, mode 0600, never shown."""
+    """The kiosk's own key for keyed hashes and stop codes: made at the first start, mode 0600, never shown.
+
+    A power cut leaves a whole key or none. Raises `SecretDamaged` for anything else: an empty key would make every stop code guessable.
+    """
     path = directory / "kiosk.key"
     if not path.exists():
         directory.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        path.write_bytes(secrets.token_bytes(_SECRET_BYTES))
-    return path.read_bytes()
+        write_new(path, secrets.token_bytes(_SECRET_BYTES), 0o600)
+    secret = path.read_bytes()
+    if len(secret) != _SECRET_BYTES:
+        raise SecretDamaged(f"{path} has {len(secret)} bytes instead of {_SECRET_BYTES}: restore it, or remove it to get new stop codes")
+    return secret
+
+
+class SecretDamaged(ValueError):
+    """The kiosk's key is not what was written."""
