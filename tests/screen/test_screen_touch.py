@@ -185,3 +185,16 @@ def test_a_screen_reader_can_press(hand: Hand) -> None:
     node = QAccessible.queryAccessibleInterface(hand.key("accept"))
     node.actionInterface().doAction("Press")
     assert hand.kinds == ["accept"]
+
+
+def test_a_hold_let_go_leaves_no_trace(hand: Hand, qtbot: QtBot) -> None:
+    hand.shows(stop_proven("en"))
+    key = hand.key("confirm_stop")
+    area = key.mapRectToScene(key.boundingRect()).toRect()
+    before = hand.stage.window.grabWindow().copy(area)
+    hand.down(middle(key))
+    qtbot.waitUntil(lambda: float(key.property("done")) > 0.3)
+    hand.up(middle(key))
+    qtbot.waitUntil(lambda: float(key.property("done")) == 0)
+    qtbot.waitUntil(lambda: hand.stage.window.grabWindow().copy(area) == before, timeout=1000)
+    assert "confirm_stop" not in hand.kinds

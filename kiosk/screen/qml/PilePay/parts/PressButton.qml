@@ -49,10 +49,15 @@ Pressable {
     }
 
     component Sign: Icon {
+        property int reach: 0
         filled: name === "stop" || name === "start"
+        // The software scene graph draws a Shape unclipped when its clip ends before it begins.
+        readonly property real start: mapToItem(button, Shown.rtl ? width : 0, 0).x
+        opacity: (Shown.rtl ? button.width - start : start) < reach ? 1 : 0
     }
     component Face: Item {
         id: label
+        property int reach: 1000000
         property color color: button.solid ? Theme.goInk : button.red ? Theme.stop : Theme.ink
         readonly property string sign: button.waiting ? "clock" : button.glyph
         readonly property int signSize: sign === "" ? 0 : Math.round(Theme.type(button.stacked ? "note" : button.role) * 1.15)
@@ -73,6 +78,7 @@ Pressable {
                 name: label.sign
                 color: label.color
                 size: label.signSize
+                reach: label.reach
             }
             Column {
                 anchors.verticalCenter: parent.verticalCenter
@@ -82,6 +88,7 @@ Pressable {
                     name: label.sign
                     color: label.color
                     size: label.signSize
+                    reach: label.reach
                 }
                 Words {
                     id: words
@@ -110,6 +117,7 @@ Pressable {
                 name: label.sign
                 color: label.color
                 size: label.signSize
+                reach: label.reach
             }
         }
     }
@@ -127,7 +135,8 @@ Pressable {
         }
         // Hold to confirm: the same label, inverted, under a growing fill.
         Item {
-            visible: button.done > 0
+            id: fill
+            visible: width > 1
             clip: true
             anchors.left: parent.left
             width: Math.round(parent.width * button.done)
@@ -143,6 +152,7 @@ Pressable {
                 anchors.left: parent.left
                 width: face.width
                 height: parent.height
+                reach: fill.width
                 color: Theme.stopInk
             }
         }
