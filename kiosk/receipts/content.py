@@ -9,7 +9,6 @@ from enum import Enum
 
 from kiosk.receipts.receipt import TIMES, Item, Receipt
 from kiosk.receipts.vat import Tax
-from kiosk.values import MWH_PER_KWH
 from kiosk.wording.wording import NBSP, Wording
 
 # Brand names as their owners write them; acquirers send short words.
@@ -187,5 +186,6 @@ def _dimension(code: str, w: Wording) -> str:
 
 
 def _kwh(mwh: int, w: Wording) -> str:
-    digits = 3 if mwh % 1_000 == 0 or mwh >= MWH_PER_KWH else 6
+    """Whole watt-hours in three decimals; a finer meter as finely as it counts, so that the difference on paper is the one that is paid."""
+    digits = next(n for n in (3, 4, 5, 6) if mwh % 10 ** (6 - n) == 0)
     return f"{w.kwh(mwh, digits)}{NBSP}{w.say('unit.kwh')}"
