@@ -21,7 +21,6 @@ from kiosk.simulation.world import Played, World
 
 GOOD, BAD, WRONG_USE = 0, 1, 2
 GROUP = 8  # sales a world
-MUTANT_SESSIONS = 3_000
 _STORIES = 5
 _IN_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
 _PROGRESS_S = 5
@@ -34,10 +33,10 @@ def simulate(sessions: int, seed: int, mutant: str | None, out: TextIO, *, as_js
             print(f"{name:26} {(kind.__doc__ or '').strip()}", file=out)
         return GOOD
     if mutant is not None and mutant not in MUTANTS:
-        print(f"there is no mutant {mutant!r}: `--mutant list` names them", file=sys.stderr)
+        sys.stderr.write(f"there is no mutant {mutant!r}: `--mutant list` names them\n")
         return WRONG_USE
     if sessions < 1:
-        print("--sessions must be at least 1", file=sys.stderr)
+        sys.stderr.write("--sessions must be at least 1\n")
         return WRONG_USE
     report = run(sessions, seed, mutant, progress=sys.stderr)
     if as_json:
@@ -47,8 +46,17 @@ def simulate(sessions: int, seed: int, mutant: str | None, out: TextIO, *, as_js
     return BAD if report.violations else GOOD
 
 
-def run(sessions: int, seed: int, mutant: str | None = None, *, progress: TextIO | None = None) -> Report:
-    """Play worlds until `sessions` sales were agreed. The worlds' own warnings are no news: everything that can go wrong does."""
+def _never(_report: Report) -> bool:
+    return False
+
+
+def run(
+    sessions: int, seed: int, mutant: str | None = None, *, progress: TextIO | None = None, enough: Callable[[Report], bool] = _never
+) -> Report:
+    """Play worlds until `sessions` sales were agreed, or `enough` of the report so far.
+
+    The worlds' own warnings are no news: everything that can go wrong does.
+    """
     fitting: Callable[[], Fitting] = MUTANTS[mutant] if mutant else Fitting
     report = Report(seed, mutant)
     clock = SystemClock.real()
@@ -60,7 +68,7 @@ def run(sessions: int, seed: int, mutant: str | None = None, *, progress: TextIO
     try:
         with tempfile.TemporaryDirectory(prefix="pilepay-world-", dir=_IN_MEMORY if _IN_MEMORY.is_dir() else None) as folder:
             stage = _Stage(Path(folder))
-            while report.sessions < sessions:
+            while report.sessions < sessions and not enough(report):
                 wanted = min(GROUP, sessions - report.sessions)
                 _play(stage, world_seed(seed, report.worlds), wanted, fitting, report)
                 if progress is not None and clock.now().ms_since(told) > _PROGRESS_S * 1_000:

@@ -234,7 +234,7 @@ class Driver:
             paid = page in ("plug_in", "starting") or bool(self._stay.paid_with)
             if paid and not habits.never_plugs and self._clockwork.now >= plug_at:
                 self._plug()
-            if habits.never_plugs and page == "plug_in" and not self._plugged:
+            if habits.never_plugs and page == "plug_in" and shown_before != page:
                 self._faults.note(bad.NO_PLUG, "plug")
             shown_before = page
             step = _LOOK_MS if waited < 60_000 else 4 * _LOOK_MS

@@ -83,11 +83,8 @@ class Report:
         lines = [*_table(self.struck), "", *self._sums()]
         for broken in self.broken[:_MOST_STORIES]:
             lines += ["", *_told(broken, self.mutant)]
-        if len(self.broken) > _MOST_STORIES:
-            lines += [
-                "",
-                f"… and {len(self.broken) - _MOST_STORIES} more worlds, seeds {', '.join(str(b.seed) for b in self.broken[5:25])}",
-            ]
+        if rest := self.broken[_MOST_STORIES:]:
+            lines += ["", f"… and {len(rest)} more worlds, the first with seeds {', '.join(str(b.seed) for b in rest[:10])}"]
         print("\n".join(lines), file=out)
 
     def _sums(self) -> list[str]:

@@ -5,6 +5,7 @@ One seed, one history. Nothing here waits for real time, and nothing is shared b
 
 from __future__ import annotations
 
+import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -143,8 +144,8 @@ class World:
             self._clockwork.run(self._clockwork.now + 3 * _DAY_MS, lambda: False)
         except Exception as error:  # whatever ends a core by itself is the finding
             self._died.append(f"{type(error).__name__}: {error}")
-            if self._telling:
-                raise
+            for line in traceback.format_exc().splitlines():
+                self._say(line)
         return self._account()
 
     def _crowd_gone(self) -> bool:

@@ -90,12 +90,12 @@ class CheckoutWire:
         return judge(answer.status, answer.headers, answer.body)
 
     def _bad_luck(self, operation: Operation, step: str) -> None:
+        """News of a failure always comes: the acquirer repeats it for a month, and what is never told nobody could know."""
         self._far.clear_faults()
-        sorts = [(bad.ACQUIRER_REQUEST, step), (bad.ACQUIRER_WEBHOOK, step)]
-        if operation is Operation.CAPTURE:
-            sorts.append((bad.ACQUIRER_CAPTURE, step))
-        for sort, where in sorts:
-            if (fault := self._faults.draw(sort, where)) is not None:
+        failing = self._faults.draw(bad.ACQUIRER_CAPTURE, step) if operation is Operation.CAPTURE else None
+        webhook = self._faults.draw(bad.ACQUIRER_WEBHOOK, step) if failing is None else None
+        for fault in (failing, webhook, self._faults.draw(bad.ACQUIRER_REQUEST, step)):
+            if fault is not None:
                 self._far.fault(fault.model)
 
 

@@ -1,0 +1,18 @@
+"""Every mutant is caught: a checker that lets a known bug pass proves nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from kiosk.simulation.cli import run
+from kiosk.simulation.mutants import MUTANTS
+
+WITHIN = 3_000
+
+
+@pytest.mark.parametrize("mutant", MUTANTS)
+def test_a_known_bug_is_caught(mutant: str) -> None:
+    report = run(WITHIN, 1, mutant, enough=lambda so_far: so_far.violations > 0)
+    assert report.violations, f"{mutant} went unnoticed for {report.sessions} sessions"
+    rules = {violation.rule for broken in report.broken for violation in broken.violations}
+    assert "core lives" not in rules, "it died instead of doing wrong"
