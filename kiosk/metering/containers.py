@@ -98,7 +98,7 @@ def write_xml(values: Sequence[SignedValue]) -> bytes:
         if not value.is_ocmf:
             raise MeteringError(f"a value is in the format {value.format}: only OCMF can be written")
         names = {"transactionId": value.transaction, "context": value.context}
-        attributes = "".join(f' {name}="{_escaped(text)}"' for name, text in names.items() if text is not None)
+        attributes = "".join(f' {name}="{_attribute(text)}"' for name, text in names.items() if text is not None)
         lines.append(f"  <value{attributes}>")
         lines.append(f'    <signedData format="OCMF" encoding="plain">{_escaped(_utf8(value.record.strip(_BLANK)))}</signedData>')
         if value.key is not None:
@@ -264,6 +264,10 @@ def _escaped(text: str) -> str:
         raise MeteringError(f"XML cannot carry the character U+{ord(found[0]):04X}")
     # A bare carriage return would be read back as a line feed, and the signature would not hold.
     return html.escape(text).replace("\r", "&#13;")
+
+
+def _attribute(text: str) -> str:
+    return _escaped(text).replace("\n", "&#10;").replace("\t", "&#9;")  # or they would be read back as spaces
 
 
 # --- shared -------------------------------------------------------------------------------------------------------------------

@@ -92,7 +92,7 @@ _SIGNED = RECORD.rindex(b"|") + 1  # where the header and the payload, with thei
 _SIGNATURE = json.loads(RECORD[_SIGNED:])
 
 
-@settings(max_examples=1_000)
+@settings(max_examples=400)
 @given(st.integers(0, _SIGNED - 1), st.integers(1, 255))
 def test_a_record_with_one_byte_changed_in_what_is_signed_is_never_valid(place: int, flip: int) -> None:
     altered = bytearray(RECORD)
@@ -100,7 +100,7 @@ def test_a_record_with_one_byte_changed_in_what_is_signed_is_never_valid(place: 
     assert verdict(bytes(altered), METER.key).validity is not VALID
 
 
-@settings(max_examples=1_000)
+@settings(max_examples=400)
 @given(st.integers(_SIGNED, len(RECORD) - 1), st.integers(1, 255))
 def test_a_record_with_one_byte_changed_in_the_signature_is_valid_only_if_it_says_the_same(place: int, flip: int) -> None:
     altered = bytearray(RECORD)
