@@ -262,7 +262,7 @@ def decode(line: bytes) -> Message:
         body = json.loads(line)
         kind = _TYPES[body.pop("type")]
         message = _build(kind, body)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ProtocolError(f"not a message of protocol {VERSION}: {error}") from error
     if not isinstance(message, Hello | Intent | Ack | Result | Snapshot):
         raise ProtocolError("not a message")

@@ -68,7 +68,7 @@ class ScreenLink:
     async def _screen(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         sender: asyncio.Task[None] | None = None
         try:
-            hello = decode(await reader.readline())
+            hello = _heard(await reader.readline())
             if not isinstance(hello, Hello) or hello.version != VERSION:
                 raise ProtocolError(f"a screen must say Hello with version {VERSION} first")
             if self._writer is not None:
@@ -89,7 +89,7 @@ class ScreenLink:
 
     async def _listen(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while line := await reader.readline():
-            match decode(line):
+            match _heard(line):
                 case Ack(seq=seq) if seq <= self._seq:
                     self._acked()
                 case Intent() as intent:
@@ -121,3 +121,13 @@ class ScreenLink:
         finally:
             for wait in waits:
                 wait.cancel()
+
+
+def _heard(line: bytes) -> Hello | Ack | Intent:
+    """What a screen said. Raises `ProtocolError` for anything a screen does not say, down to the type of a value."""
+    match message := decode(line):
+        case Hello(version=int(), panel_mm=tuple(), languages=tuple()) | Ack(seq=int()):
+            return message
+        case Intent(id=str(), visit=int(), seq=int(), kind=str(), args=dict(args)) if all(isinstance(v, str) for v in args.values()):
+            return message
+    raise ProtocolError(f"a screen does not say {type(message).__name__} like this")

@@ -27,6 +27,7 @@ class Driver:
         self.snapshot: Snapshot | None = None
         self._news = asyncio.Condition()
         self._task = asyncio.create_task(self._read())
+        self._drawing = True
         self.pages: list[str] = []
         self.titles: list[str] = []
 
@@ -47,6 +48,10 @@ class Driver:
         self._task.cancel()
         self._writer.close()
         await asyncio.gather(self._task, return_exceptions=True)
+
+    def freeze(self) -> None:
+        """The panel draws nothing any more."""
+        self._drawing = False
 
     @property
     def gone(self) -> bool:
@@ -70,7 +75,8 @@ class Driver:
     async def _take(self, line: bytes) -> None:
         match decode(line):
             case Snapshot() as snapshot:
-                self._writer.write(encode(Ack(snapshot.seq)))
+                if self._drawing:
+                    self._writer.write(encode(Ack(snapshot.seq)))
                 if not self.pages or self.pages[-1] != snapshot.page:
                     self.pages.append(snapshot.page)
                 if not self.titles or self.titles[-1] != snapshot.title:

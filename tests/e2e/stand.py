@@ -144,7 +144,7 @@ class Stand:
         return self.house.site.printer_model
 
     def _payments(self) -> list[Payment]:
-        return [p for p in self.bank.server.books().payments if p.merchant_reference.startswith(f"{self.kiosk_id}-")]
+        return [p for p in self.bank.server.books().payments if p.merchant_reference.rsplit("-", 2)[0] == self.kiosk_id]
 
     @property
     def payments(self) -> list[Payment]:
@@ -258,12 +258,12 @@ class Stand:
         self.pile.plug(NUMBER[letter], car)
         return await self.driver.page("charging")
 
-    async def energy(self, mwh: int = 200_000, index: int = -1) -> None:
-        """Let the car take at least so much."""
+    async def energy(self, mwh: int = 200_000, sale: int = 0) -> None:
+        """Let the car of the chapter's n-th delivery take at least so much."""
 
         def flowed() -> bool:
             self.pile.state()  # the model moves on when it is looked at
-            return bool(self.deliveries) and self.deliveries[index].mwh >= mwh
+            return any(delivery.mwh >= mwh for delivery in self.deliveries[sale : sale + 1])
 
         await until(flowed, f"{mwh} mWh")
 
@@ -332,25 +332,49 @@ def plain(s: Snapshot, code: str) -> Snapshot:
     return s
 
 
-_count = itertools.count(1)
-
-
 @asynccontextmanager
-async def stand(folder: Path, hold: str = "", **settings: object) -> AsyncIterator[Stand]:
-    """A kiosk with a bank of its own, ready to sell. `settings` are keys of `[policies]`; `hold` is what plug A reserves."""
+async def a_bank() -> AsyncIterator[tuple[Bank, SystemClock]]:
+    """An acquirer, and the clock that all who deal with it share."""
     clock = a_clock()
     bank = Bank(BankKeys.fresh("LindenhofDemo"), clock)
     await bank.server.start()
-    one = Stand(folder / f"k{next(_count)}", clock, bank, "lindenhof-e0417", {f"policies.{k}": v for k, v in settings.items()})
-    bank.server.set_webhook_targets(one.house.webhook_url)
+    try:
+        yield bank, clock
+    finally:
+        await bank.server.stop()
+
+
+@asynccontextmanager
+async def stand_at(
+    folder: Path,
+    bank: Bank,
+    clock: SystemClock,
+    kiosk_id: str = "lindenhof-e0417",
+    settings: Mapping[str, object] | None = None,
+    hold: str = "",
+) -> AsyncIterator[Stand]:
+    """A kiosk of this bank's merchant, up and with somebody at its screen. `hold` is what plug A reserves."""
+    one = Stand(folder, clock, bank, kiosk_id, settings or {})
     if hold:
         file = one.house.folder / "kiosk.toml"
         file.write_text(file.read_text().replace("hold = 50.00", f"hold = {hold}"))
     try:
         await one.open()
-        await one.idle()
         one.begin()
         yield one
     finally:
         await one.close()
-        await bank.server.stop()
+
+
+_count = itertools.count(1)
+
+
+@asynccontextmanager
+async def stand(folder: Path, hold: str = "", **policies: object) -> AsyncIterator[Stand]:
+    """A kiosk with a bank of its own, ready to sell. `hold` is what plug A reserves."""
+    settings = {f"policies.{key}": value for key, value in policies.items()}
+    async with a_bank() as (bank, clock), stand_at(folder / f"k{next(_count)}", bank, clock, settings=settings, hold=hold) as one:
+        bank.server.set_webhook_targets(one.house.webhook_url)
+        await one.idle()
+        one.begin()
+        yield one

@@ -93,7 +93,10 @@ async def test_capture_that_fails_days_after_it_was_confirmed(site: Stand):
     cents = price_of("A", site.delivery.mwh)
     assert (page.title, page.now) == ("Your bank took the payment back.", "Please do not pay again.")
     assert page.what == f"{euros(cents)}\xa0€ is open. We look into it with your bank."
-    assert [type(fact) for fact in site.facts(f.ModificationConfirmed, f.ModificationFailed)] == [f.ModificationConfirmed, f.ModificationFailed]
+    assert [type(fact) for fact in site.facts(f.ModificationConfirmed, f.ModificationFailed)] == [
+        f.ModificationConfirmed,
+        f.ModificationFailed,
+    ]
     assert site.reviews == ["capture_failed"]
     assert [(m.kind, m.result) for m in site.payment.modifications] == [("capture", "failed_later")]
 
@@ -117,6 +120,7 @@ async def test_no_paper_then_a_new_roll(site: Stand):
     cents = await site.captured()
     assert site.receipts == []
     site.printer.refill()
+    site.begin_paper()
     await site.driver.press("print")
     await site.driver.sees(lambda s: s.receipt_note.startswith("Printed."), "the print")
     (receipt,) = await until(lambda: site.receipts, "the paper")

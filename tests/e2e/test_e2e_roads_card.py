@@ -148,7 +148,7 @@ async def test_approval_after_the_driver_cancelled_is_given_back(site: Stand):
     await site.agree()
     await site.tap()
     await until(lambda: site.payments, "the bank's approval, on its way to the kiosk")
-    await site.driver.press("cancel")
+    await site.driver.send("cancel")
     page = await site.driver.sees(lambda s: s.page == "trouble" and "were released" in s.card.note, "the release")
     plain(page, "P26")
     assert page.what == "Nothing paid. What was reserved is released."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from stand import Stand, euros, plain, until
+from stand import Stand, euros, until
 
 from kiosk.session import facts as f
 
