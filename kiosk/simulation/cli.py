@@ -22,6 +22,7 @@ from kiosk.simulation.world import Played, World
 GOOD, BAD, WRONG_USE = 0, 1, 2
 GROUP = 8  # sales a world
 _STORIES = 5
+_SWEEP = 10
 _IN_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
 _PROGRESS_S = 5
 
@@ -65,17 +66,21 @@ def run(
     logging.disable(logging.CRITICAL)
     gc.collect()
     gc.freeze()
+    gc.disable()  # a world is one big knot of cycles: it is swept away when it is over
     try:
         with tempfile.TemporaryDirectory(prefix="pilepay-world-", dir=_IN_MEMORY if _IN_MEMORY.is_dir() else None) as folder:
             stage = _Stage(Path(folder))
             while report.sessions < sessions and not enough(report):
                 wanted = min(GROUP, sessions - report.sessions)
                 _play(stage, world_seed(seed, report.worlds), wanted, fitting, report)
+                if report.worlds % _SWEEP == 0:
+                    gc.collect()
                 if progress is not None and clock.now().ms_since(told) > _PROGRESS_S * 1_000:
                     told = clock.now()
                     print(f"{report.sessions} of {sessions} sessions, {report.violations} violations", file=progress)
     finally:
         logging.disable(loud)
+        gc.enable()
         gc.unfreeze()
     report.seconds = clock.now().ms_since(began) / 1_000
     return report

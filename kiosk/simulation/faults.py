@@ -29,14 +29,14 @@ BEFORE_INTENT = Fault("F05", "power cut before the preauthorization's intent is 
 AFTER_INTENT = Fault("F06", "power cut after the preauthorization's intent, before the call", 0.006)
 IN_PREAUTHORIZATION = Fault("F07", "power cut while the terminal is asked")
 BEFORE_OUTCOME = Fault("F08", "power cut after the terminal's answer, before it is on the disk", 0.006)
-WHILE_CHARGING = Fault("F09", "power cut while a car charges", 0.0015)
+WHILE_CHARGING = Fault("F09", "power cut while a car charges", 0.001)
 BEFORE_CAPTURE = Fault("F10", "power cut after the stop, before the capture's intent is on the disk", 0.008)
 IN_CAPTURE = Fault("F11", "power cut after the capture's intent, before its answer", 0.008)
 BEFORE_SUBMITTED = Fault("F12", "power cut after the acquirer's answer, before it is on the disk", 0.008)
 IN_PRINT = Fault("F13", "power cut around the receipt's print", 0.004)
 PROCESS_KILLED = Fault("F14", "core killed, the machine stays up")
-IN_RECOVERY = Fault("F15", "power cut inside the recovery from a power cut", 0.05)
-ANY_COMMIT = Fault("F01", "power cut at another commit", 0.0015)
+IN_RECOVERY = Fault("F15", "power cut inside the recovery from a power cut", 0.03)
+ANY_COMMIT = Fault("F01", "power cut at another commit", 0.001)
 SLOW_DISK = Fault("F98", "a commit takes seconds", 0.002)
 
 # --- the screen ---------------------------------------------------------------------------------------------------------------

@@ -38,6 +38,7 @@ from kiosk.values import ConnectorId
 
 _QUICK_DISK_MS = (1, 6)
 _SLOW_DISK_MS = (500, 4_000)
+_PRINTERS = 1 / 3
 _KINDS = {Preauthorize: "preauthorize", StartDelivery: "start", StopDelivery: "stop", PrintReceipt: "print"}
 
 Tell = Callable[[str], None]
@@ -62,6 +63,7 @@ class Machine:
         *,
         telling: bool,
     ) -> None:
+        """A third of the sites have a printer; elsewhere the screen shows the receipt."""
         self.setup = setup
         self.name = setup.kiosk
         self.internet = True
@@ -96,7 +98,7 @@ class Machine:
             clock=self.clock,
             terminal=self.terminal,
             acquirer=CheckoutWire(clockwork, chance, faults, bank, self, touched),
-            printer=self.printer,
+            printer=self.printer if chance.strikes(_PRINTERS) else None,
             press=self.press,
             webhooks=Webhooks([HMAC_KEY], [MERCHANT], ours=lambda reference: reference.startswith(prefix)),
             quotes=quotes,

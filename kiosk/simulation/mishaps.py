@@ -11,8 +11,8 @@ from kiosk.simulation.faults import Fault, Faults
 
 _ODDS = 0.30  # of one mishap in a stay, in a world of severity 1
 _KINDS = (
-    ("power_cut", 0.20),
-    ("core_killed", 0.12),
+    ("power_cut", 0.10),
+    ("core_killed", 0.08),
     ("site_power", 0.04),
     ("pile_cut", 0.12),
     ("pile_half_open", 0.06),

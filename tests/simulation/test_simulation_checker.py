@@ -1,0 +1,168 @@
+"""The checker, on books made by hand: each broken promise has its name, and kept ones have none."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hardware.simulated.models.acquirer_books import Modification, Payment
+from hardware.simulated.models.pile_connector import Delivery
+from kiosk.simulation.books import Books, Charge, Entry, Paper, Slip, Stay
+from kiosk.simulation.checker import check
+from kiosk.simulation.terms import Terms
+from kiosk.values import Money
+
+SALE = "sim1-AAAAAAAAAAAAAAAAAAAAAAAAAA"
+TERMS = Terms("per-kwh", kwh=5_000, flat=0, hold=5_000)  # 0.50 a kWh
+KWH = 1_000_000
+
+
+def eur(minor: int) -> Money:
+    return Money(minor, "EUR")
+
+
+def change(kind: str, minor: int | None, result: str = "booked", at_ms: int = 900) -> Modification:
+    return Modification(kind, f"{SALE}-P1-C", "MOD", None if minor is None else eur(minor), "key", at_ms, result)
+
+
+def payment(captured: int = 0, *, cancelled: bool = False, modifications: tuple[Modification, ...] = ()) -> Payment:
+    return Payment(f"{SALE}-P1", "PSP", eur(5_000), eur(captured), eur(0), cancelled, 100, modifications)
+
+
+def charge(mwh: int = 10 * KWH, reason: str = "EVDisconnected") -> Charge:
+    return Charge(Delivery(1, "TAG", 200, 7, 800, mwh, reason), reported=mwh, heard=True)
+
+
+def stay(*charges: Charge) -> Stay:
+    return Stay(1, "sim1", "PILE", "A", TERMS, 0, 1_000, agreed=True, paid_with=[f"{SALE}-P1"], charges=list(charges))
+
+
+def books(pay: Payment, *charges: Charge, entries: tuple[str, ...] = ()) -> Books:
+    listed = [Entry("sim1", 850, code, SALE, "A", "") for code in entries]
+    slips = [Slip("sim1", 1, pay.captured.minor, "PSP")] if pay.captured else []
+    return Books([stay(*charges)], (pay,), listed, slips, [], margin=100, report_s=60)
+
+
+GOOD = books(payment(500, modifications=(change("capture", 500),)), charge())
+NOTHING = books(payment(cancelled=True, modifications=(change("cancel", None),)))
+
+
+def rules(found: Books) -> set[str]:
+    return {violation.rule for violation in check(found)}
+
+
+def test_a_charge_captured_at_its_price_is_right() -> None:
+    assert check(GOOD) == []
+
+
+def test_a_hold_given_back_when_nothing_was_delivered_is_right() -> None:
+    assert check(NOTHING) == []
+
+
+def test_a_cent_too_much_is_seen() -> None:
+    assert "captured == price" in rules(books(payment(501, modifications=(change("capture", 501),)), charge()))
+
+
+def test_a_cent_too_little_is_seen() -> None:
+    assert "energy is paid or seen" in rules(books(payment(499, modifications=(change("capture", 499),)), charge()))
+
+
+def test_money_for_nothing_is_seen() -> None:
+    assert "captured == price" in rules(books(payment(500, modifications=(change("capture", 500),))))
+
+
+def test_two_captures_are_seen_although_the_acquirer_refused_the_second() -> None:
+    twice = (change("capture", 500), change("capture", 500, "refused"))
+    assert rules(books(payment(500, modifications=twice), charge())) >= {"one capture"}
+
+
+def test_more_than_was_authorized_is_seen() -> None:
+    over = books(payment(6_000, modifications=(change("capture", 6_000),)), charge(120 * KWH))
+    assert "captured <= authorized" in rules(over)
+
+
+def test_a_hold_that_nobody_looks_after_is_seen() -> None:
+    assert "every hold ends" in rules(books(payment()))
+    assert rules(books(payment(), entries=("cancel_refused",))) == set()
+
+
+def test_energy_that_nobody_paid_is_seen() -> None:
+    free = payment(cancelled=True, modifications=(change("cancel", None),))
+    assert rules(books(free, charge())) == {"energy is paid or seen"}
+    assert rules(books(free, charge(), entries=("energy_unpaid",))) == set()
+
+
+def test_a_shortfall_must_be_on_the_list() -> None:
+    all_of_it = payment(5_000, modifications=(change("capture", 5_000),))
+    assert rules(books(all_of_it, charge(120 * KWH))) == {"a shortfall is seen"}
+    assert rules(books(all_of_it, charge(120 * KWH), entries=("shortfall",))) == set()
+
+
+def test_a_capture_that_failed_must_be_on_the_list() -> None:
+    failed = payment(modifications=(change("capture", 500, "failed_later"),))
+    assert "a failed capture is seen" in rules(books(failed, charge()))
+    assert rules(books(failed, charge(), entries=("capture_failed",))) == set()
+
+
+def test_what_a_lying_meter_hid_may_be_captured_in_part_and_listed() -> None:
+    lying = replace(charge(), reported=2 * KWH, odd_meter=True)
+    part = payment(100, modifications=(change("capture", 100),))
+    assert rules(books(part, lying)) == set()
+    unheard = replace(charge(), reported=None, heard=False)
+    assert rules(books(part, unheard, entries=("meter_estimated",))) == set()
+    assert "captured == price" in rules(books(part, unheard))
+    more = payment(700, modifications=(change("capture", 700),))
+    assert "captured <= price of the truth" in rules(books(more, unheard, entries=("meter_estimated",)))
+
+
+def test_a_second_hold_while_the_first_stands_is_seen() -> None:
+    second = replace(
+        payment(cancelled=True, modifications=(change("cancel", None),)), merchant_reference=f"{SALE}-P2", psp_reference="PSP2", at_ms=300
+    )
+    both = books(payment(500, modifications=(change("capture", 500),)), charge())
+    both.payments = (*both.payments, second)
+    assert rules(both) == {"one hold at a time"}
+    both.payments = (both.payments[0], replace(second, at_ms=950))
+    assert rules(both) == set()
+
+
+def test_a_charge_ended_for_a_stranger_is_seen() -> None:
+    found = books(payment(500, modifications=(change("capture", 500),)), charge(reason="Remote"))
+    found.stays[0].asked_to_stop = [(790, "stranger")]
+    assert rules(found) == {"stop only by those entitled"}
+    found.stays[0].asked_to_stop = [(700, "owner"), (790, "stranger")]
+    assert rules(found) == set()
+
+
+def test_a_gap_in_the_receipt_numbers_is_seen() -> None:
+    found = books(payment(500, modifications=(change("capture", 500),)), charge())
+    found.slips = [Slip("sim1", 2, 500, "PSP")]
+    assert rules(found) == {"receipt numbers"}
+
+
+def test_a_receipt_that_says_another_amount_is_seen() -> None:
+    found = books(payment(500, modifications=(change("capture", 500),)), charge())
+    found.slips = [Slip("sim1", 1, 499, "PSP")]
+    assert rules(found) == {"receipt == captured"}
+
+
+def test_a_capture_without_a_receipt_is_seen() -> None:
+    found = books(payment(500, modifications=(change("capture", 500),)), charge())
+    found.slips = []
+    assert rules(found) == {"a receipt for every capture"}
+
+
+def test_a_second_original_and_a_paper_of_nothing_are_seen() -> None:
+    found = books(payment(500, modifications=(change("capture", 500),)), charge())
+    first = Paper("sim1", 1, 500, copy=False, whole=True)
+    found.papers = [first, replace(first, copy=True)]
+    assert rules(found) == set()
+    found.papers = [first, first]
+    assert rules(found) == {"one original"}
+    found.papers = [replace(first, number=9)]
+    assert rules(found) == {"paper == receipt"}
+
+
+def test_a_core_that_died_and_a_journal_that_does_not_verify_are_seen() -> None:
+    found = books(payment(cancelled=True, modifications=(change("cancel", None),)))
+    found.died, found.broken_journals = ["KeyError: 'x'"], ["sim1: broken at 7"]
+    assert rules(found) == {"core lives", "journal verifies"}

@@ -1,0 +1,58 @@
+"""`pilepay simulate`: clean worlds, repeatable to the letter, and exit codes a script can rely on."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+
+from kiosk.simulation.cli import BAD, GOOD, WRONG_USE, run, simulate
+from kiosk.simulation.faults import WORDS
+from kiosk.simulation.mutants import MUTANTS
+
+
+def test_three_hundred_sales_keep_every_promise() -> None:
+    out = io.StringIO()
+    assert simulate(300, 2, None, out, as_json=True) == GOOD
+    report = json.loads(out.getvalue())
+    assert (report["sessions"], report["violations"], report["seed"]) == (300, 0, 2)
+    assert report["facts"] >= 25 * 300
+    assert report["seconds"] > 0
+    struck = report["faults"]
+    assert set(struck) <= set(WORDS)
+    assert sum(sum(steps.values()) for steps in struck.values()) > 300
+
+
+def test_one_seed_gives_one_history() -> None:
+    first, second = run(40, 5), run(40, 5)
+    first.seconds = second.seconds = 0
+    assert first.as_json() == second.as_json()
+    assert run(40, 6).struck != first.struck
+
+
+def test_a_failing_world_can_be_played_alone() -> None:
+    report = run(200, 4, "round-up", enough=lambda so_far: so_far.worlds > 1 and so_far.violations > 0)
+    broken = report.broken[-1]
+    alone = run(broken.sales, broken.seed, "round-up")
+    assert alone.broken[0].violations == broken.violations
+    assert alone.broken[0].story
+    out = io.StringIO()
+    report.write(out)
+    assert f"pilepay simulate --sessions {broken.sales} --seed {broken.seed} --mutant round-up" in out.getvalue()
+
+
+def test_a_violation_is_exit_code_one() -> None:
+    assert simulate(24, 1, "capture-the-hold", io.StringIO(), as_json=False) == BAD
+
+
+def test_an_unknown_mutant_is_wrong_use(capsys: pytest.CaptureFixture[str]) -> None:
+    assert simulate(1, 1, "no-such-mutant", io.StringIO(), as_json=False) == WRONG_USE
+    assert "--mutant list" in capsys.readouterr().err
+    assert simulate(0, 1, None, io.StringIO(), as_json=False) == WRONG_USE
+
+
+def test_the_list_of_mutants_is_one_a_line_with_its_name_first() -> None:
+    out = io.StringIO()
+    assert simulate(1, 1, "list", out, as_json=False) == GOOD
+    assert [line.split()[0] for line in out.getvalue().splitlines()] == list(MUTANTS)
