@@ -52,7 +52,6 @@ class Screen(QObject):
         self.client.away.connect(self._away)
         self.client.answered.connect(self._answered)
         self.stage.wish.sent.connect(self._send)
-        # Queued: a render thread, where there is one, must never wait for Python.
         self.stage.window.frameSwapped.connect(self._drawn, Qt.ConnectionType.QueuedConnection)
         if options.fullscreen:
             self.stage.window.setVisibility(QWindow.Visibility.FullScreen)

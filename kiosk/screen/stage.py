@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import cast
 
-from PySide6.QtCore import QCoreApplication, QEvent, QObject, QtMsgType, QUrl, qInstallMessageHandler
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, QtMsgType, QUrl, qInstallMessageHandler
 from PySide6.QtGui import QFontDatabase, QGuiApplication
 from PySide6.QtQml import QQmlApplicationEngine, QQmlError, qmlRegisterSingletonType, qmlRegisterUncreatableType
 from PySide6.QtQuick import QQuickWindow
@@ -117,6 +117,8 @@ class Stage(QObject):
         if not roots or not isinstance(roots[0], QQuickWindow):
             raise StageError("the page frame does not load: " + "; ".join(self.warnings))
         self.window: QQuickWindow = roots[0]
+        # Queued: a render thread, where there is one, must never wait for Python.
+        self.window.frameSwapped.connect(self.wish.seen, Qt.ConnectionType.QueuedConnection)
 
     def dress(self, panel: Panel) -> None:
         """Give the theme its colours and measures."""
@@ -159,6 +161,7 @@ class Stage(QObject):
         turn(self.shown, page)
         if another:
             self.wish.new_page()
+            self.window.update()
 
     def _warned(self, errors: list[QQmlError]) -> None:
         for error in errors:

@@ -18,7 +18,7 @@ _TYPED = {"digit", "erase"}  # the same digit twice is two digits
 
 
 class Wish(QObject):
-    """The one way from QML to core. Set `visit` and `seq` with each snapshot; `sent` carries the intent."""
+    """The one way from QML to core. Set `visit` and `seq` with each snapshot, tell of frames by `seen`; `sent` carries the intent."""
 
     sent = Signal(object)
     answered = Signal()
@@ -29,6 +29,7 @@ class Wish(QObject):
         self.visit = 0
         self.seq = 0
         self._open = False
+        self._unseen = False
         self._fingers = 0
         self._spoilt = False
         self._asked: Intent | None = None
@@ -44,8 +45,16 @@ class Wish(QObject):
         self._release()
         self._fingers = 0
         self._open = False
+        self._unseen = True
+        self._guard.stop()
         self.changed.emit()
-        self._guard.start()
+
+    @Slot()
+    def seen(self) -> None:
+        """A frame is on the glass: if it is the first of its page, its time begins now, however busy the machine was."""
+        if self._unseen:
+            self._unseen = False
+            self._guard.start()
 
     def settle(self, intent_id: str) -> None:
         """Core has answered this intent."""

@@ -6,7 +6,7 @@ from PySide6.QtGui import QAccessible, QPointingDevice
 from PySide6.QtQuick import QQuickItem
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
-from rules import centre, controls
+from rules import centre, controls, items
 from samples import charging, code, idle, language_page, price, stop_proven
 
 from kiosk.protocol import Intent, Snapshot
@@ -26,7 +26,11 @@ class Hand:
         self._qtbot.waitUntil(self.stage.window.isExposed)
         self.stage.window.grabWindow()
         if ready:
-            self._qtbot.waitUntil(lambda: bool(self.stage.wish.open))
+            self._qtbot.waitUntil(lambda: bool(self.stage.wish.open) and self._faded_in())
+
+    def _faded_in(self) -> bool:
+        field = next(i for i in items(self.stage.window.contentItem()) if i.objectName() == "field")
+        return all(child.opacity() == 1 for child in field.childItems())
 
     def key(self, intent: str, args: dict[str, str] | None = None) -> QQuickItem:
         return next(k for k in controls(self.stage) if k.property("intent") == intent and (args is None or _args(k) == args))
