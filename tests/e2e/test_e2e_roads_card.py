@@ -117,7 +117,19 @@ async def test_answer_of_the_terminal_lost_is_asked_for_and_the_sale_goes_on(sit
     assert site.reviews == []
 
 
-@pytest.mark.parametrize("fault", ["wrong_mac", "clear_success", "foreign_header", "duplicate_answer", "delay_answer"])
+async def test_the_screen_says_that_the_bank_is_asked(site: Stand):
+    site.terminal.fault("delay_answer")
+    await site.agree()
+    await site.tap()
+    page = await site.driver.page("authorising")
+    assert page.title == "Asking your bank."
+    assert not Stand.can(page, "cancel")  # nobody can stop it now
+    await site.driver.page("plug_in")
+    await site.driver.press("cancel")
+    await site.released()
+
+
+@pytest.mark.parametrize("fault", ["wrong_mac", "clear_success", "foreign_header", "duplicate_answer"])
 async def test_an_answer_that_proves_nothing_is_asked_for_again(site: Stand, fault: str):
     site.terminal.fault(fault)
     await site.agree()
