@@ -88,7 +88,10 @@ class App:
         kiosk = replay(Kiosk(parts.setup(config)), journal.read())
         now = clock.now()
         effects = Effects(parts.pace(config))
-        effects.restore(open_requests(kiosk), journal.effects.all(), now)
+        requests = open_requests(kiosk)
+        effects.restore(requests, journal.effects.all(), now)
+        for ref in {retry.ref for retry in journal.effects.all()} - {str(request.ref) for request in requests}:
+            journal.effects.delete(ref)
         self._sound = verdict.sound
         self._journal = JournalThread(journal, serials=_SERIALS)
         self._reader = self._journal.reader()
@@ -117,7 +120,8 @@ class App:
         self._counter = Counter(self._place, parts.times(config), clock, self._ids, lambda: self._service.kiosk, self._service.tell)
         self._link = ScreenLink(config.screen.socket, SystemClock.real(), self._compose, self._counter.intent, self._desk.screen_seen)
         self._service.on_change(self._changed)
-        self._background: set[asyncio.Task[None]] = set()
+        self._background: set[asyncio.Future[None]] = set()
+        self._failed = asyncio.Event()
 
     async def run(self) -> None:
         await self._service.tell(KioskStarted(self._sound))
@@ -133,6 +137,7 @@ class App:
             asyncio.create_task(self._tick(), name="tick"),
             asyncio.create_task(self._forget(), name="forget"),
             asyncio.create_task(self._stopped(stop), name="stop"),
+            asyncio.create_task(self._gone_wrong(), name="failure"),
         ]
         notify("READY=1")
         log.info("kiosk %s is up", self._config.site.kiosk_id)
@@ -209,7 +214,13 @@ class App:
     def _spawn(self, work: Awaitable[None]) -> None:
         task = asyncio.ensure_future(work)
         self._background.add(task)
-        task.add_done_callback(self._background.discard)
+        task.add_done_callback(self._background_over)
+
+    def _background_over(self, task: asyncio.Future[None]) -> None:
+        self._background.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            log.error("work in the background failed", exc_info=error)
+            self._failed.set()
 
     def _compose(self, seq: int) -> Snapshot:
         say = Wording(self._counter.visit.language)
@@ -267,3 +278,7 @@ class App:
 
     async def _stopped(self, stop: asyncio.Event) -> None:
         await stop.wait()
+
+    async def _gone_wrong(self) -> None:
+        await self._failed.wait()
+        raise RuntimeError("a part of the kiosk failed; the supervisor starts it again")

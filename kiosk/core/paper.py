@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Protocol
 
 from hardware.printers.escpos.build import build
+from hardware.printers.layout import LayoutError
 from kiosk.core.engine import fact_of
+from kiosk.core.performers import PressError
 from kiosk.journal.checkpoint import Checkpoint, parse, short
 from kiosk.journal.entry import Stored
 from kiosk.journal.reader import SignedState
 from kiosk.receipts.compact import compact
 from kiosk.receipts.document import document
-from kiosk.receipts.receipt import Place, Receipt, Seller
+from kiosk.receipts.receipt import Place, Receipt, ReceiptError, Seller
 from kiosk.receipts.render import Paper, render
 from kiosk.session.facts import QuoteAgreed, ReceiptIssued, SessionFact, SessionOpened
 from kiosk.session.requests import PrintReceipt
 from kiosk.values import ConnectorId, SessionId
+from kiosk.wording.catalogue import WordingError
+
+log = logging.getLogger(__name__)
 
 
 class Reads(Protocol):
@@ -45,21 +51,27 @@ class Press:
 
         The receipt names the first signed state of the journal that includes it: evidence in the driver's hand.
         """
-        receipt, language = self._receipt(body.session, body.copy, short(await self._including(body.session)))
+        checkpoint = short(await self._including(body.session))
         # Setting the first page loads a library for a third of a second: not on the loop.
-        return await asyncio.to_thread(self._set, receipt, language)
+        return await asyncio.to_thread(self._set, *self._receipt(body.session, body.copy, checkpoint))
 
     def code(self, session: SessionId) -> str:
-        """The receipt in a QR's text; empty while none is issued."""
+        """The receipt in a QR's text; empty while none is issued, and when it cannot be made."""
         if session not in self._codes:
-            facts = self._facts(session)
-            if not any(isinstance(fact, ReceiptIssued) for fact in facts):
+            if not any(isinstance(fact, ReceiptIssued) for fact in self._facts(session)):
                 return ""
-            self._codes[session] = compact(self._receipt(session, 0, "")[0])
+            try:
+                self._codes[session] = compact(self._receipt(session, 0, "")[0])
+            except PressError:
+                log.exception("the receipt of %s has no code", session)
+                self._codes[session] = ""
         return self._codes[session]
 
     def _set(self, receipt: Receipt, language: str) -> bytes:
-        return build(render(receipt, Paper(self._columns), language), self._columns)
+        try:
+            return build(render(receipt, Paper(self._columns), language), self._columns)
+        except (ReceiptError, WordingError, LayoutError) as error:
+            raise PressError(f"receipt {receipt.label}: {error}") from error
 
     async def _including(self, session: SessionId) -> Checkpoint:
         issued = next(s.seq for s in self._journal.read(stream=session) if isinstance(fact_of(s), ReceiptIssued))
@@ -70,7 +82,11 @@ class Press:
         facts = self._facts(session)
         opened = next(fact for fact in facts if isinstance(fact, SessionOpened))
         agreed = next(fact for fact in facts if isinstance(fact, QuoteAgreed))
-        return document(facts, self._seller, self._place_of(opened.connector), copy=copy, checkpoint=checkpoint), agreed.quote.language
+        place = self._place_of(opened.connector)
+        try:
+            return document(facts, self._seller, place, copy=copy, checkpoint=checkpoint), agreed.quote.language
+        except ReceiptError as error:
+            raise PressError(f"session {session}: {error}") from error
 
     def _facts(self, session: SessionId) -> list[SessionFact]:
         facts = (fact_of(stored) for stored in self._journal.read(stream=session))

@@ -5,6 +5,7 @@ Plain coroutines that wait on nothing but their ports, so that any loop can run 
 
 from __future__ import annotations
 
+import logging
 from typing import Protocol
 
 from hardware.api import AnswerLost, ReceiptPrinter
@@ -22,6 +23,8 @@ from kiosk.session.requests import (
     StartDelivery,
     StopDelivery,
 )
+
+log = logging.getLogger(__name__)
 
 
 class Answer(Protocol):
@@ -45,8 +48,12 @@ class Piles(Protocol):
     async def stop(self, pile: str, transaction: int) -> Answer: ...
 
 
+class PressError(Exception):
+    """A receipt that cannot be put on paper. The sale is not touched by it."""
+
+
 class Press(Protocol):
-    """Makes the bytes of a receipt."""
+    """Makes the bytes of a receipt. Raises `PressError`."""
 
     async def job(self, body: PrintReceipt) -> bytes: ...
 
@@ -118,7 +125,11 @@ class Performers:
     async def _print(self, body: PrintReceipt) -> Result:
         if self._printer is None:
             return NotSent("no printer is configured")
-        job = await self._press.job(body)
+        try:
+            job = await self._press.job(body)
+        except PressError as error:
+            log.exception("receipt %s cannot be set", body.number)
+            return Refused("unprintable", str(error))
         try:
             result = await self._printer.print(job, (body.number - 1) % 9_999 + 1)
         except DeviceNotSent as error:

@@ -44,6 +44,7 @@ class ScreenLink:
         self._intent = intent
         self._acked = acked
         self._seq = 0
+        self._acknowledged = 0
         self._dirty = asyncio.Event()
         self._writer: asyncio.StreamWriter | None = None
         self._server: asyncio.Server | None = None
@@ -90,7 +91,8 @@ class ScreenLink:
     async def _listen(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while line := await reader.readline():
             match _heard(line):
-                case Ack(seq=seq) if seq <= self._seq:
+                case Ack(seq=seq) if self._acknowledged < seq <= self._seq:
+                    self._acknowledged = seq
                     self._acked()
                 case Intent() as intent:
                     code = await self._intent(intent)

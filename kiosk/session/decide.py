@@ -16,7 +16,7 @@ from kiosk.session.decision import Decision
 from kiosk.session.facts import Fact
 from kiosk.session.inputs import Input, Outcome
 from kiosk.session.sellable import sellable
-from kiosk.session.state import FLOWING, Kiosk, ModificationState, PaymentState, Session, Stage
+from kiosk.session.state import FLOWING, Kiosk, PaymentState, Session, Stage
 from kiosk.values import Ids, Moment, PaymentRef, SessionId
 
 _BEFORE_ENERGY = frozenset({Stage.PAYING, Stage.WAITING_FOR_PLUG, Stage.START_REQUESTED})
@@ -94,11 +94,8 @@ def _free_the_terminal(d: Decision) -> None:
 
 def _another_card(d: Decision, session: SessionId) -> None:
     s = d.open(session)
-    if s is None or s.stage is not Stage.PAYING or s.money_open or s.payment or len(s.payments) >= d.policy.most_cards:
-        return
-    if any(m.state is ModificationState.REQUESTED for m in s.modifications.values()):
-        return  # the acquirer has not yet heard that the last one is to be released
-    money.request_preauthorization(d, s)
+    if s is not None and money.another_card_possible(s, d.policy):
+        money.request_preauthorization(d, s)
 
 
 def _cancel(d: Decision, session: SessionId) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from kiosk.metering.judge import judge
 from kiosk.metering.reading import Delivered, Limits, Reading, Verdict
 from kiosk.session import facts as f
@@ -24,6 +26,8 @@ from kiosk.values import Moment, RequestRef
 
 _PLUGGED = frozenset({ConnectorStatus.PREPARING, ConnectorStatus.SUSPENDED_EV, ConnectorStatus.SUSPENDED_EVSE, ConnectorStatus.CHARGING})
 _GONE = frozenset({ConnectorStatus.AVAILABLE})
+_LONGEST_STOP_S = 600
+_CLOCKS_APART_MS = 600_000
 
 
 def transaction_for(k: Kiosk, i: TxStarted) -> int:
@@ -140,7 +144,7 @@ def meter_read(d: Decision, i: MeterRead) -> None:
     last = s.last_reading
     if last is not None and i.reading.utc_ms < last.utc_ms:
         return  # replayed or late
-    reading = counted(d.k, s, i.reading)
+    reading = counted(d.k, s, _not_ahead(i.reading, d.at))
     payment = s.payment
     full = (
         payment is not None
@@ -153,6 +157,11 @@ def meter_read(d: Decision, i: MeterRead) -> None:
         d.note(f.MeterNoted(d.at, s.id, reading))
     if full:
         request_stop(d, d.k.sessions[s.id], "limit")
+
+
+def _not_ahead(reading: Reading, at: Moment) -> Reading:
+    """A reading stamped far in the future would make every later one look old: then our own time counts."""
+    return replace(reading, utc_ms=at.utc_ms) if reading.utc_ms > at.utc_ms + _CLOCKS_APART_MS else reading
 
 
 def counted(k: Kiosk, s: Session, reading: Reading) -> Reading:
@@ -178,7 +187,8 @@ def request_stop(d: Decision, s: Session, by: str) -> None:
     if s.transaction is None or s.ended_at is not None:
         return
     request = RequestRef(f"{s.id}-E{len(s.stops) + 1}")
-    d.note(f.StopRequested(d.at, s.id, request, s.transaction, by, d.at.plus(d.policy.stop_s)))
+    patience = min(d.policy.stop_s << min(len(s.stops), 8), _LONGEST_STOP_S)
+    d.note(f.StopRequested(d.at, s.id, request, s.transaction, by, d.at.plus(patience)))
 
 
 def stop_answered(d: Decision, s: Session, stop: Stop, result: Result) -> None:

@@ -9,6 +9,7 @@ from kiosk.session.decision import Decision
 from kiosk.session.faults import OF_DECLINE
 from kiosk.session.inputs import Accepted, Approval, Confirmation, Done, NotSent, Refused, Result, Unknown
 from kiosk.session.requests import body_hash, idempotency_key
+from kiosk.session.setup import Policy
 from kiosk.session.state import Abort, Modification, ModificationState, Payment, PaymentState, Session, Stage
 from kiosk.values import Moment, Money, PaymentRef, RequestRef, SessionId
 
@@ -23,6 +24,13 @@ def request_preauthorization(d: Decision, s: Session) -> None:
     digest = body_hash(payment, "", "", hold, payment)
     give_up_at = d.at.plus(d.policy.preauth_give_up_s)
     d.note(f.PreauthorizationRequested(d.at, s.id, payment, d.ids.service_id(), hold, s.quote.language, digest, give_up_at))
+
+
+def another_card_possible(s: Session, policy: Policy) -> bool:
+    """Whether a further card may be asked for: nothing is open, and whatever was is known at the acquirer to be released."""
+    if s.stage is not Stage.PAYING or s.money_open or s.payment or len(s.payments) >= policy.most_cards:
+        return False
+    return all(m.state is not ModificationState.REQUESTED for m in s.modifications.values())
 
 
 def request_abort(d: Decision, s: Session) -> None:

@@ -17,7 +17,6 @@ from kiosk.values import ConnectorId, Digest, Moment, SessionId
 
 CODE_LENGTH = 4
 REPORTING_S = 20  # after a start the piles have so long to find their kiosk before it calls itself out of order
-PROOF_S = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,10 +211,10 @@ def _touched(v: Visit, kind: str, argument: str, k: Kiosk, at: Moment, default_l
             return replace(v, typed=v.typed[:-1], missed=False), ()
     if s is None or not v.own:
         return v, ()
-    return _sale(v, kind, s, at)
+    return _sale(v, kind, s, k, at)
 
 
-def _sale(v: Visit, kind: str, s: Session, at: Moment) -> tuple[Visit, tuple[Input, ...]]:
+def _sale(v: Visit, kind: str, s: Session, k: Kiosk, at: Moment) -> tuple[Visit, tuple[Input, ...]]:
     match kind:
         case "cancel":
             return v, (i.DriverCancelled(s.id),)
@@ -223,16 +222,16 @@ def _sale(v: Visit, kind: str, s: Session, at: Moment) -> tuple[Visit, tuple[Inp
             return v, (i.AnotherCard(s.id),)
         case "more_time":
             return v, (i.MoreTime(s.id),)
-        case "confirm_stop" if proven(s, at):
+        case "confirm_stop" if proven(s, at, k.setup.policy.proof_s):
             return replace(v, overlay=""), (i.StopAsked(s.id, s.proved_by),)
         case "print":
             return v, (i.ReprintAsked(s.id),)
     return v, ()
 
 
-def proven(s: Session, at: Moment) -> bool:
+def proven(s: Session, at: Moment, proof_s: int) -> bool:
     """Whether somebody showed, just now, that the charge is theirs."""
-    return bool(s.proved_by) and s.proved_at is not None and at.ms_since(s.proved_at) < PROOF_S * 1_000
+    return bool(s.proved_by) and s.proved_at is not None and at.ms_since(s.proved_at) < proof_s * 1_000
 
 
 def _choose(v: Visit, connector: ConnectorId, k: Kiosk) -> Visit:

@@ -10,6 +10,7 @@ from kiosk.pricing.rating import Line as BillLine
 from kiosk.pricing.vat import breakdown
 from kiosk.protocol import Button, Countdown, Language, Line, Side, Way
 from kiosk.session.faults import FAULTS
+from kiosk.session.money import another_card_possible
 from kiosk.session.state import Modification, ModificationState, Payment, Session, Stage
 from kiosk.session.visit import fault_of
 from kiosk.values import Moment, Money
@@ -34,9 +35,14 @@ def finished(v: View, s: Session) -> dict[str, Any]:
         "countdown": _stay(v, s) if stays else None,
         "receipt_qr": code,
         "receipt_label": v.say.say("finished.receipt") if code else "",
-        "receipt_note": _paper(v, s) if code else v.say.say("finished.receipt_soon"),
+        "receipt_note": _paper(v, s) if code else v.say.say(_no_receipt(s)),
         "buttons": (*_print_button(v, s), Button("finish", v.say.say("finished.finish"), "check", "primary")),
     }
+
+
+def _no_receipt(s: Session) -> str:
+    free = s.priced is not None and not s.priced.charge
+    return "finished.nothing_to_pay" if free else "finished.receipt_soon"
 
 
 def _car_line(v: View, s: Session) -> Line:
@@ -70,6 +76,9 @@ def _paid_side(v: View, s: Session) -> Side:
 
 
 def _released(s: Session) -> bool:
+    """Whether the acquirer knows what is taken, and so what falls free."""
+    if s.priced is not None and not s.priced.charge:
+        return any(m.state in _TAKEN for m in s.modifications.values())
     return s.capture is not None and s.capture.state in _TAKEN
 
 
@@ -178,7 +187,8 @@ def _ways_out(v: View, s: Session) -> tuple[Button, ...]:
         if s.money_open:
             return (Button("cancel", v.say.say("pay.cancel"), "cross"),)
         again = Button("another_card", v.say.say("trouble.another_card"), "right", "primary")
-        return (Button("cancel", v.say.say("pay.cancel"), "cross"), again)
+        possible = another_card_possible(s, v.k.setup.policy)
+        return (Button("cancel", v.say.say("pay.cancel"), "cross"), *([again] if possible else []))
     return (Button("finish", v.say.say("finished.finish"), "check", "primary"),)
 
 

@@ -99,7 +99,7 @@ def _facts(v: View, s: Session, running: Running | None) -> tuple[Fact, ...]:
 def stop(v: View, s: Session) -> dict[str, Any]:
     """Whoever wants to stop shows that it is theirs; then holds the button."""
     letter = v.letter(s)
-    if v.visit.own and proven(s, v.at):
+    if v.visit.own and proven(s, v.at, v.k.setup.policy.proof_s):
         running = v.live.of(s.id)
         return {
             "tone": "mint",
