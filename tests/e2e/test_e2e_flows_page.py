@@ -9,16 +9,16 @@ HERE = Path(__file__).parent
 PAGE = HERE.parent.parent / "docs" / "flows.md"
 
 
-def tests_in(pattern: str) -> set[str]:
+def names_in(pattern: str) -> set[str]:
     return {name for file in HERE.glob(pattern) for name in re.findall(r"^(?:async )?def (test_\w+)", file.read_text(), re.MULTILINE)}
 
 
 def test_every_line_of_the_page_is_proven_by_a_test():
-    assert set(re.findall(r"`(test_\w+)`", PAGE.read_text())) <= tests_in("test_e2e_*.py")
+    assert set(re.findall(r"`(test_\w+)`", PAGE.read_text())) <= names_in("test_e2e_*.py")
 
 
 def test_every_road_and_every_kill_is_on_the_page():
-    roads = tests_in("test_e2e_roads_*.py") | tests_in("test_e2e_kills.py") | tests_in("test_e2e_screen_process.py")
+    roads = names_in("test_e2e_roads_*.py") | names_in("test_e2e_kills.py") | names_in("test_e2e_screen_process.py")
     assert roads <= set(re.findall(r"`(test_\w+)`", PAGE.read_text()))
 
 
