@@ -26,6 +26,7 @@ from kiosk.values import Moment, RequestRef
 
 _PLUGGED = frozenset({ConnectorStatus.PREPARING, ConnectorStatus.SUSPENDED_EV, ConnectorStatus.SUSPENDED_EVSE, ConnectorStatus.CHARGING})
 _GONE = frozenset({ConnectorStatus.AVAILABLE})
+_UNPLUGGED = "EVDisconnected"  # OCPP 1.6 7.36: the cable is out, whenever the connector's own report may come
 _LONGEST_STOP_S = 600
 _CLOCKS_APART_MS = 600_000
 
@@ -284,8 +285,8 @@ def watch_silence(d: Decision, s: Session) -> None:
 
 
 def _end(d: Decision, s: Session, reason: str, delivered: Delivered, i: TxEnded | None) -> None:
-    told = i is not None and delivered.verdict is Verdict.VALID and delivered.mwh
-    until = accrual_end(s, delivered, d.at) if told else None
+    stays = i is not None and reason != _UNPLUGGED and delivered.verdict is Verdict.VALID and delivered.mwh
+    until = accrual_end(s, delivered, d.at) if stays else None
     cap = d.at.plus(d.policy.longest_stay_s)
     if until is not None and until.utc_ms > cap.utc_ms:
         until = cap

@@ -297,6 +297,15 @@ def test_the_stop_wins_once_whoever_asked_for_it() -> None:
     assert names(w.give(i.Outcome(w.session.stops[0].request, i.Done(i.Ok())))) == ["StopAnswered"]
 
 
+def test_a_pulled_cable_ends_the_stay_though_the_connector_says_nothing() -> None:
+    w = World()
+    transaction = w.deliver(tariff=PER_KWH_AND_STAY)
+    w.wait(1_200)
+    facts = w.end(transaction, 110, "EVDisconnected")
+    assert names(facts) == ["DeliveryEnded", "Priced", "CaptureRequested"]
+    assert w.request("Modify").body.amount == Money(500, "EUR")
+
+
 def test_a_car_that_stays_for_ever_is_settled_after_the_longest_stay() -> None:
     w = World()
     transaction = w.deliver(tariff=PER_KWH_AND_STAY)
