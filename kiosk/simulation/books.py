@@ -24,6 +24,17 @@ class Charge:
     reported: int | None = None
     heard: bool = False
     odd_meter: bool = False  # the display lied for a while
+    full_ms: int | None = None  # when the car wanted no more
+    gone_ms: int | None = None  # when the cable was pulled
+    told_ms: int | None = None  # when the kiosk acknowledged that it was
+
+    @property
+    def parked_ms(self) -> int:
+        """How long the car only stayed, as far as the kiosk can have known: until it was told that the cable is out."""
+        if self.gone_ms is None or self.truth.end_ms is None:
+            return 0
+        drew_until = self.truth.end_ms if self.full_ms is None else min(self.full_ms, self.truth.end_ms)
+        return max(0, max(self.gone_ms, self.told_ms or 0) - drew_until)
 
 
 @dataclass(slots=True)

@@ -17,6 +17,7 @@ _SLACK_MS = 1_000
 _SEEN_LATE_MS = 9 * 86_400_000  # an operator may learn of a charge when the pile comes back
 _ASKED_MS = 120_000
 _WATT_HOUR = 1_000
+_PARKED_SLACK_MS = 5_000  # what a pile and a kiosk need to tell each other that a cable was pulled
 _STOPPED_BY_US = "Remote"
 
 
@@ -97,7 +98,7 @@ class _Judge:
             what = f"{payment.merchant_reference}: {payment.captured} was captured for nothing that was delivered at that price"
             if not any(charge.odd_meter or not charge.heard for charge in stay.charges) or not self._listed(payment.merchant_reference):
                 yield Violation("captured == price", f"{what}; {_charges(stay)}", stay.number)
-            elif payment.captured.minor > max(stay.terms.price(charge.truth.mwh) for charge in stay.charges):
+            elif payment.captured.minor > max(stay.terms.price(c.truth.mwh, c.parked_ms + _PARKED_SLACK_MS) for c in stay.charges):
                 yield Violation("captured <= price of the truth", f"{what}; {_charges(stay)}", stay.number)
 
     def _charge(self, stay: Stay, charge: Charge, captured: list[Payment]) -> Iterator[Violation]:
@@ -105,11 +106,13 @@ class _Judge:
         known = charge.heard and charge.reported is not None
         if known and charge.reported is not None and not charge.odd_meter and abs(charge.reported - charge.truth.mwh) > _WATT_HOUR:
             yield Violation("the pile's books", f"it delivered {charge.truth.mwh} mWh and reported {charge.reported}", stay.number)
-        price = stay.terms.price(charge.reported if known and charge.reported is not None else charge.truth.mwh)
+        mwh = charge.reported if known and charge.reported is not None else charge.truth.mwh
+        price, most = stay.terms.price(mwh), stay.terms.price(mwh, charge.parked_ms + _PARKED_SLACK_MS)
         for payment in captured:
-            if payment.captured.minor == min(price, payment.authorized.minor):
+            hold = payment.authorized.minor
+            if min(price, hold) <= payment.captured.minor <= min(most, hold):
                 captured.remove(payment)
-                if payment.captured.minor < price and not self._listed(payment.merchant_reference):
+                if hold < price and not self._listed(payment.merchant_reference):
                     yield Violation("a shortfall is seen", f"{payment.captured} of {price} was captured", stay.number)
                 return
         owed = price if known else stay.terms.price(charge.truth.mwh)
@@ -204,7 +207,8 @@ def _amounts(modifications: list[Modification]) -> str:
 
 def _charges(stay: Stay) -> str:
     told = (
-        f"delivered {c.truth.mwh} mWh, reported {c.reported}, price {stay.terms.price(c.reported or c.truth.mwh)}"
+        f"delivered {c.truth.mwh} mWh, reported {c.reported}, price {stay.terms.price(c.reported or c.truth.mwh)},"
+        f" parked {c.parked_ms // 1_000} s, {stay.terms.price(c.reported or c.truth.mwh, c.parked_ms)} in all"
         + (", odd meter" if c.odd_meter else "")
         + ("" if c.heard else ", end never heard")
         for c in stay.charges

@@ -120,6 +120,8 @@ class Driver:
         if self._plugged:
             self._plugged = False
             self._note("unplugs")
+            for charge in self._stay.charges:
+                charge.gone_ms = charge.gone_ms or self._clockwork.now
             self._bay.wire.model.unplug(self._bay.number, self._clockwork.now)
             self._bay.wire.pump()
 

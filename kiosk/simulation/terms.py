@@ -16,12 +16,15 @@ CURRENCY = "EUR"
 @dataclass(frozen=True, slots=True)
 class Terms:
     """What one connector costs, VAT included: `kwh` in hundredths of a minor unit, `flat` (once, for a session that delivered) and the
-    `hold` in minor units."""
+    `hold` in minor units. A car that only stays costs `minute` minor units a minute after `grace_s`, at most `cap`."""
 
     name: str
     kwh: int
     flat: int = 0
     hold: int = 5_000
+    minute: int = 0
+    grace_s: int = 0
+    cap: int = 0
 
     @property
     def tariff(self) -> bytes:
@@ -29,16 +32,25 @@ class Terms:
         parts = [f'{{"type": "ENERGY", "price": {self.kwh // 10_000}.{self.kwh % 10_000:04}, "vat": 19, "step_size": 1}}']
         if self.flat:
             parts.append(f'{{"type": "FLAT", "price": {self.flat // 100}.{self.flat % 100:02}, "vat": 19, "step_size": 1}}')
+        if self.minute:
+            hour = self.minute * 60
+            parts.append(f'{{"type": "PARKING_TIME", "price": {hour // 100}.{hour % 100:02}, "vat": 19, "step_size": 1}}')
+        sale = (
+            f', "x_pilepay": {{"idle_grace_seconds": {self.grace_s}, "idle_cap": {self.cap // 100}.{self.cap % 100:02}}}'
+            if self.minute
+            else ""
+        )
         return (
             f'{{"country_code": "DE", "party_id": "LND", "id": "{self.name}", "currency": "{CURRENCY}", "tax_included": "YES",'
-            f' "elements": [{{"price_components": [{", ".join(parts)}]}}], "last_updated": "2026-01-01T00:00:00Z"}}'
+            f' "elements": [{{"price_components": [{", ".join(parts)}]}}], "last_updated": "2026-01-01T00:00:00Z"{sale}}}'
         ).encode()
 
-    def price(self, mwh: int) -> int:
-        """Minor units for this much energy, half up. A watt-hour that began counts whole; nothing delivered costs nothing."""
+    def price(self, mwh: int, parked_ms: int = 0) -> int:
+        """Minor units for this much energy and this long a stay, half up. Watt-hours that began count whole; without any, nothing does."""
         if mwh <= 0:
             return 0
-        exact = Fraction(-(-mwh // 1_000) * self.kwh, 100_000) + self.flat
+        stay = min(Fraction(self.cap), Fraction(max(0, parked_ms - self.grace_s * 1_000) * self.minute, 60_000))
+        exact = Fraction(-(-mwh // 1_000) * self.kwh, 100_000) + self.flat + stay
         return (2 * exact.numerator + exact.denominator) // (2 * exact.denominator)
 
 
@@ -46,4 +58,6 @@ def draw(chance: Chance, name: str) -> Terms:
     """Terms as they are found in the field, and holds that a charge can use up."""
     flat = chance.among(((0, 0.7), (chance.randint(1, 200), 0.3)))
     hold = chance.among(((5_000, 0.5), (8_000, 0.2), (chance.randint(600, 3_000), 0.3)))
-    return Terms(name, chance.randint(1_900, 8_900), flat, hold)
+    minute = chance.among(((0, 0.65), (chance.randint(1, 50), 0.35)))
+    grace_s = chance.choice((0, 60, 300, 600))
+    return Terms(name, chance.randint(1_900, 8_900), flat, hold, minute, grace_s, chance.randint(100, 1_500))

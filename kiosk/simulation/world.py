@@ -220,12 +220,28 @@ class World:
         if stay is not None:
             stay.charges.append(Charge(delivery))
 
+    def moved(self, wire: PileWire) -> None:
+        """A car that is full only stays; where that costs money the world takes the time."""
+        for bay in self._bays:
+            charge = bay.stay.charges[-1] if bay.wire is wire and bay.stay is not None and bay.stay.charges else None
+            if charge is None or not bay.terms.minute or charge.full_ms is not None or charge.truth.end_ms is not None:
+                continue
+            if wire.status(bay.number) == "SuspendedEV":
+                charge.full_ms = self._clockwork.now
+
     def heard(self, pile: str, call: Call) -> None:
-        del pile
         if call.action in ("StartTransaction", "StopTransaction"):
             tag = call.payload.get("idTag")
             for charge in (c for stay in self._stays for c in stay.charges if c.truth.id_tag == tag):
                 take_registers(charge, call)
+                if call.payload.get("reason") == "EVDisconnected":
+                    charge.told_ms = charge.gone_ms
+        elif call.action == "StatusNotification" and call.payload.get("status") == "Available":
+            connector = next(
+                (b.connector for b in self._bays if b.wire.identity == pile and b.number == call.payload.get("connectorId")), ""
+            )
+            for charge in (c for stay in self._stays if stay.connector == connector for c in stay.charges):
+                charge.told_ms = charge.told_ms or self._clockwork.now
 
     def _stay_at(self, pile: str, number: int) -> Stay | None:
         return next((bay.stay for bay in self._bays if bay.wire.identity == pile and bay.number == number), None)

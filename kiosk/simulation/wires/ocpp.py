@@ -58,6 +58,10 @@ class Watcher(Protocol):
 
     def began(self, pile: str, delivery: Delivery) -> None: ...
 
+    def moved(self, wire: PileWire) -> None:
+        """Something may have changed at this pile."""
+        ...
+
     def heard(self, pile: str, call: frames.Call) -> None:
         """The core has kept what the pile said, and says so."""
         ...
@@ -124,6 +128,11 @@ class PileWire:
             connection.half_open = True
             self._clockwork.after(HALF_OPEN_MS, lambda: self.cut() if self._connection is connection else None)
 
+    def _die_soon(self, connection: Connection) -> None:
+        """A frame is lost with its connection only: what TCP does not deliver it does not pass over."""
+        connection.half_open = True
+        self._clockwork.after(self._chance.ms(1, 40), lambda: self.cut() if self._connection is connection else None)
+
     def power_moved(self) -> None:
         """The pile's power went, came, or its firmware starts anew: after hands touched the model."""
         if not self.model.wants_connection:
@@ -161,15 +170,23 @@ class PileWire:
         for delivery in self.model.book[self._noticed :]:
             self._noticed += 1
             self._watcher.began(self.identity, delivery)
+        self._watcher.moved(self)
         if self._wake is not None:
             self._wake.cancel()
         due = self.model.due_ms()
         self._wake = None if due is None else self._clockwork.at(due, self.pump)
 
+    def status(self, number: int) -> str:
+        """What the connector's own lamp shows."""
+        connectors = self.model.state(self._clockwork.now)["connectors"]
+        shown = connectors[number - 1] if isinstance(connectors, list) else None
+        return str(shown["status"]) if isinstance(shown, dict) else ""
+
     def _send(self, call: Call) -> None:
         connection = self._connection
         assert connection is not None
         if self._faults.strikes(bad.PILE_CALL_LOST, call.action):
+            self._die_soon(connection)
             return
         payload: Payload = call.payload  # type: ignore[assignment]  # a narrower JSON
         raw = frames.encode_call(call.id, call.action, payload)
@@ -187,6 +204,7 @@ class PileWire:
         """The core has kept what a CALL says; its answer sets out."""
         self._watcher.heard(self.identity, call)
         if self._faults.strikes(bad.PILE_ANSWER_LOST, call.action):
+            self._die_soon(connection)
             return
         self._clockwork.after(self._chance.randint(10, 120), lambda: self._answered(connection, raw))
 
