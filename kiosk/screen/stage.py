@@ -20,7 +20,7 @@ from PySide6.QtQuick import QQuickWindow
 
 from kiosk import ASSETS
 from kiosk.protocol import Snapshot
-from kiosk.screen import icons, theme
+from kiosk.screen import hatching, icons, theme
 from kiosk.screen.viewmodels import EMPTY, PARTS, Page, Shown, View, page_of, turn
 from kiosk.screen.wishes import Wish
 
@@ -107,6 +107,7 @@ class Stage(QObject):
         _register()
         self._engine = QQmlApplicationEngine(self)
         self._engine.addImportPath(str(QML))
+        self._engine.addImageProvider(hatching.NAME, hatching.Hatching())
         self.shown = cast("View", self._engine.singletonInstance(MODULE, "Shown"))
         self.wish = cast("Wish", self._engine.singletonInstance(MODULE, "Wish"))
         self.warnings: list[str] = []

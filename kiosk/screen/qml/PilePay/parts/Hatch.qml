@@ -1,9 +1,8 @@
 import QtQuick
 import PilePay
 
-// Promised, not taken: diagonal ink across the whole line, of which `from` to `to` is uncovered. Painted once; the strokes stay
-// where they are when the border moves, so a live update repaints one rectangle. A Canvas, because the software scene graph
-// draws a Shape unclipped where its clip and the dirty region do not meet.
+// Promised, not taken: diagonal ink, uncovered between `from` and `to`. The strokes stay where they are when a border moves,
+// so a live update repaints one rectangle.
 Item {
     id: hatch
     property color color: Theme.ink
@@ -16,27 +15,17 @@ Item {
         width: Math.max(0, Math.round(hatch.width * hatch.to) - Math.round(hatch.width * hatch.from))
         height: parent.height
         clip: true
-        Canvas {
+        Image {
             anchors.left: parent.left
             anchors.leftMargin: -window.anchors.leftMargin
             width: hatch.width
             height: hatch.height
-            property color ink: hatch.color
-            property real pitch: Theme.mm(2.7)
-            onInkChanged: requestPaint()
-            onPitchChanged: requestPaint()
-            onPaint: {
-                const pen = getContext("2d");
-                pen.reset();
-                pen.strokeStyle = ink;
-                pen.lineWidth = Theme.mm(0.55);
-                pen.beginPath();
-                for (let x = -height; x < width + height; x += pitch) {
-                    pen.moveTo(x, height);
-                    pen.lineTo(x + height, 0);
-                }
-                pen.stroke();
-            }
+            fillMode: Image.TileHorizontally
+            horizontalAlignment: Image.AlignLeft
+            verticalAlignment: Image.AlignTop
+            smooth: false
+            source: height < 1 ? "" : "image://hatch/" + String(hatch.color).slice(-6) + "/" + Math.round(height) + "/" + Theme.mm(2.7) + "/" + Theme.mm(0.55)
+            Accessible.ignored: true
         }
     }
 }
