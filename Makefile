@@ -9,7 +9,7 @@ BIN := .venv/bin
 export PYTHON
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: help setup demo test check bench lock clean
+.PHONY: help setup demo test check bench crash lock clean
 
 help:
 	@echo 'make demo   the kiosk, its pile and its terminal on this machine; without a display a tour told in the terminal'
@@ -17,6 +17,7 @@ help:
 	@echo 'make test   the tests (ARGS are passed on: make test ARGS="tests/pricing -x")'
 	@echo 'make check  style, types, who may import whom, the screen files'
 	@echo 'make bench  the measured promises, side by side'
+	@echo 'make crash  a million power cuts, and what is left after each judged (ARGS="--images N --seed S --jobs J")'
 	@echo 'make lock   requirements.lock from pyproject.toml'
 	@echo 'make clean  remove what the other targets made'
 
@@ -39,6 +40,9 @@ check: setup
 
 bench: setup
 	@$(BIN)/python tests/bench/run.py $(ARGS)
+
+crash: setup
+	@PYTHONPATH=tests/session $(BIN)/python tests/crash/crash_million.py --jobs $(JOBS) $(ARGS)
 
 lock: setup
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --all-extras pyproject.toml -o requirements.lock

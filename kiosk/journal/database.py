@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from kiosk.journal.entry import JournalError, JournalFailed
-from kiosk.journal.files import Layout, explain, settle
+from kiosk.journal.files import Layout, explain, settle, sync_file
 from kiosk.journal.schema import open_reader, open_writer
 from kiosk.journal.wal import WriteAheadLog
 
@@ -28,7 +28,7 @@ class Health:
     def __init__(self) -> None:
         self.reason: str | None = None
 
-    def fail(self, error: sqlite3.Error, path: Path) -> JournalFailed:
+    def fail(self, error: sqlite3.Error | OSError, path: Path) -> JournalFailed:
         self.reason = explain(error, path, "A commit")
         return JournalFailed(self.reason)
 
@@ -102,10 +102,14 @@ class Database:
                 log.error("%s", self._health.fail(error, self.path))
 
     def cut_off_log(self) -> None:
-        """Fold the log back and empty it, so that pages of before do not live on in it."""
+        """Fold the log back and empty it, so that pages of before do not live on in it.
+
+        SQLite does not sync the emptying: without that, a power cut brings them back.
+        """
         try:
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-        except sqlite3.Error as error:
+            sync_file(Layout(self.path).wal)
+        except (sqlite3.Error, OSError) as error:
             raise self._health.fail(error, self.path) from error
 
     @property

@@ -116,7 +116,16 @@ def narrow(path: Path, mode: int) -> None:
 
 
 def sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    _sync(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+
+
+def sync_file(path: Path) -> None:
+    """For a write-ahead log, never for a database: see above."""
+    _sync(path, os.O_RDONLY | os.O_CLOEXEC)
+
+
+def _sync(path: Path, flags: int) -> None:
+    descriptor = os.open(path, flags)
     try:
         os.fsync(descriptor)
     finally:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 
 from crash_disk import Disk, Image
-from crash_judge import Judge
 from crash_marks import Promised
 from crash_record import Recording
 
@@ -21,7 +19,7 @@ class Fault:
     step: int
     number: int
     what: str
-    image: Image
+    image: Image = field(repr=False)
 
     def __str__(self) -> str:
         return f"power cut after step {self.step}, image {self.number}: {self.what}"
@@ -39,44 +37,47 @@ class Outcome:
         return f"{self.images} images after {self.steps} steps, {len(self.faults)} faults" + "".join(f"\n{f}" for f in self.faults[:5])
 
 
-def cut(recording: Recording, place: Path, *, seed: int, count: int, every: int = 1, enough: int = 20) -> Outcome:
-    """Judge `count` random images after each step besides the telling ones; stops after `enough` faults.
+Judgement = Callable[[Image, Promised], str | None]
 
-    With `every` above 1, only one step in so many is looked at. An image is judged again only when more was promised meanwhile.
+
+def cut(recording: Recording, fault_of: Judgement, *, seed: int, count: int, enough: int = 20, promised: Promised | None = None) -> Outcome:
+    """Ask `fault_of` about `count` random images after each step besides the telling ones; ends after `enough` faults.
+
+    An image is judged again only when more was promised meanwhile. `promised` is what was promised before the recording began.
     """
-    judge = Judge(recording, place)
-    images = steps = 0
+    images = 0
+    steps: set[int] = set()
     faults: list[Fault] = []
-    for step, promised, different in _moments(recording, seed, count, every):
-        found = False
-        for number, image in different:
-            images += 1
-            found = True
-            if (what := judge.fault(image, promised)) is not None:
-                faults.append(Fault(step, number, what, image))
-        steps += found
-        if len(faults) >= enough:
-            break
-    return Outcome(images, steps, faults)
+    for step, number, image, standing in _images(recording, seed, count, promised or Promised()):
+        images += 1
+        steps.add(step)
+        if (what := fault_of(image, standing)) is not None:
+            faults.append(Fault(step, number, what, image))
+            if len(faults) == enough:
+                break
+    return Outcome(images, len(steps), faults)
 
 
-def _moments(recording: Recording, seed: int, count: int, every: int) -> Iterator[tuple[int, Promised, Iterator[tuple[int, Image]]]]:
+def at_step(recording: Recording, number: int, draw: random.Random) -> tuple[Image, Promised]:
+    """One torn image after the step `number`, and what was promised then."""
+    disk, promised = Disk(recording.root, recording.before), Promised()
+    for step in recording.steps[:number]:
+        disk.do(step)
+        promised.hear(step)
+    *_, image = disk.cuts(draw, 1)
+    return image, promised
+
+
+def _images(recording: Recording, seed: int, count: int, promised: Promised) -> Iterator[tuple[int, int, Image, Promised]]:
     disk = Disk(recording.root, recording.before)
-    promised = Promised()
     seen: set[int] = set()
-    for number, step in enumerate(recording.steps, 1):
+    for at, step in enumerate(recording.steps, 1):
         disk.do(step)
         promised.hear(step)
         if step.what == "k" and json.loads(step.data)[0] != "state":
             seen.clear()
-        if number % every == 0:
-            draw = random.Random(f"{seed} {number}")
-            yield number, promised, _different(disk.cuts(draw, count), seen)
-
-
-def _different(images: Iterator[Image], seen: set[int]) -> Iterator[tuple[int, Image]]:
-    for number, image in enumerate(images):
-        mark = hash(tuple(sorted(image.items())))
-        if mark not in seen:
-            seen.add(mark)
-            yield number, image
+        for number, image in enumerate(disk.cuts(random.Random(f"{seed} {at}"), count)):
+            mark = hash(tuple(sorted(image.items())))
+            if mark not in seen:
+                seen.add(mark)
+                yield at, number, image, promised

@@ -1,8 +1,9 @@
 """A disk that may lose power: what was synced is kept, of the rest any part.
 
-What POSIX leaves open is left open here. Until a file is synced, each of its 512-byte sectors may hold any of the contents it has had since,
-whatever became of its neighbours, and the file may have any of the sizes it has had; sectors it grew by may hold anything. Until a directory
-is synced, each of its changes of names may be lost, alone or with all that came after it. A sector itself is written whole.
+What POSIX leaves open is left open here. Until a file is synced, each of its 512-byte sectors may hold any of the contents
+it has had since, whatever became of its neighbours, and the file may have any of the sizes it has had; sectors it grew by
+may hold anything. Until a directory is synced, each of its changes of names may be lost, alone or with all that came after
+it. A sector itself is written whole.
 """
 
 from __future__ import annotations

@@ -8,13 +8,13 @@ from __future__ import annotations
 import json
 import random
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import crash_wrongs
 from crash_judge import RESERVE_BYTES
-from crash_marks import Marker
+from crash_marks import Marker, Promise
 
 from kiosk.journal import wal
 from kiosk.journal.entry import Entry
@@ -40,13 +40,9 @@ class Player:
         self._open()
         journal = self._journal
         signed = journal.last_checkpoint()
-        self._promise(
-            lambda: None,
-            head=int(journal.head),
-            cursors={name: int(seq) for name in _CONSUMERS if (seq := journal.position(name))},
-            attempts={retry.ref: retry.attempts for retry in journal.effects.all()},
-            signed=signed.size if signed else 0,
-        )
+        cursors = {name: int(seq) for name in _CONSUMERS if (seq := journal.position(name))}
+        attempts = {retry.ref: retry.attempts for retry in journal.effects.all()}
+        self._marker.found(Promise(int(journal.head), cursors, attempts, signed.size if signed else 0))
 
     def play(self, count: int) -> None:
         things: tuple[tuple[int, Callable[[], None]], ...] = (
@@ -72,7 +68,9 @@ class Player:
         """One decision: entries, evidence they name, attempts made and done."""
         latest = self._marker.latest
         sealed = [self._seal() for _ in range(self._draw.choice((0, 0, 1, 2)))]
-        bodies = [{"frame": s.digest} for s in sealed] + [{} for _ in range(self._draw.randint(0 if sealed else 1, 3))]
+        bodies: list[dict[str, str]] = [{"frame": s.digest} for s in sealed] + [
+            {} for _ in range(self._draw.randint(0 if sealed else 1, 3))
+        ]
         batch = [self._entry(body) for body in bodies]
         settled = [ref for ref in latest.attempts if self._draw.random() < 0.3]
         retries = [self._retry(f"R{self._draw.randrange(9)}") for _ in range(self._draw.choice((0, 0, 1)))]
@@ -113,7 +111,8 @@ class Player:
         self._erase(digests, lambda: self._journal.evidence.erase(Digest(digest) for digest in digests))
 
     def expire(self) -> None:
-        self._erase([d for d, (_, until) in self._put.items() if until <= self._now], lambda: self._journal.evidence.erase_expired(self._now))
+        expired = [digest for digest, (_, until) in self._put.items() if until <= self._now]
+        self._erase(expired, lambda: self._journal.evidence.erase_expired(self._now))
 
     def again(self) -> None:
         """The process ends and comes back."""
@@ -139,7 +138,7 @@ class Player:
         secrets = (*latest.secrets, *(self._put.pop(digest)[0].hex() for digest in digests))
         self._promise(work, evidence={**latest.evidence, **dict.fromkeys(digests, False)}, secrets=secrets)
 
-    def _entry(self, body: dict[str, str]) -> Entry:
+    def _entry(self, body: Mapping[str, str]) -> Entry:
         size = self._draw.choice((0, 40, 600, 600, 5_000))
         return Entry("kiosk", "Played", 1, Moment(self._now, "boot", 0), json.dumps({**body, "x": "x" * size}).encode())
 

@@ -22,6 +22,7 @@ from world import SETUP
 from kiosk.core.engine import replay
 from kiosk.journal.entry import Entry, JournalError, Stored
 from kiosk.journal.journal import Journal
+from kiosk.journal.reader import Reader
 from kiosk.session.requests import open_requests
 from kiosk.session.state import Kiosk
 from kiosk.values import Digest, Moment
@@ -36,6 +37,14 @@ def fingerprint(k: Kiosk) -> str:
     return sha256(repr((k, open_requests(k))).encode()).hexdigest()
 
 
+def lay_down(image: Image, place: Path) -> None:
+    """Write `image` as the files of the directory `place`, and nothing else there."""
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir(parents=True)
+    for name, content in image.items():
+        (place / name).write_bytes(content)
+
+
 class Wrong(Exception):
     """A promise is broken. The first word says which."""
 
@@ -47,27 +56,22 @@ class Judge:
         self._place = place
         self._states = recording.states
         self._replayed: dict[int, str] = {}
-        self._lay_down(recording.last)
-        with Journal.open(place / "journal.db", reserve_bytes=0) as journal:
-            self._written = tuple(journal.read())
+        lay_down(recording.last, place)
+        with Reader.open(place / "journal.db") as reader:
+            self._written = tuple(reader.read())
         self._naming = [(entry.seq, digest) for entry in self._written for digest in _named(json.loads(entry.body))]
 
     def fault(self, image: Image, promised: Promised) -> str | None:
         """What is wrong with `image`, which a power cut left when `promised` was promised; None if nothing is."""
-        self._lay_down(image)
+        lay_down(image, self._place)
         try:
+            self._secrets_are_gone(promised.acknowledged)
             self._examine(promised)
         except Wrong as wrong:
             return str(wrong)
         except JournalError as error:
             return f"unusable: {error}"
         return None
-
-    def _lay_down(self, image: Image) -> None:
-        shutil.rmtree(self._place, ignore_errors=True)
-        self._place.mkdir(parents=True)
-        for name, content in image.items():
-            (self._place / name).write_bytes(content)
 
     def _examine(self, promised: Promised) -> None:
         path = self._place / "journal.db"

@@ -35,6 +35,11 @@ class Marker:
         self._write = ctypes.CDLL(None).recorder_mark
         self._latest = Promise()
 
+    def found(self, promise: Promise) -> None:
+        """What lies on the disk as the program begins: a promise from now on."""
+        self._latest = promise
+        self._mark("found", vars(promise))
+
     def trying(self, **changes: Any) -> Promise:
         self._latest = replace(self._latest, **changes)
         self._mark("trying", vars(self._latest))
@@ -72,8 +77,13 @@ class Promised:
         if step.what != "k":
             return
         name, value = json.loads(step.data)
-        if name == "trying":
-            self.on_their_way.append(Promise(**{**value, "secrets": tuple(value["secrets"])}))
+        if name in ("trying", "found"):
+            promise = Promise(**{**value, "secrets": tuple(value["secrets"])})
+            if name == "trying":
+                self.on_their_way.append(promise)
+            else:
+                self.acknowledged = promise
+                self.on_their_way.clear()
         elif name == "done":
             self.acknowledged = self.on_their_way.popleft()
         elif name == "issued":

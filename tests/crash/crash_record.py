@@ -63,5 +63,6 @@ def record(program: str, directory: Path, *arguments: str, before: Image | None 
         disk.do(step)
     found = {path.name: path.read_bytes() for path in root.iterdir() if not path.name.endswith("-shm")}
     written = {name: content for name, content in disk.written.items() if not name.endswith("-shm")}
-    assert written == found, f"the recorder missed something in {sorted(name for name in written | found if written.get(name) != found.get(name))}"
+    missed = sorted(name for name in written | found if written.get(name) != found.get(name))
+    assert not missed, f"the recorder did not see all that was written to {missed}"
     return Recording(" ".join((program.removesuffix(".py"), *arguments)), root, before or {}, steps, states_of(steps), found)

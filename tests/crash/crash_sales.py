@@ -17,7 +17,7 @@ from typing import Any
 import crash_wrongs
 from crash_judge import RESERVE_BYTES, fingerprint
 from crash_marks import Marker
-from world import PER_KWH, PER_KWH_AND_STAY, SETUP, A, B, CountingIds, World, approval, code_digest
+from world import PER_KWH_AND_STAY, SETUP, A, B, CountingIds, World, approval, code_digest
 
 from kiosk.core.effects import Effects, Pace
 from kiosk.core.engine import Engine, replay
@@ -91,7 +91,8 @@ class RecordedWorld(World):
         self._frames = 0
         self.now = Moment(1_800_000_000_000, "boot", 0)
         self.facts: list[Fact] = []
-        self.ids = JournalIds(marker=self._marker)
+        self._numbers = JournalIds(marker=self._marker)
+        self.ids = self._numbers
         self._loop.run_until_complete(self._begin())
         self.__post_init__()
 
@@ -103,7 +104,7 @@ class RecordedWorld(World):
         effects.restore(open_requests(k), journal.effects.all(), self.now)
         self._effects = effects
         self._thread = JournalThread(journal, serials=_SERIES)
-        self.ids.thread = self._thread
+        self._numbers.thread = self._thread
         self._witness = Witness(self._thread, self._marker)
         self._sealed: dict[str, Sealed] = {}
         self._service = Service(Engine(k, self.ids), self._witness, _Clock(self), effects, self._sealed_for)
@@ -282,7 +283,9 @@ def both_connectors_at_once(w: RecordedWorld) -> None:
     w.now = w.now.plus(600)
     begin = w.reading(105)
     w.together(i.MeterRead("PILE-1", 1, first, begin), i.MeterRead("PILE-1", 2, second, begin), i.TimePassed())
-    w.together(i.TxEnded("PILE-1", first, "", None, w.reading(110), "Local"), i.TxEnded("PILE-1", second, "", None, w.reading(106), "Local"))
+    w.together(
+        i.TxEnded("PILE-1", first, "", None, w.reading(110), "Local"), i.TxEnded("PILE-1", second, "", None, w.reading(106), "Local")
+    )
     modify = [i.Outcome(r.ref, i.Done(i.Accepted(f"CAP{n}"))) for n, r in enumerate(w.open()) if r.kind == "Modify"]
     w.together(*modify)
     w.together(*[i.Outcome(r.ref, i.Done(i.Printed("printed"))) for r in w.open() if r.kind == "PrintReceipt"])

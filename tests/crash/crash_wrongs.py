@@ -5,12 +5,14 @@ Each is put around the product's code in a recorded process, never in it.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import TypeVar
 
 from crash_marks import Marker
 
-from kiosk.journal import evidence, files, schema, signing
+from kiosk.journal import files, schema
+from kiosk.journal.database import Database
+from kiosk.journal.entry import Seq
 from kiosk.journal.journal import Journal
 from kiosk.journal.state import Write
 
@@ -41,12 +43,12 @@ def acknowledged_call(marker: Marker, work: Callable[[], T]) -> T:
 
 def _never_synced() -> None:
     """The log is synced only when it is copied back: `synchronous=NORMAL`."""
-    schema._WRITER = {**schema._WRITER, "synchronous": 1}  # type: ignore[assignment]
+    schema._WRITER = {**schema._WRITER, "synchronous": 1}
 
 
 def _rollback_journal() -> None:
     """A rollback journal whose end, the removal of a file, is not synced: `journal_mode=DELETE` without `EXTRA`."""
-    schema._WRITER = {**schema._WRITER, "journal_mode": "delete"}  # type: ignore[assignment]
+    schema._WRITER = {**schema._WRITER, "journal_mode": "delete"}
 
 
 def _acknowledged_before_the_commit() -> None:
@@ -57,15 +59,15 @@ def _evidence_afterwards() -> None:
     """Facts first, what they name later."""
     commit = Journal.commit
 
-    def late(self: Journal, writes: object) -> object:
-        writes = tuple(writes)  # type: ignore[arg-type,var-annotated]
+    def late(self: Journal, writes: Iterable[Write]) -> tuple[Seq, ...]:
+        writes = tuple(writes)
         bare = [Write(w.entries, (), w.retries, w.settled, w.positions) for w in writes]
         seqs = commit(self, bare)
         if sealed := tuple(s for w in writes for s in w.evidence):
             self.evidence.store(sealed)
         return seqs
 
-    Journal.commit = late  # type: ignore[assignment,method-assign]
+    Journal.commit = late  # type: ignore[method-assign]
 
 
 def _evidence_not_synced() -> None:
@@ -87,24 +89,23 @@ def _attempts_apart() -> None:
     """Entries and attempts in two commits."""
     commit = Journal.commit
 
-    def split(self: Journal, writes: object) -> object:
-        writes = tuple(writes)  # type: ignore[arg-type,var-annotated]
+    def split(self: Journal, writes: Iterable[Write]) -> tuple[Seq, ...]:
+        writes = tuple(writes)
         seqs = commit(self, [Write(w.entries, w.evidence) for w in writes])
         commit(self, [Write((), (), w.retries, w.settled, w.positions) for w in writes])
         return seqs
 
-    Journal.commit = split  # type: ignore[assignment,method-assign]
+    Journal.commit = split  # type: ignore[method-assign]
 
 
 def _names_not_synced() -> None:
     """New files whose directory is not synced."""
     files.sync_directory = lambda directory: None
-    signing.files.sync_directory = files.sync_directory
 
 
 def _erased_in_name_only() -> None:
     schema._FAMILY = {**schema._FAMILY, "evidence": {"secure_delete": 0}}
-    evidence.Database.cut_off_log = lambda self: None  # type: ignore[method-assign]
+    Database.cut_off_log = lambda self: None  # type: ignore[method-assign]
 
 
 WRONGS: Mapping[str, Callable[[], None]] = {

@@ -1,0 +1,47 @@
+"""What must not be done to a journal is found out: with each known wrong, a power cut breaks a promise."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from crash_cuts import cut
+from crash_disk import Disk, Step
+from crash_judge import Judge
+from crash_record import record
+from crash_wrongs import WRONGS
+
+EVERYTHING = ("crash_journal.py", "50", "3")
+ONE_SALE = ("crash_sales.py", "1", "1")
+BROKEN = (
+    ("synchronous-normal", EVERYTHING, "lost"),
+    ("synchronous-normal", ONE_SALE, "lost"),
+    ("journal-mode-delete", ONE_SALE, "lost"),
+    ("acknowledge-before-commit", EVERYTHING, "lost"),
+    ("acknowledge-before-commit", ONE_SALE, "lost"),
+    ("evidence-after-the-fact", EVERYTHING, "unproved"),
+    ("evidence-not-synced", EVERYTHING, "unproved"),
+    ("numbers-not-reserved", EVERYTHING, "repeated"),
+    ("attempts-apart", EVERYTHING, "lost"),
+    ("names-not-synced", ONE_SALE, "unsound"),
+    ("erased-in-name-only", EVERYTHING, "remembered"),
+)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(("wrong", "program", "broken"), BROKEN)
+def test_a_known_wrong_breaks_a_promise(memory: Path, wrong: str, program: tuple[str, ...], broken: str) -> None:
+    recording = record(program[0], memory / f"{wrong}-{program[0]}", *program[1:], wrong)
+    outcome = cut(recording, Judge(recording, memory / "image").fault, seed=1, count=0, enough=1)
+    assert [fault.what.partition(":")[0] for fault in outcome.faults] == [broken]
+
+
+def test_every_known_wrong_is_tried() -> None:
+    assert {wrong for wrong, _, _ in BROKEN} == set(WRONGS)
+
+
+def test_a_write_through_a_mapping_is_no_recording() -> None:
+    disk = Disk(Path("disk"))
+    disk.do(Step("o", 3, 0o100, 0, b"disk/journal.db"))
+    with pytest.raises(ValueError, match="mapping"):
+        disk.do(Step("m", 3, 0, 0, b""))

@@ -1,0 +1,62 @@
+"""The power goes while a journal does everything it can, while it recovers from a power cut, and while its schema changes."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+from crash_cuts import at_step, cut
+from crash_disk import Image
+from crash_judge import Judge, lay_down
+from crash_marks import Promised
+from crash_newer import ENTRIES, newer_schema
+from crash_record import record
+
+from kiosk.journal.entry import JournalError
+from kiosk.journal.journal import Journal
+
+
+@pytest.mark.timeout(400)
+def test_everything_a_journal_does_survives_a_power_cut_at_every_step(memory: Path) -> None:
+    recording = record("crash_journal.py", memory / "recorded", "45", "1", "right")
+    outcome = cut(recording, Judge(recording, memory / "image").fault, seed=1, count=1)
+    assert not outcome.faults, outcome
+    assert outcome.images > 1_500
+
+
+@pytest.mark.timeout(400)
+def test_a_second_power_cut_during_recovery_loses_no_more(memory: Path) -> None:
+    recording = record("crash_journal.py", memory / "first", "40", "2", "right")
+    draw = random.Random(2)
+    for number, step in enumerate(sorted(draw.sample(range(200, len(recording.steps)), 3))):
+        image, promised = at_step(recording, step, draw)
+        again = record("crash_journal.py", memory / f"again-{number}", "4", "3", "right", before=image)
+        outcome = cut(again, Judge(again, memory / "image").fault, seed=3, count=1, promised=promised)
+        assert not outcome.faults, f"after a cut at {step}: {outcome}"
+        assert outcome.images > 20
+
+
+@pytest.mark.timeout(400)
+def test_a_change_of_schema_that_is_cut_short_is_old_or_new_and_never_between(memory: Path) -> None:
+    recording = record("crash_newer.py", memory / "newer")
+    seen = set()
+
+    def by_an_older_program(image: Image, _: Promised) -> str | None:
+        """It finds its own schema, or refuses by name."""
+        lay_down(image, memory / "image")
+        try:
+            with Journal.open(memory / "image" / "journal.db", reserve_bytes=0) as journal:
+                seen.add("old")
+                return None if journal.head <= ENTRIES and journal.verify().sound else f"an older program found {journal.head} entries"
+        except JournalError as error:
+            seen.add("new")
+            return None if "newer PilePay" in str(error) else str(error)
+
+    with newer_schema():
+        outcome = cut(recording, Judge(recording, memory / "image").fault, seed=4, count=3)
+    assert not outcome.faults, outcome
+    assert outcome.images > 300
+    older = cut(recording, by_an_older_program, seed=4, count=3)
+    assert not older.faults, older
+    assert seen == {"old", "new"}
