@@ -68,9 +68,8 @@ class Player:
         """One decision: entries, evidence they name, attempts made and done."""
         latest = self._marker.latest
         sealed = [self._seal() for _ in range(self._draw.choice((0, 0, 1, 2)))]
-        bodies: list[dict[str, str]] = [{"frame": s.digest} for s in sealed] + [
-            {} for _ in range(self._draw.randint(0 if sealed else 1, 3))
-        ]
+        bodies: list[dict[str, str]] = [{"frame": str(one.digest)} for one in sealed]
+        bodies += [{} for _ in range(self._draw.randint(0 if sealed else 1, 3))]
         batch = [self._entry(body) for body in bodies]
         settled = [ref for ref in latest.attempts if self._draw.random() < 0.3]
         retries = [self._retry(f"R{self._draw.randrange(9)}") for _ in range(self._draw.choice((0, 0, 1)))]
