@@ -13,6 +13,7 @@ from kiosk.screen.stage import Stage
 
 MIN_CONTROL_MM = 15.0
 MIN_GAP_MM = 3.0
+MIN_AIR_PX = 8  # between two texts on one line
 MARGIN_MM = {(800, 480): 4.5, (1280, 800): 8.0, (1080, 1920): 11.0}
 BLOCKS = ("FactLine_", "QrBox_", "PowerCurve_", "ReaderPicture_", "CablePicture_", "AskPicture_")
 
@@ -119,6 +120,8 @@ def _text_faults(d: Drawn) -> Iterator[str]:
         if any(area.intersects(over) and not inside(text, toast) for toast, over in d.toasts):
             yield f"{named(text)} is under the toast"
     for (one, a), (other, b) in combinations(d.words, 2):
+        if a.intersects(b.adjusted(-MIN_AIR_PX, 0, MIN_AIR_PX, 0)) and one.parentItem() != other.parentItem():
+            yield f"{named(one)} and {named(other)} touch"
         if a.intersects(b):
             yield f"{named(one)} and {named(other)} overlap"
 

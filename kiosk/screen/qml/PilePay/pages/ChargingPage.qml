@@ -59,6 +59,7 @@ ColumnLayout {
                     required value
                     required unit
                     Layout.fillWidth: true
+                    Layout.minimumWidth: least
                 }
             }
         }
