@@ -15,6 +15,8 @@ from kiosk.session import facts as f
 from kiosk.simulation.books import Charge, Entry, Paper, Slip
 from kiosk.simulation.machine import Machine
 
+# Facts that neither the operator's list nor a receipt is made of.
+_NO_NEWS = frozenset(("ConnectorReported", "MeterNoted", "PileOffline", "PileOnline", "PileRebooted", "Started", "StopCodeIssued"))
 _MONEY = re.compile(r"(\d+)\.(\d\d)\s*€")
 
 
@@ -85,6 +87,8 @@ def journal_says(machine: Machine) -> Said:
     press = machine.press(journal)
     sales: dict[str, list[f.SessionFact]] = {}
     for stored in journal.read():
+        if stored.kind in _NO_NEWS:
+            continue
         fact = fact_of(stored)
         if isinstance(fact, f.SessionFact):
             facts = sales.setdefault(fact.session, [])

@@ -54,9 +54,9 @@ class Report:
 
     def as_json(self) -> str:
         """Deterministic but for `seconds`."""
-        faults: dict[str, dict[str, int]] = {}
+        table: dict[str, dict[str, int]] = {}
         for (fault, step), count in sorted(self.struck.items()):
-            faults.setdefault(fault, {})[step] = count
+            table.setdefault(fault, {})[step] = count
         body = {
             "sessions": self.sessions,
             "seed": self.seed,
@@ -65,7 +65,8 @@ class Report:
             "facts": self.facts,
             "worlds": self.worlds,
             "lives": self.lives,
-            "faults": faults,
+            "faults": self.faults,
+            "fault_table": table,
             "broken": [
                 {
                     "seed": b.seed,
