@@ -110,6 +110,8 @@ def _text_faults(d: Drawn) -> Iterator[str]:
     for text, area in d.words:
         if not d.glass.contains(area):
             yield f"{named(text)} is not on the glass"
+        if area.left() < d.margin - 8 or area.right() > d.glass.right() - d.margin + 8:
+            yield f"{named(text)} leaves the margin"
         if text.property("truncated") or float(text.property("contentWidth")) > text.width() + 1.5:
             yield f"{named(text)} is cut"
         for key, around in d.keys:
@@ -128,8 +130,8 @@ def _text_faults(d: Drawn) -> Iterator[str]:
 
 def _block_faults(d: Drawn) -> Iterator[str]:
     for block, area in d.blocks:
-        if not d.glass.contains(area):
-            yield f"{named(block)} is not on the glass"
+        if area.left() < d.margin - 8 or area.right() > d.glass.right() - d.margin + 8:
+            yield f"{named(block)} leaves the margin"
         core = area.adjusted(0, 2, 0, -2)
         for other, there in (*d.words, *d.keys):
             if core.intersects(there) and not inside(other, block) and not inside(block, other):

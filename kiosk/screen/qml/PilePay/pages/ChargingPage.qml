@@ -51,7 +51,7 @@ ColumnLayout {
             Layout.fillWidth: true
             Layout.alignment: Theme.tall ? Qt.AlignTop : Qt.AlignVCenter
             Layout.bottomMargin: Shown.curve.length > 1 ? 0 : Theme.s(5.3)      // a toast covers no reading
-            spacing: Theme.s(2.4)
+            spacing: Theme.s(1.4)
             Repeater {
                 model: Theme.compact ? null : Shown.facts
                 Reading {

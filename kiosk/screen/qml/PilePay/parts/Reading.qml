@@ -18,6 +18,8 @@ Item {
         text: reading.label
         role: "note"
         color: Theme.ink2
+        height: Theme.line("note")
+        verticalAlignment: Text.AlignBottom
         wrapMode: Text.NoWrap
         fontSizeMode: Text.HorizontalFit
         minimumPixelSize: Theme.mm(4)
