@@ -43,7 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     _check(commands.add_parser("check", help="validate the configuration without starting anything"))
     _tariff(commands.add_parser("tariff", help="price sessions, lint tariffs"))
     _meter(commands.add_parser("meter", help="check signed meter values"))
-    _journal(commands.add_parser("journal", help="show and verify what happened"))
+    _journal(commands.add_parser("journal", help="show, verify and export what happened"))
     _simulate(commands.add_parser("simulate", help="play sales in a simulated world with faults"))
     return parser
 
@@ -166,12 +166,20 @@ def _journal(p: argparse.ArgumentParser) -> None:
     show.add_argument("--stream", help="only one session, or `kiosk`")
     show.add_argument("--json", action="store_true")
     show.set_defaults(run=_run_show)
-    verify = commands.add_parser("verify", help="check the chain, and the checkpoint's signature")
+    verify = commands.add_parser("verify", help="check the chain and the checkpoints of a journal, or the bundle of one sale")
     verify.add_argument("file", type=Path, nargs="?", default=Path("/var/lib/pilepay/journal.db"))
     verify.add_argument("--key", help="the public key: file or text")
     verify.add_argument("--checkpoint", help="a checkpoint stated elsewhere: file, text, or its short form from a receipt")
     verify.add_argument("--json", action="store_true")
     verify.set_defaults(run=_run_verify)
+    export = commands.add_parser("export", help="one sale with its proofs as a file that `verify` accepts on any machine")
+    export.add_argument("out", type=Path, metavar="OUT", help="the new file, such as sale.zip")
+    export.add_argument("--session", required=True, help="the sale, by its name or the end of it")
+    export.add_argument("--journal", type=Path, default=Path("/var/lib/pilepay/journal.db"))
+    export.add_argument("--checkpoint", help="one that the bundle must be comparable with: file, text, or its short form from a receipt")
+    export.add_argument("--evidence", action="store_true", help="with what identifies people, as far as it is still kept")
+    export.add_argument("--json", action="store_true")
+    export.set_defaults(run=_run_export)
 
 
 def _run_show(args: argparse.Namespace) -> int:
@@ -184,6 +192,14 @@ def _run_verify(args: argparse.Namespace) -> int:
     from kiosk.journal import cli
 
     return cli.verify_journal(args.file, sys.stdout, key=args.key, checkpoint=args.checkpoint, as_json=args.json)
+
+
+def _run_export(args: argparse.Namespace) -> int:
+    from kiosk.journal import cli
+
+    return cli.export(
+        args.journal, args.session, args.out, sys.stdout, checkpoint=args.checkpoint, evidence=args.evidence, as_json=args.json
+    )
 
 
 def _simulate(p: argparse.ArgumentParser) -> None:

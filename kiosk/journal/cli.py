@@ -1,4 +1,4 @@
-"""What `pilepay journal show` and `pilepay journal verify` do: read a journal without touching it, also while the core writes.
+"""What `pilepay journal show`, `verify` and `export` do: read a journal without touching it, also while the core writes.
 
 Exit codes: 0 good, 1 the journal is bad, 2 wrong use (no such journal, no such key).
 """
@@ -10,10 +10,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TextIO
 
-from kiosk.journal.checkpoint import PublicKey, Stated, parse_keys, parse_stated
+from kiosk.journal.bundle import BundleVerdict, is_bundle, verify_bundle
+from kiosk.journal.checkpoint import PublicKey, Stated, parse_keys, parse_stated, short
 from kiosk.journal.entry import JournalError, Stored
+from kiosk.journal.export import export_session
 from kiosk.journal.reader import Reader
-from kiosk.journal.verify import Verdict, verify
+from kiosk.journal.verify import Finding, Verdict, verify
 
 _GOOD, _BAD, _WRONG_USE = 0, 1, 2
 _BODY_WIDTH = 160
@@ -39,13 +41,17 @@ def show(path: Path, out: TextIO, *, stream: str | None = None, as_json: bool = 
 
 
 def verify_journal(path: Path, out: TextIO, *, key: str | None = None, checkpoint: str | None = None, as_json: bool = False) -> int:
-    """Check the whole journal and say what the check could not see.
+    """Check the whole journal, or the bundle of one sale, and say what the check could not see.
 
     `key` and `checkpoint` are files, or the text itself: a C2SP vkey, PEM or hex key; a signed note or the short form on a receipt.
     """
     try:
         keys = None if key is None else parse_keys(_text(key))
         stated = None if checkpoint is None else parse_stated(_text(checkpoint))
+        if is_bundle(path):
+            found = verify_bundle(path, keys=keys, stated=stated)
+            print(_bundle_json(found) if as_json else _bundle_text(path, found, stated), file=out)
+            return _GOOD if found.sound else _BAD
         with Reader.open(path) as reader:
             used = keys or reader.keys()
             verdict = verify(reader, keys=keys, stated=stated)
@@ -54,6 +60,24 @@ def verify_journal(path: Path, out: TextIO, *, key: str | None = None, checkpoin
         return _WRONG_USE
     print(_verdict_json(verdict) if as_json else _verdict_text(path, verdict, used, stated), file=out)
     return _GOOD if verdict.sound else _BAD
+
+
+def export(
+    path: Path, session: str, out_file: Path, out: TextIO, *, checkpoint: str | None = None, evidence: bool = False, as_json: bool = False
+) -> int:
+    """Write the bundle of one sale, named in full or by the end of its name, to the new file `out_file`, and verify it.
+
+    `checkpoint` is one that the bundle must be comparable with; `evidence` includes what identifies people.
+    """
+    try:
+        stated = None if checkpoint is None else parse_stated(_text(checkpoint))
+        export_session(path, session, out_file, stated=stated, evidence=evidence)
+        found = verify_bundle(out_file, stated=stated)
+    except JournalError as error:
+        print(json.dumps({"error": str(error)}) if as_json else error, file=out)
+        return _WRONG_USE
+    print(_bundle_json(found) if as_json else _bundle_text(out_file, found, stated), file=out)
+    return _GOOD if found.sound else _BAD
 
 
 def _line(stored: Stored) -> str:
@@ -112,14 +136,47 @@ def _verdict_text(path: Path, verdict: Verdict, keys: tuple[PublicKey, ...], sta
 
 
 def _verdict_json(verdict: Verdict) -> str:
-    bad = None if verdict.bad is None else {"code": verdict.bad.code, "seq": verdict.bad.seq, "detail": verdict.bad.detail}
     return json.dumps(
         {
             "sound": verdict.sound,
-            "bad": bad,
+            "bad": _bad_json(verdict.bad),
             "first": verdict.first,
             "last": verdict.last,
             "checkpoints": verdict.checkpoints,
             "blind": verdict.blind,
         }
     )
+
+
+def _bundle_text(path: Path, verdict: BundleVerdict, stated: Stated | None) -> str:
+    lines = [f"{path}: the sale {verdict.session}, {verdict.entries} entries"]
+    lines += [f"public key {key}" for key in verdict.keys]
+    if verdict.checkpoint is not None:
+        proven = f"{verdict.proven} of {verdict.entries} entries"
+        lines += [f"checkpoint {short(verdict.checkpoint)}: {proven} are shown to be among its {verdict.checkpoint.size}"]
+    if verdict.bad is not None:
+        where = f"at entry {verdict.bad.seq} " if verdict.bad.seq else ""
+        lines += [f"BAD {where}({verdict.bad.code}): {verdict.bad.detail}"]
+    else:
+        lines += ["GOOD: every proof in the bundle holds."]
+        lines += [f"The given checkpoint of {stated.size} entries agrees."] if stated else []
+    lines += [f"Not proved by this bundle: {sentence}" for sentence in verdict.blind]
+    return "\n".join(lines)
+
+
+def _bundle_json(verdict: BundleVerdict) -> str:
+    return json.dumps(
+        {
+            "sound": verdict.sound,
+            "bad": _bad_json(verdict.bad),
+            "session": verdict.session,
+            "entries": verdict.entries,
+            "proven": verdict.proven,
+            "checkpoint": None if verdict.checkpoint is None else short(verdict.checkpoint),
+            "blind": verdict.blind,
+        }
+    )
+
+
+def _bad_json(bad: Finding | None) -> dict[str, str | int] | None:
+    return None if bad is None else {"code": bad.code, "seq": bad.seq, "detail": bad.detail}
