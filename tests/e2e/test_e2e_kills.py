@@ -31,6 +31,7 @@ async def charge_to_the_end(site: Stand) -> None:
     """Whatever is left of a sale on plug A, as a driver does it without a word from the screen."""
     if not site.deliveries:
         site.pile.plug(1)
+    await site.noted(f.DeliveryStarted)
     await site.energy()
     site.pile.unplug(1)
     await settled_once(site)
@@ -163,6 +164,7 @@ async def test_three_times_in_one_sale(site: Stand):
     await back(site)
     await site.noted(f.PaymentAuthorized)
     site.pile.plug(1)
+    await site.noted(f.DeliveryStarted)
     await site.energy()
     await kill(site)
     site.pile.stop_locally(1)
