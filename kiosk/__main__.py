@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import logging
 import sys
 from collections.abc import Sequence
@@ -59,6 +58,8 @@ def _core(p: argparse.ArgumentParser) -> None:
 
 
 def _run_core(args: argparse.Namespace) -> int:
+    import asyncio
+
     from kiosk.config.load import load_config, overlay
     from kiosk.config.problems import ConfigError
     from kiosk.core.app import serve

@@ -214,7 +214,7 @@ class Snapshot:
     call: str = ""  # "If you call us, say code P21 and E0417."
     code_typed: int = 0  # how many digits were typed on `code`
     code_length: int = 0
-    receipt_qr: str = ""  # text for the QR on `finished`
+    receipt_qr: tuple[str, ...] = ()  # the receipt's QR code on `finished`: rows of `0` and `1`, without its quiet zone
     receipt_label: str = ""
     receipt_note: str = ""
     sum_line: str = ""  # "31.20 kWh × 0.39 € = 12.17 €, VAT 1.94 € included."

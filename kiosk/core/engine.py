@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from kiosk.journal.entry import Entry, Stored
 from kiosk.session import codec
-from kiosk.session.decide import decide
+from kiosk.session.decide import advance
 from kiosk.session.evolve import evolve
 from kiosk.session.facts import Fact
 from kiosk.session.inputs import Input
@@ -43,9 +43,7 @@ class Engine:
 
     def take(self, given: Input, at: Moment) -> Batch:
         """Decide `given`. The batch must be appended, in the order of the calls, and then handed to `commit`."""
-        facts = decide(self.head, given, at, self._ids)
-        for fact in facts:
-            self.head = evolve(self.head, fact)
+        facts, self.head = advance(self.head, given, at, self._ids)
         return Batch(facts, self.head)
 
     def commit(self, batch: Batch) -> None:

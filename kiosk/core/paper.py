@@ -7,6 +7,8 @@ import logging
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Protocol
 
+import segno
+
 from hardware.printers.escpos.build import build
 from hardware.printers.layout import LayoutError
 from kiosk.core.engine import fact_of
@@ -44,7 +46,7 @@ class Press:
         self._seller = seller
         self._place_of = place_of
         self._columns = columns
-        self._codes: dict[SessionId, str] = {}
+        self._codes: dict[SessionId, tuple[str, ...]] = {}
 
     async def job(self, body: PrintReceipt) -> bytes:
         """The bytes for the printer: the same for the same receipt and copy, whenever they are made.
@@ -55,16 +57,16 @@ class Press:
         # Setting the first page loads a library for a third of a second: not on the loop.
         return await asyncio.to_thread(self._set, *self._receipt(body.session, body.copy, checkpoint))
 
-    def code(self, session: SessionId) -> str:
-        """The receipt in a QR's text; empty while none is issued, and when it cannot be made."""
+    def code(self, session: SessionId) -> tuple[str, ...]:
+        """The receipt as a QR code, rows of `0` and `1`; empty while none is issued, and when it cannot be made."""
         if session not in self._codes:
             if not any(isinstance(fact, ReceiptIssued) for fact in self._facts(session)):
-                return ""
+                return ()
             try:
-                self._codes[session] = compact(self._receipt(session, 0, "")[0])
+                self._codes[session] = _modules(compact(self._receipt(session, 0, "")[0]))
             except PressError:
                 log.exception("the receipt of %s has no code", session)
-                self._codes[session] = ""
+                self._codes[session] = ()
         return self._codes[session]
 
     def _set(self, receipt: Receipt, language: str) -> bytes:
@@ -91,3 +93,8 @@ class Press:
     def _facts(self, session: SessionId) -> list[SessionFact]:
         facts = (fact_of(stored) for stored in self._journal.read(stream=session))
         return [fact for fact in facts if isinstance(fact, SessionFact)]
+
+
+def _modules(text: str) -> tuple[str, ...]:
+    code = segno.make(text, error="m", micro=False)
+    return tuple("".join("1" if module else "0" for module in row) for row in code.matrix)

@@ -58,19 +58,16 @@ def page_of(snapshot: Snapshot) -> Page:
     )
 
 
-def qr_code(text: str) -> QrCode | None:
-    """The code for `text`: error correction M, each row's runs as rectangles."""
-    if not text:
+def qr_code(rows: tuple[str, ...]) -> QrCode | None:
+    """The code with these rows of modules, each row's runs as rectangles."""
+    if not rows:
         return None
-    import segno  # noqa: PLC0415 - it drags in an HTTP client, 11 MB that the first receipt may pay for
-
-    rows = [bytes(row) for row in segno.make(text, error="m", micro=False).matrix]
     runs = []
     for y, row in enumerate(rows):
         x = 0
         while x < len(row):
             end = x
-            while end < len(row) and row[end]:
+            while end < len(row) and row[end] == "1":
                 end += 1
             if end > x:
                 runs.append(f"M{x} {y}H{end}V{y + 1}H{x}Z")

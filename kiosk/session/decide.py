@@ -24,10 +24,15 @@ _BEFORE_ENERGY = frozenset({Stage.PAYING, Stage.WAITING_FOR_PLUG, Stage.START_RE
 
 def decide(k: Kiosk, given: Input, at: Moment, ids: Ids) -> tuple[Fact, ...]:
     """The facts that follow from `given` at the moment `at`, in order; empty when nothing does."""
+    return advance(k, given, at, ids)[0]
+
+
+def advance(k: Kiosk, given: Input, at: Moment, ids: Ids) -> tuple[tuple[Fact, ...], Kiosk]:
+    """`decide`, and the kiosk that its facts fold to."""
     d = Decision(k, at, ids)
     _dispatch(d, given)
     _follow(d)
-    return tuple(d.facts)
+    return tuple(d.facts), d.k
 
 
 def _dispatch(d: Decision, given: Input) -> None:  # noqa: PLR0912 - one arm an input

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 
+import segno
+
 from kiosk.protocol import Button, ConnectorKey, Countdown, Fact, Language, Line, PriceRow, Side, Sky, Snapshot, Way
 from kiosk.session.faults import FAULTS
 from kiosk.values import Money
@@ -21,6 +23,11 @@ CURVE = tuple(round(1000 * min(118.0, 30.0 * i, 118 - 70 * (1 - math.exp(-i / 22
 PHONE, STATION = "0800 555 0417", "E0417"
 HOLD = Money(5_000, "EUR")
 _VOICES = {code: Wording(code) for code in LANGUAGES}
+
+
+def modules(text: str) -> tuple[str, ...]:
+    """A QR code as core sends it."""
+    return tuple("".join("1" if module else "0" for module in row) for row in segno.make(text, error="m", micro=False).matrix)
 
 
 def euro(w: Wording, cents: int) -> str:
@@ -374,7 +381,7 @@ def finished(language: str) -> Snapshot:
         sum_line=w.say("finished.sum", parts=part, total=euro(w, 1_217), vat=euro(w, 194)),
         small_print=w.say("finished.banks"),
         countdown=Countdown(w.say("finished.stay_free", time="14:44", price=euro(w, 10)), 582, 600),
-        receipt_qr="https://pay.lindenhof.example/r/7F3A9C2E61B04D",
+        receipt_qr=modules("https://pay.lindenhof.example/r/7F3A9C2E61B04D"),
         receipt_label=w.say("finished.receipt"),
         receipt_note=w.say("finished.paper_no_paper"),
         buttons=(Button("print", w.say("finished.print"), "print"), Button("finish", w.say("finished.finish"), "check", "primary")),
@@ -396,7 +403,7 @@ def finished_early(language: str) -> Snapshot:
         finished(language),
         card=card,
         small_print="",
-        receipt_qr="",
+        receipt_qr=(),
         receipt_label="",
         receipt_note=w.say("finished.receipt_soon"),
         buttons=finished(language).buttons[1:],

@@ -23,7 +23,7 @@ def finished(v: View, s: Session) -> dict[str, Any]:
     """What the car got, what the card pays, the receipt."""
     assert s.delivered is not None
     stays = s.vacated_at is None
-    code = v.receipt_code(s.id) if s.receipt is not None else ""
+    code = v.receipt_code(s.id) if s.receipt is not None else ()
     return {
         "tone": "mint",
         "title": v.say.say("finished.unplug" if stays else "finished.title"),

@@ -53,7 +53,7 @@ class View:
     say: Wording
     dialogue: str  # what the terminal is doing: `` | `card` | `bank`
     stop_code: Callable[[SessionId], str]
-    receipt_code: Callable[[SessionId], str]
+    receipt_code: Callable[[SessionId], tuple[str, ...]]
 
     @property
     def session(self) -> Session | None:
