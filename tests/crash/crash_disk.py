@@ -2,8 +2,9 @@
 
 What POSIX leaves open is left open here. Until a file is synced, each of its 512-byte sectors may hold any of the contents
 it has had since, whatever became of its neighbours, and the file may have any of the sizes it has had; sectors it grew by
-may hold anything. Until a directory is synced, each of its changes of names may be lost, alone or with all that came after
-it. A sector itself is written whole.
+may hold anything. Until a directory is synced, each of its changes of names may be lost, alone or with all that came after.
+Two things happen whole or not at all, as on every disk and every file system with a log of its own: a sector is written,
+and a file is cut (what was cut off does not come back in parts).
 """
 
 from __future__ import annotations
@@ -47,70 +48,83 @@ def read_steps(log: Path) -> list[Step]:
 
 
 class File:
-    """One file's content: now, as last synced, and all between."""
+    """One file's content: now, as last synced, and all between.
+
+    `_sizes` are the sizes since, each with the number of cuts so far; `_cuts` are the sectors from which on each cut took all away.
+    `_versions` are the contents of a sector since, each with the number of cuts so far.
+    """
 
     def __init__(self, content: bytes = b"") -> None:
         self.now = bytearray(content)
         self.kept = bytearray(content)
-        self.sizes: list[int] = []
-        self.versions: dict[int, list[bytes]] = {}
+        self._sizes: list[tuple[int, int]] = []
+        self._cuts: list[int] = []
+        self._versions: dict[int, list[tuple[int, bytes]]] = {}
 
     @property
     def settled(self) -> bool:
-        return not self.sizes and not self.versions
-
-    @property
-    def open_sectors(self) -> int:
-        return len(self.versions)
+        return not self._sizes and not self._versions
 
     def write(self, at: int, data: bytes) -> None:
         end = at + len(data)
         if end > len(self.now):
-            self._size(end)
+            self._grow(end)
         self.now[at:end] = data
-        self._changed(at, end)
+        for sector in range(at // SECTOR, -(-end // SECTOR)):
+            self._changed(sector)
 
     def resize(self, size: int) -> None:
-        before = len(self.now)
-        if size != before:
-            self._size(size)
-            self._changed(min(size, before), max(size, before))
+        if size > len(self.now):
+            self._grow(size)
+        elif size < len(self.now):
+            del self.now[size:]
+            self._cuts.append(-(-size // SECTOR))
+            self._sizes.append((size, len(self._cuts)))
+            if size % SECTOR:
+                self._changed(size // SECTOR)
 
     def sync(self) -> None:
         self.kept = bytearray(self.now)
-        self.sizes.clear()
-        self.versions.clear()
+        self._sizes.clear()
+        self._cuts.clear()
+        self._versions.clear()
 
     def cut(self, draw: random.Random, newest: float, junk: bool) -> bytes:
         """What a power cut may leave: each sector its newest content with the chance `newest`, else an older one."""
-        sizes = [len(self.kept), *self.sizes]
-        size = sizes[-1] if draw.random() < newest else draw.choice(sizes)
-        image = bytearray(self.kept[:size])
+        sizes = [(len(self.kept), 0), *self._sizes]
+        size, done = sizes[-1] if draw.random() < newest else draw.choice(sizes)
+        left = min(self._cuts[:done], default=size) * SECTOR
+        image = bytearray(self.kept[: min(size, left)]) if done else bytearray(self.kept[:size])
         grown = size - len(image)
         image.extend(draw.randbytes(grown) if junk else bytes(grown))
-        for sector, versions in self.versions.items():
-            if draw.random() < newest:
-                content = versions[-1]
-            elif (pick := draw.randrange(len(versions))) > 0:
-                content = versions[pick - 1]
-            else:
-                continue
+        for sector, versions in self._versions.items():
             at = sector * SECTOR
-            if at < size:
-                image[at : at + SECTOR] = content
+            if at >= size:
+                continue
+            first, last = self._span(sector, done)
+            possible = [content for cuts, content in versions if first <= cuts < last]
+            if possible and draw.random() < newest:
+                image[at : at + SECTOR] = possible[-1]
+            elif (pick := draw.randint(0, len(possible))) > 0:
+                image[at : at + SECTOR] = possible[pick - 1]
         return bytes(image[:size])
 
-    def _size(self, size: int) -> None:
-        self.sizes.append(size)
-        if size < len(self.now):
-            del self.now[size:]
-        else:
-            self.now.extend(bytes(size - len(self.now)))
+    def _span(self, sector: int, done: int) -> tuple[int, int]:
+        """Between which cuts the content of `sector` was made, when `done` of them were carried out."""
+        taking = [number for number, start in enumerate(self._cuts, 1) if sector >= start]
+        return (
+            max((number for number in taking if number <= done), default=0),
+            min((number for number in taking if number > done), default=len(self._cuts) + 1),
+        )
 
-    def _changed(self, begin: int, end: int) -> None:
-        for sector in range(begin // SECTOR, -(-end // SECTOR)):
-            at = sector * SECTOR
-            self.versions.setdefault(sector, []).append(bytes(self.now[at : at + SECTOR]).ljust(SECTOR, b"\0"))
+    def _grow(self, size: int) -> None:
+        self._sizes.append((size, len(self._cuts)))
+        self.now.extend(bytes(size - len(self.now)))
+
+    def _changed(self, sector: int) -> None:
+        at = sector * SECTOR
+        content = bytes(self.now[at : at + SECTOR]).ljust(SECTOR, b"\0")
+        self._versions.setdefault(sector, []).append((len(self._cuts), content))
 
 
 Change = dict[str, File | None]

@@ -140,7 +140,10 @@ def _the_one_of(possible: Sequence[Promise], journal: Journal) -> Promise:
     for promise in reversed(possible):
         if found == (promise.head, promise.cursors, promise.attempts, promise.signed) and _kept(journal, promise):
             return promise
-    raise Wrong(f"lost: the journal stands at {found}, none of {[vars(promise) for promise in possible]}")
+    wanted = [(promise.head, promise.cursors, promise.attempts, promise.signed) for promise in possible]
+    if found in wanted:
+        raise Wrong(f"lost: evidence is not as it was when the journal stood at {found}")
+    raise Wrong(f"lost: the journal stands at {found}, none of {wanted}")
 
 
 def _kept(journal: Journal, promise: Promise) -> bool:

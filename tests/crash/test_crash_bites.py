@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 from crash_cuts import cut
-from crash_disk import Disk, Step
 from crash_judge import Judge
 from crash_record import record
 from crash_wrongs import WRONGS
@@ -38,10 +37,3 @@ def test_a_known_wrong_breaks_a_promise(memory: Path, wrong: str, program: tuple
 
 def test_every_known_wrong_is_tried() -> None:
     assert {wrong for wrong, _, _ in BROKEN} == set(WRONGS)
-
-
-def test_a_write_through_a_mapping_is_no_recording() -> None:
-    disk = Disk(Path("disk"))
-    disk.do(Step("o", 3, 0o100, 0, b"disk/journal.db"))
-    with pytest.raises(ValueError, match="mapping"):
-        disk.do(Step("m", 3, 0, 0, b""))
