@@ -79,9 +79,8 @@ class Performers:
             case Modify():
                 return await self._modify(attempt.request, body)
             case StartDelivery():
-                result = await self._start(body)
-                # A pile that already runs the first start refuses the second: only what it reports counts.
-                return Unknown(detail=result.detail) if attempt.again and isinstance(result, Refused) else result
+                # A second RemoteStart may meet a pile that has not yet told what became of the first: only what it reports counts.
+                return Unknown(detail="the pile's reports decide") if attempt.again else await self._start(body)
             case StopDelivery():
                 return await self._stop(body)
             case PrintReceipt():

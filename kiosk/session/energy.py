@@ -22,7 +22,7 @@ from kiosk.session.inputs import (
 )
 from kiosk.session.requests import orphan_stop
 from kiosk.session.state import FLOWING, Kiosk, Orphan, Session, Stage, Start, Stop
-from kiosk.values import Moment, RequestRef
+from kiosk.values import ConnectorId, Moment, RequestRef
 
 _PLUGGED = frozenset({ConnectorStatus.PREPARING, ConnectorStatus.SUSPENDED_EV, ConnectorStatus.SUSPENDED_EVSE, ConnectorStatus.CHARGING})
 _GONE = frozenset({ConnectorStatus.AVAILABLE})
@@ -56,6 +56,7 @@ def connector_changed(d: Decision, i: ConnectorChanged) -> None:
     connector = d.k.setup.by_number.get((i.pile, i.number))
     if connector is None:
         return
+    _start_anew(d, connector.id, i.status)
     before = d.k.connectors.get(connector.id)
     if before is not None and (before.status, before.error) == (i.status, i.error):
         return
@@ -95,6 +96,16 @@ def seek_start(d: Decision, s: Session) -> None:
         _request_start(d, s, True, d.at.plus(d.policy.start_s))
     elif not s.starts and s.stage_at and d.at.reached(s.stage_at.plus(d.policy.start_ahead_s)):
         _request_start(d, s, False, s.plug_until)
+
+
+def _start_anew(d: Decision, connector: ConnectorId, status: ConnectorStatus) -> None:
+    """A start from before the kiosk's restart may never have left it. A pile that now reports the cable, and no delivery, is asked anew."""
+    s = d.k.at(connector)
+    if s is None or status is not ConnectorStatus.PREPARING or s.transaction is not None or not s.starts or s.payment is None:
+        return
+    asked_before = s.stage_at is not None and d.k.started_at is not None and d.k.started_at.ms_since(s.stage_at) > 0
+    if asked_before and not s.starts[-1].answered and s.stage in (Stage.WAITING_FOR_PLUG, Stage.START_REQUESTED):
+        _request_start(d, s, True, d.at.plus(d.policy.start_s))
 
 
 def _request_start(d: Decision, s: Session, plugged: bool, until: Moment) -> None:

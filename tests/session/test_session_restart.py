@@ -121,3 +121,29 @@ def test_every_open_request_has_a_reference_of_its_own() -> None:
     w.give(i.TxStarted("PILE-1", 2, "04A2", w.reading(2)))
     refs = [r.ref for r in open_requests(w.k)]
     assert len(refs) == len(set(refs)) == 5
+
+
+def test_a_start_from_before_the_restart_is_asked_anew_only_when_the_pile_still_reports_the_cable() -> None:
+    w = World()
+    w.status(1, ConnectorStatus.PREPARING)
+    w.pay()
+    w.wait(5)
+    w.restart()
+    assert len(w.session.starts) == 1
+    w.status(1, ConnectorStatus.PREPARING)
+    assert [s.request[-2:] for s in w.session.starts] == ["S1", "S2"]
+    assert len({s.id_tag for s in w.session.starts}) == 1
+    w.status(1, ConnectorStatus.PREPARING)
+    assert len(w.session.starts) == 2
+
+
+def test_a_start_from_before_the_restart_is_not_asked_anew_when_the_car_is_gone() -> None:
+    w = World()
+    w.status(1, ConnectorStatus.PREPARING)
+    w.pay()
+    w.wait(5)
+    w.restart()
+    w.status(1, ConnectorStatus.AVAILABLE)
+    assert len(w.session.starts) == 1
+    w.wait(60)
+    assert w.session.given_up == "never_started"
