@@ -27,6 +27,7 @@ from kiosk.session.money import session_of
 from kiosk.session.setup import Connector, Policy, Setup
 from kiosk.session.visit import Times
 from kiosk.values import ConnectorId
+from kiosk.wording.wording import NBSP
 
 _SECRET_BYTES = 32
 
@@ -79,7 +80,8 @@ def screen_place(config: Config) -> Screen:
     site = config.site
     offers = {c.id: Offer(config.tariff_for(c), config.hold_for(c)) for pile in config.piles for c in pile.connectors}
     languages = tuple(site.languages)
-    return Screen(site.brand, site.station_id, site.helpline, site.time_zone, languages, config.terminal.reader_side, offers)
+    helpline = site.helpline.replace(" ", NBSP)  # a number is not broken over two lines
+    return Screen(site.brand, site.station_id, helpline, site.time_zone, languages, config.terminal.reader_side, offers)
 
 
 def seller(config: Config) -> Seller:

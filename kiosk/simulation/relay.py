@@ -115,4 +115,6 @@ def _offered(s: Snapshot, intent: str, letter: str, code: str) -> dict[str, str]
     if code:
         return {"code": code} if any(choice.code == code for choice in s.languages) else None
     button = next((b for b in (*s.buttons, *s.utilities) if b.intent == intent), None)
+    if button is None and any(way.intent == intent for way in s.ways):
+        return {}
     return dict(button.args) if button else None

@@ -105,7 +105,7 @@ def idle(language: str) -> Snapshot:
             _key(w, "B", "free", "type2", 22_000, intent="choose"),
         ),
         price=Fact(w.say("idle.price_now"), _rate(w, "0.49"), w.say("unit.per_kwh", symbol="€")),
-        rail_note=w.say("idle.promise"),
+        rail_note=w.say("idle.promise", amount=euro(w, 5_000)),
     )
 
 
@@ -320,7 +320,7 @@ def stop(language: str) -> Snapshot:
             Way("lock", w.say("stop.code_title"), w.say("stop.code_text"), "type_code"),
             Way("car", w.say("stop.unplug_title"), w.say("stop.unplug_text")),
         ),
-        buttons=(_back(w, "stop.keep"), Button("type_code", w.say("stop.type"), "lock")),
+        buttons=(_back(w, "stop.keep"),),
     )
 
 

@@ -117,7 +117,7 @@ def stop(v: View, s: Session) -> dict[str, Any]:
             Way("lock", v.say.say("stop.code_title"), v.say.say("stop.code_text"), "type_code"),
             Way("car", v.say.say("stop.unplug_title"), v.say.say("stop.unplug_text")),
         ),
-        "buttons": (back(v, "stop.keep"), Button("type_code", v.say.say("stop.type"), "lock")),
+        "buttons": (back(v, "stop.keep"),),
     }
 
 

@@ -11,6 +11,7 @@ from kiosk.session.inputs import ConnectorStatus
 from kiosk.session.sellable import sellable
 from kiosk.session.setup import Connector
 from kiosk.session.state import FLOWING, Session, Stage
+from kiosk.values import Money
 
 _OUT = frozenset({ConnectorStatus.FAULTED, ConnectorStatus.UNAVAILABLE})
 
@@ -26,8 +27,16 @@ def idle(v: View) -> dict[str, Any]:
         "subtitle": v.say.say("idle.hint"),
         "connectors": keys,
         "price": Fact(v.say.say("idle.price_now"), *shared) if shared[0] else None,
-        "rail_note": v.say.say("idle.promise"),
+        "rail_note": _promise(v),
     }
+
+
+def _promise(v: View) -> str:
+    holds = sorted({v.place.offers[c.id].hold.minor for c in v.k.setup.connectors})
+    least, most = (v.say.money(Money(minor, v.k.setup.currency)) for minor in (holds[0], holds[-1]))
+    if least == most:
+        return v.say.say("idle.promise", amount=most)
+    return v.say.say("idle.promise_range", least=least, most=most)
 
 
 def _idle_title(v: View, keys: tuple[ConnectorKey, ...]) -> str:
