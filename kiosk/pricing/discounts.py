@@ -1,0 +1,325 @@
+"""What is taken off a bill after it is rated: bonuses, entitlements, tiers and coupons, each a line of its own that says who pays for it.
+
+OCPI cannot say any of this, so it never touches the tariff. The order is fixed (`ORDER`): first what makes energy cheaper, then energy that
+is already paid for, then percentages of what remains, at last coupons. Each rule works on what the ones before it left. No rule takes the
+sum below zero, below its own floor, or below the tariff's minimum price; none can raise it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import Enum
+from fractions import Fraction
+
+from kiosk.pricing.model import Dimension, Element, PriceComponent, PricingError, Restrictions, Tariff, TaxIncluded
+from kiosk.pricing.rate import exact_decimal, half_up, rate, share_out
+from kiosk.pricing.rating import Line, Rating
+from kiosk.pricing.usage import Usage
+from kiosk.values import Money, exponent
+
+_ZERO = Fraction(0)
+_Shares = Mapping[Decimal | None, Fraction]
+
+
+class Funder(Enum):
+    """Who pays for a discount."""
+
+    OPERATOR = "operator"
+    SITE = "site"
+    EMPLOYER = "employer"
+    PARTNER = "partner"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rule:
+    """`name` is what the driver knows it by. `floor` is the least total this rule leaves, VAT included."""
+
+    name: str
+    funded_by: Funder
+    floor: Money | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SolarShare(_Rule):
+    """`mwh` of this session came from the site's own roof, by its own record: they cost `price` a kWh (VAT included) if that is less."""
+
+    mwh: int
+    price: Decimal
+
+    def __post_init__(self) -> None:
+        _not_negative(self.name, mwh=self.mwh, price=self.price)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OffPeakBonus(_Rule):
+    """`per_kwh` (VAT included) off for energy drawn while `when` holds, in the local time of `zone`."""
+
+    per_kwh: Decimal
+    when: Restrictions
+    zone: str
+
+    def __post_init__(self) -> None:
+        _not_negative(self.name, per_kwh=self.per_kwh)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscription(_Rule):
+    """`mwh_left` of the month's energy is paid for already, then `percent` off what remains. The line tells what is left afterwards."""
+
+    mwh_left: int = 0
+    percent: Decimal = Decimal(0)
+
+    def __post_init__(self) -> None:
+        _not_negative(self.name, mwh_left=self.mwh_left)
+        _percentage(self.name, self.percent)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FleetGroup(_Rule):
+    """`percent` off for the members of a fleet."""
+
+    percent: Decimal
+
+    def __post_init__(self) -> None:
+        _percentage(self.name, self.percent)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoyaltyTier(_Rule):
+    """`percent` off for who came often."""
+
+    percent: Decimal
+
+    def __post_init__(self) -> None:
+        _percentage(self.name, self.percent)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coupon(_Rule):
+    """One of: `amount` (VAT included), `percent` of what remains, or the energy of `mwh`."""
+
+    amount: Money | None = None
+    percent: Decimal | None = None
+    mwh: int | None = None
+
+    def __post_init__(self) -> None:
+        if sum(kind is not None for kind in (self.amount, self.percent, self.mwh)) != 1:
+            raise PricingError(f"coupon {self.name}: is worth an amount, a percentage or energy: give exactly one")
+        _not_negative(self.name, amount=self.amount.minor if self.amount else 0, mwh=self.mwh or 0)
+        _percentage(self.name, self.percent or Decimal(0))
+
+
+Discount = SolarShare | OffPeakBonus | Subscription | FleetGroup | LoyaltyTier | Coupon
+
+ORDER: tuple[tuple[type[Discount], str], ...] = (
+    (SolarShare, "SOLAR"),
+    (OffPeakBonus, "OFF_PEAK"),
+    (Subscription, "SUBSCRIPTION"),
+    (FleetGroup, "FLEET"),
+    (LoyaltyTier, "LOYALTY"),
+    (Coupon, "COUPON"),
+)
+_PLACE = {kind: place for place, (kind, _) in enumerate(ORDER)}
+CODES = tuple(code for _, code in ORDER)
+
+
+@dataclass(frozen=True, slots=True)
+class DiscountLine(Line):
+    """One rule's share at one VAT rate; `amount` is negative. `mwh` is the energy it covered, `left_mwh` what an entitlement has left."""
+
+    name: str = ""
+    funded_by: Funder = Funder.OPERATOR
+    left_mwh: int | None = None
+
+
+def discount(rating: Rating, tariff: Tariff, rules: Sequence[Discount], usage: Usage) -> Rating:
+    """`rating` with the lines that `rules` take off; never more than `rating.total`, and the same whatever order they come in.
+
+    Raises `PricingError` for a rule in another currency or an unknown zone.
+    """
+    currency = rating.total.currency
+    for rule in rules:
+        worth = rule.amount if isinstance(rule, Coupon) else None
+        for money in (rule.floor, worth):
+            if money is not None and money.currency != currency:
+                raise PricingError(f"discount {rule.name}: is in {money.currency}, the bill in {currency}")
+    sale = _Sale(rating, tariff, usage)
+    lines = [line for rule in sorted(rules, key=_order) for line in sale.take(rule)]
+    excl = Fraction(rating.excl) + sum((Fraction(line.excl) for line in lines), _ZERO)
+    incl = Fraction(rating.incl) + sum((Fraction(line.incl) for line in lines), _ZERO)
+    return Rating((*rating.lines, *lines), exact_decimal(excl), exact_decimal(incl), Money(sale.total, currency))
+
+
+def _order(rule: Discount) -> tuple[int, str, str]:
+    return _PLACE[type(rule)], rule.name, repr(rule)
+
+
+class _Sale:
+    """What is still to pay while rule after rule takes its part. Amounts are in minor units, VAT included."""
+
+    def __init__(self, rating: Rating, tariff: Tariff, usage: Usage) -> None:
+        self.rating, self.tariff, self.usage = rating, tariff, usage
+        self.currency = rating.total.currency
+        self.scale: int = 10 ** exponent(self.currency)
+        self.total = rating.total.minor
+        self.exact = Fraction(rating.incl)
+        self.least = min(max(self.total, 0), _minimum(rating, tariff))
+        self.groups: dict[Decimal | None, int] = {}
+        for line in rating.lines:
+            self.groups[line.vat] = self.groups.get(line.vat, 0) + line.amount.minor
+        self.energy_lines = [line for line in rating.lines if line.code == Dimension.ENERGY.value]
+        self.mwh = self.uncovered = self.unlit = sum(line.mwh for line in self.energy_lines)
+        before_cut = sum(line.amount.minor for line in rating.lines if line.code != "MAX_PRICE")
+        cut = Fraction(self.total, before_cut) if before_cut > 0 else _ZERO
+        self.energy = {line.vat: _ZERO for line in self.energy_lines}
+        for line in self.energy_lines:
+            self.energy[line.vat] += line.amount.minor * cut
+
+    def take(self, rule: Discount) -> Iterator[DiscountLine]:
+        match rule:
+            case SolarShare():
+                yield from self.off_energy(rule, self.sunny(rule))
+                self.unlit -= min(rule.mwh, self.unlit)
+            case OffPeakBonus():
+                yield from self.off_energy(rule, self.bonus(rule))
+            case Subscription():
+                yield from self.covered(rule, rule.mwh_left, rule.mwh_left)
+                yield from self.off_total(rule, self.total * Fraction(rule.percent) / 100)
+            case FleetGroup() | LoyaltyTier():
+                yield from self.off_total(rule, self.total * Fraction(rule.percent) / 100)
+            case Coupon(mwh=int(mwh)):
+                yield from self.covered(rule, mwh, None)
+            case Coupon(amount=Money() as amount):
+                yield from self.off_total(rule, Fraction(amount.minor))
+            case Coupon():
+                yield from self.off_total(rule, self.total * Fraction(rule.percent or 0) / 100)
+
+    # --- what a rule is worth ---
+
+    def sunny(self, rule: SolarShare) -> Fraction:
+        if not self.mwh:
+            return _ZERO
+        saved = _ZERO
+        for line in self.energy_lines:
+            quantity = Fraction(line.quantity)
+            if quantity:
+                saved += max(_ZERO, Fraction(line.incl) - quantity * Fraction(rule.price))
+        return saved * self.scale * min(rule.mwh, self.unlit) / self.mwh
+
+    def bonus(self, rule: OffPeakBonus) -> Fraction:
+        """The bonus is a tariff of its own over the same usage."""
+        component = PriceComponent(Dimension.ENERGY, rule.per_kwh, None, 1)
+        tariff = Tariff(
+            self.tariff.country_code, self.tariff.party_id, rule.name, self.currency, (Element((component,), rule.when),), TaxIncluded.NA, 0
+        )
+        return Fraction(rate(tariff, self.usage, rule.zone).incl) * self.scale
+
+    # --- taking it ---
+
+    def covered(self, rule: Discount, mwh: int, entitled: int | None) -> Iterator[DiscountLine]:
+        """Energy that is paid for: at the average of what the energy still costs."""
+        covers = min(mwh, self.uncovered)
+        if not covers:
+            return
+        worth = self.energy_left() * covers / self.uncovered
+        taken = self.allowed(rule, worth)
+        if 0 < taken < half_up(worth):  # a floor cut it: the entitlement is used up only as far as it helped
+            covers = int(covers * taken / worth)
+        if taken:
+            self.uncovered -= covers
+        yield from self.off_energy(rule, worth, covers, None if entitled is None else entitled - covers)
+
+    def off_energy(self, rule: Discount, worth: Fraction, mwh: int = 0, left: int | None = None) -> Iterator[DiscountLine]:
+        energy = self.energy_left()
+        taken = self.allowed(rule, min(worth, energy))
+        if not taken:
+            return
+        shares = {vat: min(part, Fraction(max(0, self.groups.get(vat, 0)))) for vat, part in self.energy.items()}
+        lines = self.lines(rule, taken, shares if sum(shares.values(), _ZERO) >= taken else self.positive(), mwh, left)
+        keep = max(_ZERO, 1 - Fraction(taken) / energy)
+        self.energy = {vat: part * keep for vat, part in self.energy.items()}
+        yield from lines
+
+    def off_total(self, rule: Discount, worth: Fraction) -> Iterator[DiscountLine]:
+        before = self.total
+        taken = self.allowed(rule, worth)
+        if not taken:
+            return
+        lines = self.lines(rule, taken, self.positive(), 0, None)
+        self.energy = {vat: part * Fraction(self.total, before) for vat, part in self.energy.items()}
+        yield from lines
+
+    def allowed(self, rule: Discount, worth: Fraction) -> int:
+        floor = max(self.least, rule.floor.minor if rule.floor else 0, 0)
+        return max(0, min(half_up(worth), self.total - floor))
+
+    def lines(self, rule: Discount, taken: int, shares: _Shares, mwh: int, left: int | None) -> list[DiscountLine]:
+        """`taken` shared over the VAT rates; what takes everything takes the part below a minor unit too."""
+        exact = self.exact if taken == self.total else Fraction(taken, self.scale)
+        whole = sum(shares.values(), _ZERO)
+        rates = [vat for vat, share in shares.items() if share > 0]
+        minors = share_out([taken * shares[vat] / whole for vat in rates], taken)
+        found: list[DiscountLine] = []
+        for vat, minor in zip(rates, minors, strict=True):
+            if minor:
+                incl = -exact * minor / taken
+                first = not found
+                found.append(self.line(rule, vat, minor, incl, mwh if first else 0, left if first else None))
+                self.groups[vat] -= minor
+        self.total -= taken
+        self.exact -= exact
+        return found
+
+    def line(self, rule: Discount, vat: Decimal | None, minor: int, incl: Fraction, mwh: int, left: int | None) -> DiscountLine:
+        amount = Money(-minor, self.currency)
+        return DiscountLine(
+            code=ORDER[_PLACE[type(rule)]][1],
+            quantity=Decimal(1),
+            unit_price=amount.decimal(),
+            excl=exact_decimal(incl * self.net_share(vat)),
+            incl=exact_decimal(incl),
+            vat=vat,
+            amount=amount,
+            mwh=mwh,
+            name=rule.name,
+            funded_by=rule.funded_by,
+            left_mwh=left,
+        )
+
+    def energy_left(self) -> Fraction:
+        return sum(self.energy.values(), _ZERO)
+
+    def positive(self) -> _Shares:
+        return {vat: Fraction(minor) for vat, minor in self.groups.items() if minor > 0}
+
+    def net_share(self, vat: Decimal | None) -> Fraction:
+        if vat is not None:
+            return 100 / (100 + Fraction(vat))
+        lines = [line for line in self.rating.lines if line.vat is None]
+        incl = sum((Fraction(line.incl) for line in lines), _ZERO)
+        return sum((Fraction(line.excl) for line in lines), _ZERO) / incl if incl else Fraction(1)
+
+
+def _minimum(rating: Rating, tariff: Tariff) -> int:
+    """The tariff's own least price, VAT included, in minor units."""
+    least = tariff.min_price
+    if least is None:
+        return 0
+    after = least.after_taxes
+    if after is None:
+        share = Fraction(rating.incl) / Fraction(rating.excl) if rating.excl else Fraction(1)
+        return half_up(Fraction(least.before_taxes) * share * 10 ** exponent(tariff.currency))
+    return Money.of(after, tariff.currency).minor
+
+
+def _not_negative(name: str, **values: int | Decimal) -> None:
+    for key, value in values.items():
+        if value < 0:
+            raise PricingError(f"discount {name}: {key} {value} is below zero, which would raise the price")
+
+
+def _percentage(name: str, percent: Decimal) -> None:
+    if not 0 <= percent <= 100:
+        raise PricingError(f"discount {name}: {percent} % is no discount: write 0 to 100")
