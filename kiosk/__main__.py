@@ -40,7 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     _core(commands.add_parser("core", help="the service: truth, money, devices"))
     commands.add_parser("screen", help="the touchscreen; `pilepay screen --help` tells its options")
     _check(commands.add_parser("check", help="validate the configuration without starting anything"))
-    _tariff(commands.add_parser("tariff", help="price sessions, lint tariffs"))
+    _tariff(commands.add_parser("tariff", help="price sessions, lint and explain tariffs"))
     _meter(commands.add_parser("meter", help="check signed meter values"))
     _journal(commands.add_parser("journal", help="show, verify and export what happened"))
     _simulate(commands.add_parser("simulate", help="play sales in a simulated world with faults"))
@@ -126,6 +126,12 @@ def _tariff(p: argparse.ArgumentParser) -> None:
     lint.add_argument("file", type=Path)
     lint.add_argument("--profile", default="eu")
     lint.set_defaults(run=_run_lint)
+    explain = commands.add_parser("explain", help="a tariff of OCPI 2.1.1, 2.2.1, 2.3.0 or OCPP 2.1 in plain sentences")
+    explain.add_argument("file", type=Path)
+    explain.add_argument("--language", default="en", metavar="L")
+    explain.add_argument("--zone", default="UTC", help="the time zone of the site, for what applies now")
+    explain.add_argument("--json", action="store_true")
+    explain.set_defaults(run=_run_explain)
 
 
 def _run_price(args: argparse.Namespace) -> int:
@@ -138,6 +144,14 @@ def _run_lint(args: argparse.Namespace) -> int:
     from kiosk.pricing import cli
 
     return cli.lint(args.file, args.profile, sys.stdout, sys.stderr)
+
+
+def _run_explain(args: argparse.Namespace) -> int:
+    from kiosk.core.clock import SystemClock
+    from kiosk.wording import cli
+
+    now = SystemClock.real().now().utc_ms
+    return cli.explain_file(args.file, args.language, args.zone, now, sys.stdout, sys.stderr, as_json=args.json)
 
 
 def _meter(p: argparse.ArgumentParser) -> None:
