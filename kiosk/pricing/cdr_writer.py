@@ -42,7 +42,10 @@ def cdr(head: CdrHead, usage: Usage, rating: Rating, tariff: Tariff, zone: str, 
 
     Raises `PricingError` with one line for each thing in `head` that OCPI does not allow.
     """
-    if faults := list(faults_of(head)):
+    faults = list(faults_of(head))
+    if version is CdrVersion.V2_2_1 and head.token.type == "EMAID":
+        faults.append("cdr_token.type: EMAID came with OCPI 2.3.0: write OTHER")
+    if faults:
         raise PricingError("\n".join(faults))
     found = cut(tariff, usage, zone, tariff.sale.idle_grace_seconds)
     bill = costs(rating, found.fees)

@@ -7,7 +7,7 @@ own files, and every choice the older text leaves open is told in a note.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from enum import Enum
@@ -49,15 +49,10 @@ def read(data: bytes, owner: Owner = NOBODY) -> tuple[Tariff, tuple[Note, ...]]:
     `owner` is used where the version does not name the operator. Raises `PricingError` with one line for each fault found.
     """
     body = parse(data)
-    match version_of(body):
-        case Version.OCPI_2_3_0:
-            return tariff_from(body), ()
-        case Version.OCPI_2_2_1:
-            return ocpi_2_2_1(body)
-        case Version.OCPI_2_1_1:
-            return ocpi_2_1_1(body, owner)
-        case Version.OCPP_2_1:
-            return tariff_of_ocpp(body, owner)
+    try:
+        return _READERS[version_of(body)](body, owner)
+    except UnicodeEncodeError as error:  # JSON's \u escapes can write half of a character
+        raise PricingError(f"a text holds {error.object[error.start : error.end]!r}, which is half of a character: take it out") from None
 
 
 def version_of(body: object) -> Version:
@@ -211,3 +206,11 @@ def _times_cross(a: Restrictions, b: Restrictions) -> bool:
 def _minutes(r: Restrictions) -> set[int]:
     start, end = r.start_time or 0, r.end_time or 24 * 60
     return set(range(start, end)) if start < end else set(range(start, 24 * 60)) | set(range(end))
+
+
+_READERS: Mapping[Version, Callable[[object, Owner], tuple[Tariff, tuple[Note, ...]]]] = {
+    Version.OCPI_2_3_0: lambda body, _: (tariff_from(body), ()),
+    Version.OCPI_2_2_1: lambda body, _: ocpi_2_2_1(body),
+    Version.OCPI_2_1_1: ocpi_2_1_1,
+    Version.OCPP_2_1: tariff_of_ocpp,
+}

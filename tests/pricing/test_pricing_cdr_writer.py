@@ -282,6 +282,14 @@ def test_what_ocpi_does_not_take_is_refused_by_name(head: CdrHead, fault: str) -
     assert fault in str(error.value)
 
 
+def test_a_word_of_2_3_0_is_refused_in_2_2_1() -> None:
+    usage = Usage(START, START, ())
+    head = replace(HEAD, token=replace(HEAD.token, type="EMAID"))
+    assert cdr(head, usage, bill(SALE, usage, "UTC"), SALE, "UTC")
+    with pytest.raises(PricingError, match=r"cdr_token\.type: EMAID came with OCPI 2\.3\.0"):
+        cdr(head, usage, bill(SALE, usage, "UTC"), SALE, "UTC", CdrVersion.V2_2_1)
+
+
 def test_a_credit_takes_back_the_total_and_nothing_else() -> None:
     usage = Usage(START, START + HOUR, (Segment(START, START + HOUR, 10_000_000, State.CHARGING),))
     original = cdr(HEAD, usage, bill(SALE, usage, "UTC"), SALE, "UTC")

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from kiosk.pricing.canonical import canonical
 from kiosk.pricing.cdr import usage_of
@@ -189,6 +191,52 @@ def test_the_version_is_told_by_the_words_only_it_has(source: dict[str, Any], ve
 def test_what_is_no_tariff_is_said(data: bytes) -> None:
     with pytest.raises(PricingError, match="so it is no tariff"):
         read(data)
+
+
+@pytest.mark.parametrize("source", [OLD | {"last_updated": "\ud800"}, OLD | {"id": "\ud800"}, {"tariffId": "\ud800", "currency": "EUR"}])
+def test_half_a_character_is_a_fault_not_a_crash(source: dict[str, Any]) -> None:
+    with pytest.raises(PricingError):
+        read(json.dumps(source).encode())
+
+
+JUNK = st.sampled_from(
+    [None, True, [], {}, "", 0, -1, 1e300, 1e-300, 10**30, "x" * 600, [None], {"": 1}, 3.14159265358979, "24:00", 0.0001]
+)
+WHOLE: list[Any] = [
+    OLD | {"elements": parts(({"ENERGY": 1}, {"start_time": "08:00", "day_of_week": ["MONDAY"], "min_kwh": 3}))},
+    json.loads((VECTORS / "ocpi_tariffs_rs" / "complex" / "tariff.json").read_text()),
+    {
+        "tariffId": "t",
+        "currency": "EUR",
+        "description": [{"format": "UTF8", "language": "de", "content": "x"}],
+        "minCost": {"inclTax": 1, "taxRates": [{"type": "VAT", "tax": 19}]},
+        "energy": {
+            "prices": [{"priceKwh": 0.5, "conditions": {"minEnergy": 3000, "dayOfWeek": ["Monday"]}}],
+            "taxRates": [{"type": "a", "tax": 5}],
+        },
+        "idleTime": {"prices": [{"priceMinute": 0, "conditions": {"maxIdleTime": 60}}, {"priceMinute": 0.1}]},
+    },
+]
+
+
+def places(node: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    return [path, *(p for key, below in items for p in places(below, (*path, key)))]
+
+
+@given(st.data())
+@settings(max_examples=400, deadline=None)
+def test_a_broken_file_is_a_fault_with_words_never_a_crash(data: st.DataObject) -> None:
+    body = json.loads(json.dumps(data.draw(st.sampled_from(WHOLE))))
+    *path, last = data.draw(st.sampled_from([p for p in places(body) if p]))
+    node = body
+    for key in path:
+        node = node[key]
+    node[last] = data.draw(JUNK)
+    try:
+        read(json.dumps(body).encode())
+    except PricingError as error:
+        assert str(error).strip()
 
 
 def test_our_own_files_are_read_as_they_are() -> None:
