@@ -48,15 +48,16 @@ _KINDS: dict[str, type[Any]] = {
     if isinstance(kind, type) and issubclass(kind, KioskFact | SessionFact) and kind not in (KioskFact, SessionFact)
 }
 _COLUMNS = ("at", "session")
+_CANONICAL = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+_AS_IT_IS = (str, int, bool, type(None))
 
 
 def encode(fact: Fact) -> Encoded:
     """The fact as the journal stores it."""
     kind = type(fact).__name__
     stream = fact.session if isinstance(fact, SessionFact) else KIOSK_STREAM
-    body = {f.name: _plain(getattr(fact, f.name)) for f in fields(fact) if f.name not in _COLUMNS}
-    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-    return Encoded(stream, kind, VERSIONS.get(kind, 1), fact.at, text.encode())
+    body = {name: _plain(getattr(fact, name)) for name in _names(type(fact)) if name not in _COLUMNS}
+    return Encoded(stream, kind, VERSIONS.get(kind, 1), fact.at, _CANONICAL.encode(body).encode())
 
 
 def decode(stored: Encoded) -> Fact:
@@ -69,7 +70,7 @@ def decode(stored: Encoded) -> Fact:
         for version in range(stored.version, VERSIONS.get(stored.kind, 1)):
             body = UPCASTERS[stored.kind, version](body)
         builders = _builders(kind)
-        if set(body) != set(builders):
+        if set(body) != builders.keys():
             raise CodecError(f"{stored.kind} v{stored.version}: fields {sorted(set(body) ^ set(builders))} do not fit")
         values = {name: build(body[name]) for name, build in builders.items()}
     except (ValueError, KeyError, TypeError, ArithmeticError) as error:
@@ -86,15 +87,26 @@ def _name(stored: Encoded) -> str:
 
 
 def _plain(value: Any) -> Any:
-    if value is None or isinstance(value, str | int | bool):
+    if isinstance(value, _AS_IT_IS):
         return value
-    if isinstance(value, Decimal | Enum):
-        return str(value) if isinstance(value, Decimal) else value.value
     if isinstance(value, tuple):
         return [_plain(v) for v in value]
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, Decimal):
+        return str(value)
     if is_dataclass(value):
-        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
+        return {name: _plain(getattr(value, name)) for name in _names(type(value))}
     raise CodecError(f"a {type(value).__name__} has no place in a fact")
+
+
+_NAMES: dict[type[Any], tuple[str, ...]] = {}
+
+
+def _names(kind: type[Any]) -> tuple[str, ...]:
+    if kind not in _NAMES:
+        _NAMES[kind] = tuple(f.name for f in fields(kind))
+    return _NAMES[kind]
 
 
 _Builder = Callable[[Any], Any]
@@ -105,7 +117,7 @@ def _builders(kind: type[Any]) -> dict[str, _Builder]:
     if kind not in _CACHE:
         hints = typing.get_type_hints(kind)
         skipped = _COLUMNS if issubclass(kind, KioskFact | SessionFact) else ()
-        _CACHE[kind] = {f.name: _builder(hints[f.name]) for f in fields(kind) if f.name not in skipped}
+        _CACHE[kind] = {name: _builder(hints[name]) for name in _names(kind) if name not in skipped}
     return _CACHE[kind]
 
 
@@ -142,7 +154,7 @@ def _list_of(item: _Builder) -> _Builder:
 def _record(kind: type[Any]) -> _Builder:
     def build(value: Any) -> Any:
         parts = _builders(kind)
-        if set(value) != set(parts):
+        if set(value) != parts.keys():
             raise CodecError(f"{kind.__name__}: fields {sorted(set(value) ^ set(parts))} do not fit")
         return kind(**{name: part(value[name]) for name, part in parts.items()})
 

@@ -214,11 +214,18 @@ _RULES: tuple[Callable[[Decision, Session], None], ...] = (
 
 
 def _follow(d: Decision) -> None:
-    while True:
-        before = len(d.facts)
-        for session in tuple(d.k.sessions):
-            for rule in _RULES:
-                if s := d.open(session):
-                    rule(d, s)
-        if len(d.facts) == before:
-            return
+    """A rule looks at its own sale and at what no rule changes: a sale to which one round added nothing needs no other."""
+    restless = tuple(d.k.sessions)
+    while restless:
+        restless = tuple(session for session in restless if _apply_rules(d, session))
+
+
+def _apply_rules(d: Decision, session: SessionId) -> bool:
+    """Whether they added anything."""
+    before = len(d.facts)
+    for rule in _RULES:
+        s = d.k.sessions.get(session)
+        if s is None:
+            break
+        rule(d, s)
+    return len(d.facts) > before

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import reduce
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from kiosk.session import facts as f
 from kiosk.session.facts import Fact, KioskFact, SessionFact
@@ -36,6 +36,16 @@ KEPT_CLOSED = 8
 _F = TypeVar("_F", bound=SessionFact)
 _Step = Callable[[Session, Any], Session]
 
+if TYPE_CHECKING:
+    from dataclasses import replace as _with  # so that mypy knows the fields
+else:
+
+    def _with(before: Kiosk | Session, /, **changes: object) -> Kiosk | Session:
+        """`replace` for the two wide values, which would spend most of a decision on setting again what did not change."""
+        after = object.__new__(type(before))
+        after.__dict__.update(before.__dict__, **changes)
+        return after
+
 
 def evolve(k: Kiosk, fact: Fact) -> Kiosk:
     """The kiosk after `fact`. Total: a fact of a sale that is no longer held changes nothing."""
@@ -43,7 +53,7 @@ def evolve(k: Kiosk, fact: Fact) -> Kiosk:
         return _kiosk(k, fact)
     if isinstance(fact, f.SessionOpened):
         session = Session(fact.session, fact.connector, fact.at, stage_at=fact.at)
-        return replace(k, sessions=MappingProxyType({**k.sessions, fact.session: session}))
+        return _with(k, sessions=MappingProxyType({**k.sessions, fact.session: session}))
     if fact.session in k.sessions:
         return _open(k, k.sessions[fact.session], fact)
     return _closed(k, fact)
@@ -57,13 +67,13 @@ def fold(k: Kiosk, facts: Iterable[Fact]) -> Kiosk:
 def _open(k: Kiosk, session: Session, fact: SessionFact) -> Kiosk:
     session = _session(session, fact)
     if isinstance(fact, f.ReceiptIssued):
-        k = replace(k, receipts=fact.number)
+        k = _with(k, receipts=fact.number)
     sessions = dict(k.sessions)
     if isinstance(fact, f.SessionClosed):
         del sessions[session.id]
-        return replace(k, sessions=MappingProxyType(sessions), recent=(*k.recent, session)[-KEPT_CLOSED:])
+        return _with(k, sessions=MappingProxyType(sessions), recent=(*k.recent, session)[-KEPT_CLOSED:])
     sessions[session.id] = session
-    return replace(k, sessions=MappingProxyType(sessions))
+    return _with(k, sessions=MappingProxyType(sessions))
 
 
 def _closed(k: Kiosk, fact: SessionFact) -> Kiosk:
@@ -71,12 +81,12 @@ def _closed(k: Kiosk, fact: SessionFact) -> Kiosk:
     if session is None:
         return k
     if isinstance(fact, f.ReceiptIssued):
-        k = replace(k, receipts=fact.number)
+        k = _with(k, receipts=fact.number)
     if isinstance(fact, f.PaymentAuthorized | f.PrintRequested):  # something to do again: money to release, paper to print
         rest = tuple(s for s in k.recent if s.id != session.id)
-        reopened = replace(_session(session, fact), closed_at=None)
-        return replace(k, recent=rest, sessions=MappingProxyType({**k.sessions, session.id: reopened}))
-    return replace(k, recent=tuple(_session(s, fact) if s.id == session.id else s for s in k.recent))
+        reopened = _with(_session(session, fact), closed_at=None)
+        return _with(k, recent=rest, sessions=MappingProxyType({**k.sessions, session.id: reopened}))
+    return _with(k, recent=tuple(_session(s, fact) if s.id == session.id else s for s in k.recent))
 
 
 def _session(s: Session, fact: SessionFact) -> Session:
@@ -90,35 +100,35 @@ def _session(s: Session, fact: SessionFact) -> Session:
 def _kiosk(k: Kiosk, fact: KioskFact) -> Kiosk:
     match fact:
         case f.Started(sound=sound):
-            return replace(k, sound=sound, started_at=fact.at, online=frozenset())
+            return _with(k, sound=sound, started_at=fact.at, online=frozenset())
         case f.PileOnline(pile=pile):
-            return replace(k, online=k.online | {pile})
+            return _with(k, online=k.online | {pile})
         case f.PileOffline(pile=pile):
-            return replace(k, online=k.online - {pile})
+            return _with(k, online=k.online - {pile})
         case f.ConnectorReported(status=status, error=error):
             return _reported(k, fact, ConnectorState(status, error))
         case f.OrphanTransactionStarted(transaction=transaction):
             orphan = Orphan(transaction, fact.pile, fact.number, fact.begin)
-            return replace(k, orphans=MappingProxyType({**k.orphans, transaction: orphan}))
+            return _with(k, orphans=MappingProxyType({**k.orphans, transaction: orphan}))
         case f.OrphanStopAnswered(transaction=transaction) if transaction in k.orphans:
             orphan = replace(k.orphans[transaction], stop_answered=True)
-            return replace(k, orphans=MappingProxyType({**k.orphans, transaction: orphan}))
+            return _with(k, orphans=MappingProxyType({**k.orphans, transaction: orphan}))
         case f.OrphanTransactionEnded(transaction=transaction):
-            return replace(k, orphans=MappingProxyType({t: o for t, o in k.orphans.items() if t != transaction}))
+            return _with(k, orphans=MappingProxyType({t: o for t, o in k.orphans.items() if t != transaction}))
     return k
 
 
 def _reported(k: Kiosk, fact: f.ConnectorReported, state: ConnectorState) -> Kiosk:
-    k = replace(k, connectors=MappingProxyType({**k.connectors, fact.connector: state}))
+    k = _with(k, connectors=MappingProxyType({**k.connectors, fact.connector: state}))
     session = k.at(fact.connector)
     if session is None:
         return k
     free = fact.status is ConnectorStatus.AVAILABLE
     if session.stage in FLOWING:
-        session = replace(session, free_at=fact.at if free else None, heard_at=fact.at)
+        session = _with(session, free_at=fact.at if free else None, heard_at=fact.at)
     elif session.stage is Stage.WAITING_FOR_PLUG and session.starts and free:
-        session = replace(session, start_lapsed=True)
-    return replace(k, sessions=MappingProxyType({**k.sessions, session.id: session}))
+        session = _with(session, start_lapsed=True)
+    return _with(k, sessions=MappingProxyType({**k.sessions, session.id: session}))
 
 
 # --- a sale -------------------------------------------------------------------------------------------------------------------
@@ -137,22 +147,22 @@ def _on(kind: type[_F]) -> Callable[[Callable[[Session, _F], Session]], Callable
 def _payment(s: Session, ref: PaymentRef, **changes: Any) -> Session:
     if ref not in s.payments:
         return s
-    return replace(s, payments=MappingProxyType({**s.payments, ref: replace(s.payments[ref], **changes)}))
+    return _with(s, payments=MappingProxyType({**s.payments, ref: replace(s.payments[ref], **changes)}))
 
 
 def _modification(s: Session, request: RequestRef, **changes: Any) -> Session:
     if request not in s.modifications:
         return s
-    return replace(s, modifications=MappingProxyType({**s.modifications, request: replace(s.modifications[request], **changes)}))
+    return _with(s, modifications=MappingProxyType({**s.modifications, request: replace(s.modifications[request], **changes)}))
 
 
 def _stage(s: Session, stage: Stage, fact: SessionFact) -> Session:
-    return replace(s, stage=stage, stage_at=fact.at)
+    return _with(s, stage=stage, stage_at=fact.at)
 
 
 @_on(f.QuoteAgreed)
 def _quote(s: Session, fact: f.QuoteAgreed) -> Session:
-    return replace(s, quote=fact.quote)
+    return _with(s, quote=fact.quote)
 
 
 @_on(f.PreauthorizationRequested)
@@ -160,7 +170,7 @@ def _preauthorization(s: Session, fact: f.PreauthorizationRequested) -> Session:
     payment = Payment(
         fact.payment, fact.amount, fact.service_id, fact.language, fact.body_hash, fact.at, fact.give_up_at, changed_at=fact.at
     )
-    return replace(s, payments=MappingProxyType({**s.payments, fact.payment: payment}))
+    return _with(s, payments=MappingProxyType({**s.payments, fact.payment: payment}))
 
 
 @_on(f.PreauthorizationNotSent)
@@ -192,12 +202,12 @@ def _payment_given_up(s: Session, fact: f.PaymentGivenUp) -> Session:
 
 @_on(f.AbortRequested)
 def _abort(s: Session, fact: f.AbortRequested) -> Session:
-    return replace(s, aborts=(*s.aborts, Abort(fact.request, fact.payment, fact.service_id)))
+    return _with(s, aborts=(*s.aborts, Abort(fact.request, fact.payment, fact.service_id)))
 
 
 @_on(f.AbortEnded)
 def _abort_ended(s: Session, fact: f.AbortEnded) -> Session:
-    return replace(s, aborts=tuple(replace(a, ended=True) if a.request == fact.request else a for a in s.aborts))
+    return _with(s, aborts=tuple(replace(a, ended=True) if a.request == fact.request else a for a in s.aborts))
 
 
 @_on(f.CancelRequested)
@@ -224,7 +234,7 @@ def _asked(s: Session, fact: f.CancelRequested | f.CaptureRequested, operation: 
         fact.alarm_at,
         fact.resend_until,
     )
-    return replace(s, modifications=MappingProxyType({**s.modifications, fact.request: asked}))
+    return _with(s, modifications=MappingProxyType({**s.modifications, fact.request: asked}))
 
 
 @_on(f.ModificationSubmitted)
@@ -254,14 +264,14 @@ def _alarm(s: Session, fact: f.AlarmRaised) -> Session:
 
 @_on(f.StopCodeIssued)
 def _code(s: Session, fact: f.StopCodeIssued) -> Session:
-    return replace(s, stop_code=fact.digest)
+    return _with(s, stop_code=fact.digest)
 
 
 @_on(f.PlugAwaited)
 def _plug(s: Session, fact: f.PlugAwaited) -> Session:
     if s.stage is not Stage.WAITING_FOR_PLUG:
         s = _stage(s, Stage.WAITING_FOR_PLUG, fact)
-    return replace(s, plug_until=fact.until)
+    return _with(s, plug_until=fact.until)
 
 
 @_on(f.StartRequested)
@@ -269,7 +279,7 @@ def _start(s: Session, fact: f.StartRequested) -> Session:
     if fact.plugged:
         s = _stage(s, Stage.START_REQUESTED, fact)
     start = Start(fact.request, fact.id_tag, fact.plugged, fact.until)
-    return replace(s, starts=(*s.starts, start), start_lapsed=False)
+    return _with(s, starts=(*s.starts, start), start_lapsed=False)
 
 
 @_on(f.StartAccepted)
@@ -283,25 +293,25 @@ def _start_refused(s: Session, fact: f.StartRefused) -> Session:
 
 
 def _start_answered(s: Session, request: RequestRef) -> Session:
-    return replace(s, starts=tuple(replace(x, answered=True) if x.request == request else x for x in s.starts))
+    return _with(s, starts=tuple(replace(x, answered=True) if x.request == request else x for x in s.starts))
 
 
 @_on(f.DeliveryStarted)
 def _delivery(s: Session, fact: f.DeliveryStarted) -> Session:
     s = _stage(s, Stage.DELIVERING, fact)
-    return replace(s, transaction=fact.transaction, begin=fact.begin, started_at=fact.at, heard_at=fact.at, noted_at=fact.at)
+    return _with(s, transaction=fact.transaction, begin=fact.begin, started_at=fact.at, heard_at=fact.at, noted_at=fact.at)
 
 
 @_on(f.DeliveryPaused)
 def _paused(s: Session, fact: f.DeliveryPaused) -> Session:
     pauses = (*_end_pause(s, fact), Pause(fact.by, fact.at))
-    s = replace(s, pauses=pauses, heard_at=fact.at)
+    s = _with(s, pauses=pauses, heard_at=fact.at)
     return _stage(s, Stage.SUSPENDED, fact) if s.stage is Stage.DELIVERING else s
 
 
 @_on(f.DeliveryResumed)
 def _resumed(s: Session, fact: f.DeliveryResumed) -> Session:
-    s = replace(s, pauses=_end_pause(s, fact), heard_at=fact.at)
+    s = _with(s, pauses=_end_pause(s, fact), heard_at=fact.at)
     return _stage(s, Stage.DELIVERING, fact) if s.stage is Stage.SUSPENDED else s
 
 
@@ -311,75 +321,75 @@ def _end_pause(s: Session, fact: SessionFact) -> tuple[Pause, ...]:
 
 @_on(f.MeterNoted)
 def _meter(s: Session, fact: f.MeterNoted) -> Session:
-    return replace(s, readings=(*s.readings, fact.reading), noted_at=fact.at, heard_at=fact.at, silent=False)
+    return _with(s, readings=(*s.readings, fact.reading), noted_at=fact.at, heard_at=fact.at, silent=False)
 
 
 @_on(f.PileSilent)
 def _silent(s: Session, _: f.PileSilent) -> Session:
-    return replace(s, silent=True)
+    return _with(s, silent=True)
 
 
 @_on(f.StopProved)
 def _proved(s: Session, fact: f.StopProved) -> Session:
-    return replace(s, proved_by=fact.by, proved_at=fact.at, code_misses=0)
+    return _with(s, proved_by=fact.by, proved_at=fact.at, code_misses=0)
 
 
 @_on(f.StopCodeMissed)
 def _missed(s: Session, fact: f.StopCodeMissed) -> Session:
-    return replace(s, code_misses=fact.misses, code_locked_until=fact.locked_until)
+    return _with(s, code_misses=fact.misses, code_locked_until=fact.locked_until)
 
 
 @_on(f.StopRequested)
 def _stop(s: Session, fact: f.StopRequested) -> Session:
-    return replace(_stage(s, Stage.STOP_REQUESTED, fact), stops=(*s.stops, Stop(fact.request, fact.by, fact.until)))
+    return _with(_stage(s, Stage.STOP_REQUESTED, fact), stops=(*s.stops, Stop(fact.request, fact.by, fact.until)))
 
 
 @_on(f.StopAnswered)
 def _stop_answered(s: Session, fact: f.StopAnswered) -> Session:
-    return replace(s, stops=tuple(replace(x, answered=True) if x.request == fact.request else x for x in s.stops))
+    return _with(s, stops=tuple(replace(x, answered=True) if x.request == fact.request else x for x in s.stops))
 
 
 @_on(f.DeliveryEnded)
 def _ended(s: Session, fact: f.DeliveryEnded) -> Session:
-    s = replace(_stage(s, Stage.ENDED, fact), pauses=_end_pause(s, fact), ended_at=fact.at, ended_by=fact.reason)
-    return replace(s, delivered=fact.delivered, accrues_until=fact.accrues_until)
+    s = _with(_stage(s, Stage.ENDED, fact), pauses=_end_pause(s, fact), ended_at=fact.at, ended_by=fact.reason)
+    return _with(s, delivered=fact.delivered, accrues_until=fact.accrues_until)
 
 
 @_on(f.Vacated)
 def _vacated(s: Session, fact: f.Vacated) -> Session:
-    return replace(_stage(s, Stage.VACATED, fact), vacated_at=fact.at)
+    return _with(_stage(s, Stage.VACATED, fact), vacated_at=fact.at)
 
 
 @_on(f.Priced)
 def _priced(s: Session, fact: f.Priced) -> Session:
-    return replace(s, priced=fact)
+    return _with(s, priced=fact)
 
 
 @_on(f.ReceiptIssued)
 def _receipt(s: Session, fact: f.ReceiptIssued) -> Session:
-    return replace(s, receipt=fact.number)
+    return _with(s, receipt=fact.number)
 
 
 @_on(f.PrintRequested)
 def _print(s: Session, fact: f.PrintRequested) -> Session:
-    return replace(s, prints=(*s.prints, Printing(fact.request, fact.copy)))
+    return _with(s, prints=(*s.prints, Printing(fact.request, fact.copy)))
 
 
 @_on(f.PrintEnded)
 def _print_ended(s: Session, fact: f.PrintEnded) -> Session:
-    return replace(s, prints=tuple(replace(p, result=fact.result) if p.request == fact.request else p for p in s.prints))
+    return _with(s, prints=tuple(replace(p, result=fact.result) if p.request == fact.request else p for p in s.prints))
 
 
 @_on(f.ReviewOpened)
 def _review(s: Session, fact: f.ReviewOpened) -> Session:
-    return replace(s, reviews=(*s.reviews, Review(fact.code, fact.detail, fact.at, fact.deadline)))
+    return _with(s, reviews=(*s.reviews, Review(fact.code, fact.detail, fact.at, fact.deadline)))
 
 
 @_on(f.SessionGivenUp)
 def _given_up(s: Session, fact: f.SessionGivenUp) -> Session:
-    return replace(_stage(s, Stage.GIVEN_UP, fact), given_up=fact.why)
+    return _with(_stage(s, Stage.GIVEN_UP, fact), given_up=fact.why)
 
 
 @_on(f.SessionClosed)
 def _closed_session(s: Session, fact: f.SessionClosed) -> Session:
-    return replace(s, closed_at=fact.at)
+    return _with(s, closed_at=fact.at)

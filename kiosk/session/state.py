@@ -154,7 +154,7 @@ class Review:
     deadline: Moment | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Session:
     """One sale."""
 
@@ -246,7 +246,7 @@ class Orphan:
     stop_answered: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Kiosk:
     """The whole: connectors, open sales, counters."""
 
