@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from kiosk.metering.reading import Delivered, Reading
 from kiosk.pricing import usage as use
+from kiosk.pricing.ceiling import Ceiling, ceiling
 from kiosk.pricing.load import tariff_of
+from kiosk.pricing.quote import Quote
 from kiosk.pricing.rate import accrues_until, bill
 from kiosk.pricing.rating import Rating
 from kiosk.session.state import Session
 from kiosk.values import Moment, Money
 
+_WHOLE_SECONDS_MS = 1_000  # begin and end are both cut to their second
 
-def cost_at(s: Session, reading: Reading) -> Money:
-    """What is owed if the delivery had this reading now."""
+
+def owes(s: Session, reading: Reading, amount: Money) -> bool:
+    """Whether `amount` or more is owed if the delivery had this reading now."""
     assert s.quote is not None and s.begin is not None
-    return bill(tariff_of(s.quote), _usage(s, s.begin, reading, None), s.quote.zone).total
+    most = _ceiling(s.quote).over(max(0, reading.mwh - s.begin.mwh), max(0, reading.utc_ms - s.begin.utc_ms) + _WHOLE_SECONDS_MS)
+    return most >= amount and bill(tariff_of(s.quote), _usage(s, s.begin, reading, None), s.quote.zone).total >= amount
+
+
+@lru_cache(maxsize=64)
+def _ceiling(quote: Quote) -> Ceiling:
+    return ceiling(tariff_of(quote))
 
 
 def final(s: Session, at: Moment) -> Rating:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from kiosk.metering.judge import judge
 from kiosk.metering.reading import Delivered, Limits, Reading, Verdict
 from kiosk.session import facts as f
-from kiosk.session.cost import accrual_end, cost_at
+from kiosk.session.cost import accrual_end, owes
 from kiosk.session.decision import Decision
 from kiosk.session.inputs import (
     ConnectorChanged,
@@ -162,7 +162,7 @@ def meter_read(d: Decision, i: MeterRead) -> None:
         payment is not None
         and payment.approval is not None
         and not s.stops
-        and cost_at(s, reading) >= payment.approval.authorized - d.policy.margin
+        and owes(s, reading, payment.approval.authorized - d.policy.margin)
     )
     due = s.noted_at is None or d.at.reached(s.noted_at.plus(d.policy.note_s))
     if full or due or s.silent:
