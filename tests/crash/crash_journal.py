@@ -34,6 +34,7 @@ class Player:
     def __init__(self, path: Path, seed: int) -> None:
         self._path = path
         self._draw = random.Random(seed)
+        self._entropy = random.Random(f"entropy {seed}")
         self._marker = Marker()
         self._put: dict[str, tuple[bytes, int]] = {}
         self._now = 1_800_000_000_000
@@ -123,7 +124,7 @@ class Player:
         assert self._journal.reopen() == self._marker.latest.head
 
     def _open(self) -> None:
-        self._journal = Journal.open(self._path, reserve_bytes=RESERVE_BYTES)
+        self._journal = Journal.open(self._path, reserve_bytes=RESERVE_BYTES, entropy=self._entropy.randbytes)
         assert self._journal.verify(from_checkpoint=True).sound
 
     def _promise(self, work: Callable[[], object], **changes: Any) -> None:

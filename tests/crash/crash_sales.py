@@ -84,8 +84,9 @@ class JournalIds(CountingIds):
 class RecordedWorld(World):
     """A `World` whose inputs go through the core's loop and whose facts lie on a disk."""
 
-    def __init__(self, path: Path, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, path: Path, loop: asyncio.AbstractEventLoop, seed: int) -> None:
         self._path = path
+        self._entropy = random.Random(f"entropy {seed}")
         self._loop = loop
         self._marker = Marker()
         self._frames = 0
@@ -97,7 +98,7 @@ class RecordedWorld(World):
         self.__post_init__()
 
     async def _begin(self) -> None:
-        journal = Journal.open(self._path, reserve_bytes=RESERVE_BYTES)
+        journal = Journal.open(self._path, reserve_bytes=RESERVE_BYTES, entropy=self._entropy.randbytes)
         assert journal.verify(from_checkpoint=True).sound
         k = replay(Kiosk(SETUP), journal.read())
         effects = Effects(Pace())
@@ -318,7 +319,7 @@ def main(path: Path, count: int, seed: int, wrong: str) -> None:
     crash_wrongs.introduce(wrong)
     draw = random.Random(seed)
     loop = asyncio.new_event_loop()
-    w = RecordedWorld(path, loop)
+    w = RecordedWorld(path, loop, seed)
     sales = list(SALES)
     for n in range(count):
         if seed > 1 and n % len(SALES) == 0:
