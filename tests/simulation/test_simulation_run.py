@@ -12,6 +12,7 @@ from kiosk.simulation.faults import WORDS
 from kiosk.simulation.mutants import MUTANTS
 
 
+@pytest.mark.timeout(600)  # five seconds of work, on a machine that may have much else to do
 def test_three_hundred_sales_keep_every_promise() -> None:
     out = io.StringIO()
     assert simulate(300, 2, None, out, as_json=True) == GOOD
