@@ -45,7 +45,7 @@ class Payment:
     @property
     def open(self) -> bool:
         """Money may be, or may become, reserved without us knowing."""
-        return self.state in (PaymentState.REQUESTED, PaymentState.UNKNOWN)
+        return self.state is PaymentState.REQUESTED or self.state is PaymentState.UNKNOWN
 
     @property
     def fault(self) -> str:
@@ -102,7 +102,7 @@ class Stage(Enum):
     GIVEN_UP = "given_up"  # before any energy
 
 
-FLOWING = frozenset({Stage.DELIVERING, Stage.SUSPENDED, Stage.STOP_REQUESTED})
+FLOWING = (Stage.DELIVERING, Stage.SUSPENDED, Stage.STOP_REQUESTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +200,10 @@ class Session:
     @property
     def payment(self) -> Payment | None:
         """The payment that pays for this sale: authorized and wanted."""
-        return next((p for p in self.payments.values() if p.state is PaymentState.AUTHORIZED and p.wanted), None)
+        for p in self.payments.values():
+            if p.state is PaymentState.AUTHORIZED and p.wanted:
+                return p
+        return None
 
     @property
     def last_payment(self) -> Payment | None:

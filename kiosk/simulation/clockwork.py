@@ -32,7 +32,6 @@ class Clockwork:
 
     def __init__(self, now_ms: int) -> None:
         self.now = now_ms
-        self.steps = 0
         self._agenda: list[tuple[int, int, Planned]] = []
         self._soon: deque[Event] = deque()
         self._count = 0
@@ -42,26 +41,28 @@ class Clockwork:
         self._soon.append(event)
 
     def at(self, due_ms: int, event: Event) -> Planned:
-        planned = Planned(event)
-        self._count += 1
-        heapq.heappush(self._agenda, (max(due_ms, self.now), self._count, planned))
-        return planned
+        return self._plan(due_ms if due_ms > self.now else self.now, event)
 
     def after(self, ms: int, event: Event) -> Planned:
-        return self.at(self.now + ms, event)
+        return self._plan(self.now + ms if ms > 0 else self.now, event)
+
+    def _plan(self, due_ms: int, event: Event) -> Planned:
+        planned = Planned(event)
+        self._count += 1
+        heapq.heappush(self._agenda, (due_ms, self._count, planned))
+        return planned
 
     def run(self, until_ms: int, done: Callable[[], bool]) -> None:
         """Let everything happen that is due by `until_ms`, or until `done` says so between two instants."""
+        agenda, soon = self._agenda, self._soon
         while True:
-            while self._soon:
-                self.steps += 1
-                self._soon.popleft()()
-            if not self._agenda or self._agenda[0][0] > until_ms or done():
+            while soon:
+                soon.popleft()()
+            if not agenda or agenda[0][0] > until_ms or done():
                 return
-            due, _, planned = heapq.heappop(self._agenda)
+            due, _, planned = heapq.heappop(agenda)
             if planned.event is not None:
                 self.now = due
-                self.steps += 1
                 planned.event()
 
 
@@ -81,6 +82,7 @@ class MachineClock:
     def boot(self) -> None:
         """Power came back: monotonic time begins anew."""
         self._boots += 1
+        self._boot_id = f"{self._name}-{self._boots}"
         self._booted_ms = self._clockwork.now - 20_000
         self._last_ms = -1
 
@@ -93,6 +95,6 @@ class MachineClock:
         true = self._clockwork.now
         if true != self._last_ms:
             mono = (true - self._booted_ms) * 1_000_000
-            self._last = Moment(true + self._wrong_by_ms, f"{self._name}-{self._boots}", mono)
+            self._last = Moment(true + self._wrong_by_ms, self._boot_id, mono)
             self._last_ms = true
         return self._last

@@ -31,6 +31,11 @@ class Waiting(Generic[T]):
             self._value = value
             self._end()
 
+    def wake(self) -> None:
+        """It is time: there is no value to it."""
+        if not self.done:
+            self._end()
+
     def fail(self, error: Exception) -> None:
         if not self.done:
             self._error = error
@@ -49,46 +54,54 @@ class Waiting(Generic[T]):
         return self._value  # type: ignore[return-value]  # resolved with a T, or failed
 
 
+class _Work:
+    """A coroutine of a crew, from one `Waiting` to the next."""
+
+    __slots__ = ("_crew", "_over", "coroutine")
+
+    def __init__(self, crew: Crew, coroutine: Coroutine[Any, Any, object], over: Callable[[], None] | None) -> None:
+        self._crew = crew
+        self._over = over
+        self.coroutine = coroutine
+
+    def step(self) -> None:
+        if self not in self._crew.running:
+            return
+        try:
+            waiting: Waiting[object] = self.coroutine.send(None)
+        except StopIteration:
+            self._crew.running.pop(self, None)
+            if self._over is not None and self._crew.alive:
+                self._over()
+            return
+        waiting.resume = self.step
+
+
 class Crew:
     """The coroutines of one process."""
 
     def __init__(self, clockwork: Clockwork) -> None:
         self._clockwork = clockwork
-        self._running: dict[int, Coroutine[Any, Any, object]] = {}
-        self._count = 0
+        self.running: dict[_Work, None] = {}
         self.alive = True
 
-    def spawn(self, work: Coroutine[Any, Any, object], over: Callable[[], None] | None = None) -> None:
-        """Start `work` at this millisecond; `over` is called when it has come to its end."""
+    def spawn(self, coroutine: Coroutine[Any, Any, object], over: Callable[[], None] | None = None) -> None:
+        """Start `coroutine` at this millisecond; `over` is called when it has come to its end."""
         if not self.alive:
-            work.close()
+            coroutine.close()
             return
-        self._count += 1
-        number = self._count
-        self._running[number] = work
-        self._clockwork.soon(lambda: self._step(number, over))
+        work = _Work(self, coroutine, over)
+        self.running[work] = None
+        self._clockwork.soon(work.step)
 
     def kill(self) -> None:
         """Nobody in this crew does another thing."""
         self.alive = False
-        running, self._running = self._running, {}
-        for work in running.values():
-            work.close()
+        running, self.running = self.running, {}
+        for work in running:
+            work.coroutine.close()
 
     async def sleep(self, ms: int) -> None:
         waiting: Waiting[None] = Waiting(self._clockwork)
-        self._clockwork.after(ms, lambda: waiting.resolve(None))
+        self._clockwork.after(ms, waiting.wake)
         await waiting
-
-    def _step(self, number: int, over: Callable[[], None] | None) -> None:
-        work = self._running.get(number)
-        if work is None:
-            return
-        try:
-            waiting: Waiting[object] = work.send(None)
-        except StopIteration:
-            self._running.pop(number, None)
-            if over is not None and self.alive:
-                over()
-            return
-        waiting.resume = lambda: self._step(number, over)

@@ -26,7 +26,7 @@ from kiosk.session.deadlines import next_deadline
 from kiosk.session.energy import session_with_tag, transaction_for
 from kiosk.session.facts import SessionClosed
 from kiosk.session.inputs import Approval, Done, Input, KioskStarted, Outcome, Result, TimePassed, TxEnded, TxStarted
-from kiosk.session.requests import open_requests
+from kiosk.session.requests import Request, open_requests
 from kiosk.session.setup import Setup
 from kiosk.session.state import Kiosk
 from kiosk.simulation.clockwork import Clockwork, MachineClock, Planned
@@ -181,6 +181,8 @@ class Life:
         )
         self._disk = parts.fitting.disk(self)
         self._sealed: dict[Digest, Sealed] = {}
+        self._seen: Kiosk | None = None
+        self._requests: tuple[Request, ...] = ()
         self._ticking = False
         self._wake: Planned | None = None
         self.panel = Panel(self, self.ids, parts.quotes)
@@ -286,8 +288,7 @@ class Life:
         now = self.now()
         if self.watch.screen_alive():
             self._desk.screen_seen()
-        k = self._parts.fitting.acting_on(self.engine)
-        for attempt in self.effects.ready(open_requests(k), now):
+        for attempt in self.effects.ready(self._open_requests(), now):
             self.running[attempt.request.ref] = attempt
             self.spawn(self._attempt(attempt))
             self.watch.attempted(self, attempt)
@@ -298,6 +299,13 @@ class Life:
                 self.spawn(self._tick())
             deadline = None
         self._wake_at([m for m in (deadline, self.effects.next_at(now)) if m is not None], now)
+
+    def _open_requests(self) -> tuple[Request, ...]:
+        """Those of the state to act on; it changes less often than somebody looks."""
+        k = self._parts.fitting.acting_on(self.engine)
+        if k is not self._seen:
+            self._seen, self._requests = k, open_requests(k)
+        return self._requests
 
     async def _tick(self) -> None:
         batch = await self.tell(TimePassed())

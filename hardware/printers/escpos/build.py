@@ -12,7 +12,7 @@ import os
 import shutil
 import unicodedata
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 import segno
@@ -91,6 +91,7 @@ def printable(text: str) -> str:
     return shown
 
 
+@lru_cache(maxsize=1_024)
 def _character(c: str) -> str:
     for candidate in (c, unicodedata.normalize("NFKD", c)[0]):
         if candidate.isprintable() and candidate.encode("cp858", "ignore"):
