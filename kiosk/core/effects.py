@@ -85,7 +85,7 @@ class Effects:
         case.attempts += 1
         case.reached = case.reached or not isinstance(result, NotSent)
         if isinstance(result, Done | Refused):
-            case.next_at = at.plus(self.pace.first_s)  # should the decision leave it open
+            case.next_at = at.plus(self._wait(case))  # should the decision leave it open
             return None
         wait = self._wait(case)
         case.next_at = at.plus(wait)

@@ -41,7 +41,7 @@ def _stay_ms(s: Session, at: Moment) -> int:
     counts from the moment we knew, on our own clock."""
     if s.accrues_until is None or s.ended_at is None:
         return 0
-    left = s.vacated_at or at
+    left = s.unseen_since or s.vacated_at or at
     return (s.accrues_until if left.reached(s.accrues_until) else left).ms_since(s.ended_at)
 
 

@@ -34,7 +34,7 @@ _CLOCKS_APART_MS = 600_000
 def transaction_for(k: Kiosk, i: TxStarted) -> int:
     """The transaction id to answer a StartTransaction with, once its facts are in. Raises LookupError when they are not."""
     session = session_with_tag(k, i.id_tag)
-    if session and session.transaction is not None:
+    if session and session.transaction is not None and _told_before(session, i):
         return session.transaction
     orphan = _orphan(k, i)
     if orphan is None:
@@ -74,8 +74,8 @@ def _status(d: Decision, s: Session, status: ConnectorStatus) -> None:
             d.note(f.DeliveryPaused(d.at, s.id, by))
         elif paused and status is ConnectorStatus.CHARGING:
             d.note(f.DeliveryResumed(d.at, s.id))
-    elif s.stage is Stage.ENDED and status in _GONE:
-        d.note(f.Vacated(d.at, s.id))
+    elif s.stage is Stage.ENDED and (status in _GONE or (s.unseen_since is not None and status in _PLUGGED)):
+        d.note(f.Vacated(d.at, s.id))  # a cable that is in again after nobody looked is another car's
 
 
 # --- starting -----------------------------------------------------------------------------------------------------------------
@@ -122,15 +122,18 @@ def start_answered(d: Decision, s: Session, start: Start, result: Result) -> Non
             d.note(f.StartAccepted(d.at, s.id, start.request))
         case Refused(code=code, detail=detail):
             d.note(f.StartRefused(d.at, s.id, start.request, code, detail))
-            if not s.given_up:
+            # Without a cable a pile may refuse for now; and one that may have the earlier start refuses the later.
+            doubtful = not start.plugged or any(not earlier.answered for earlier in s.starts if earlier.request != start.request)
+            if not s.given_up and not doubtful:
                 d.note(f.SessionGivenUp(d.at, s.id, "pile_refused"))
 
 
 def tx_started(d: Decision, i: TxStarted) -> None:
     s = session_with_tag(d.k, i.id_tag)
-    if s is not None and s.transaction is not None:
+    if s is not None and s.transaction is not None and _told_before(s, i):
         return
-    if s is None or s.closed_at is not None:
+    meant = s is not None and s.transaction is None and s.closed_at is None and _at(d.k, s, i)
+    if s is None or not meant:
         if _orphan(d.k, i) is None:
             d.note(f.OrphanTransactionStarted(d.at, i.pile, i.number, d.ids.transaction(), i.begin, i.frame))
         return
@@ -139,6 +142,18 @@ def tx_started(d: Decision, i: TxStarted) -> None:
     if late:
         d.note(f.ReviewOpened(d.at, s.id, "late_start", "the pile began after the sale was given up", None))
         request_stop(d, d.k.sessions[s.id], "late_start")
+
+
+def _told_before(s: Session, i: TxStarted) -> bool:
+    """Whether this is the start we know, told again: the register stands where it stood, and while it runs the pile's clock may differ."""
+    same = s.begin is not None and s.begin.mwh == i.begin.mwh
+    return same and (s.ended_at is None or (s.begin is not None and s.begin.utc_ms == i.begin.utc_ms))
+
+
+def _at(k: Kiosk, s: Session, i: TxStarted) -> bool:
+    """Whether a transaction runs on the sale's own plug. A connector that left the configuration is believed."""
+    connector = k.setup.by_id.get(s.connector)
+    return connector is None or (connector.pile, connector.number) == (i.pile, i.number)
 
 
 def _orphan(k: Kiosk, i: TxStarted) -> Orphan | None:
@@ -229,10 +244,8 @@ def orphan_stop_answered(d: Decision, request: RequestRef, result: Result) -> No
     if orphan is None:
         return
     match result:
-        case Done(Ok()):
+        case Done(Ok()):  # a refusal leaves it open: it is asked again, ever more rarely
             d.note(f.OrphanStopAnswered(d.at, orphan.transaction, True, ""))
-        case Refused(code=code, detail=detail):
-            d.note(f.OrphanStopAnswered(d.at, orphan.transaction, False, f"{code} {detail}".strip()))
 
 
 # --- ending -------------------------------------------------------------------------------------------------------------------
@@ -241,18 +254,25 @@ def orphan_stop_answered(d: Decision, request: RequestRef, result: Result) -> No
 def tx_ended(d: Decision, i: TxEnded) -> None:
     s = _session_ended(d.k, i)
     if s is None:
-        d.note(f.OrphanTransactionEnded(d.at, i.pile, i.transaction, i.end, i.reason, i.frame))
+        d.note(f.OrphanTransactionEnded(d.at, i.pile, _orphan_ended(d.k, i), i.end, i.reason, i.frame))
         return
     if s.ended_at is not None or s.closed_at is not None:
         _ended_again(d, s, i)
         return
     if s.transaction is None:
-        d.note(f.DeliveryStarted(d.at, s.id, d.ids.transaction(), i.begin or i.end, i.frame, bool(s.given_up)))
+        begin = i.begin or i.end or Reading(d.at.utc_ms, 0)
+        d.note(f.DeliveryStarted(d.at, s.id, d.ids.transaction(), begin, i.frame, bool(s.given_up)))
         delivered = judge((), _limits(d.k, s), begin=i.begin, end=i.end, ended_at=d.at.utc_ms)
         s = d.k.sessions[s.id]
     else:
         delivered = judge(s.readings, _limits(d.k, s), begin=i.begin or s.begin, end=i.end, ended_at=d.at.utc_ms)
     _end(d, s, i.reason, delivered, i)
+
+
+def _orphan_ended(k: Kiosk, i: TxEnded) -> int:
+    """The transaction an end without a sale is about: the one it names, or the only one that the pile can mean by -1."""
+    there = [o.transaction for o in k.orphans.values() if o.pile == i.pile]
+    return there[0] if i.transaction not in k.orphans and i.transaction <= 0 and len(there) == 1 else i.transaction
 
 
 def _session_ended(k: Kiosk, i: TxEnded) -> Session | None:
@@ -273,6 +293,8 @@ def _session_ended(k: Kiosk, i: TxEnded) -> Session | None:
 
 def _ended_again(d: Decision, s: Session, i: TxEnded) -> None:
     known = s.delivered.end if s.delivered else None
+    if i.end is None:
+        return
     if (known is not None and known.mwh == counted(d.k, s, i.end).mwh) or any(r.code == "late_end" for r in s.reviews):
         return
     d.note(f.ReviewOpened(d.at, s.id, "late_end", f"the pile now says {i.end.mwh} mWh at its register", None))
@@ -285,7 +307,8 @@ def settle_lost(d: Decision, s: Session) -> None:
     free = s.free_at is not None and d.at.reached(s.free_at.plus(d.policy.lost_stop_s))
     gone = s.heard_at is not None and d.at.reached(s.heard_at.plus(d.policy.lost_pile_s))
     if free or gone:
-        delivered = judge(s.readings, _limits(d.k, s), begin=s.begin, end=s.last_reading, ended_at=d.at.utc_ms)
+        last = s.readings[-1] if s.readings else None  # never heard of is not nothing delivered
+        delivered = judge(s.readings, _limits(d.k, s), begin=s.begin, end=last, ended_at=d.at.utc_ms)
         d.note(f.ReviewOpened(d.at, s.id, "meter_estimated", "no end of the transaction came; the last reading counts", None))
         _end(d, s, "lost", delivered, None)
 
@@ -293,6 +316,9 @@ def settle_lost(d: Decision, s: Session) -> None:
 def watch_silence(d: Decision, s: Session) -> None:
     if s.stage in FLOWING and not s.silent and s.heard_at and d.at.reached(s.heard_at.plus(d.policy.pile_silent_s)):
         d.note(f.PileSilent(d.at, s.id))
+        connector = d.k.setup.by_id.get(s.connector)
+        if not s.stops and connector is not None and connector.pile in d.k.online:
+            request_stop(d, d.k.sessions[s.id], "silence")  # energy that nobody counts is not sold
 
 
 def _end(d: Decision, s: Session, reason: str, delivered: Delivered, i: TxEnded | None) -> None:

@@ -104,7 +104,7 @@ def _kiosk(k: Kiosk, fact: KioskFact) -> Kiosk:
         case f.PileOnline(pile=pile):
             return _with(k, online=k.online | {pile})
         case f.PileOffline(pile=pile):
-            return _with(k, online=k.online - {pile})
+            return _unseen(_with(k, online=k.online - {pile}), fact)
         case f.ConnectorReported(status=status, error=error):
             return _reported(k, fact, ConnectorState(status, error))
         case f.OrphanTransactionStarted(transaction=transaction):
@@ -118,6 +118,15 @@ def _kiosk(k: Kiosk, fact: KioskFact) -> Kiosk:
     return k
 
 
+def _unseen(k: Kiosk, fact: f.PileOffline) -> Kiosk:
+    there = {c.id for c in k.setup.connectors if c.pile == fact.pile}
+    sessions = {
+        id_: _with(s, unseen_since=fact.at) if s.connector in there and s.stage is Stage.ENDED and s.unseen_since is None else s
+        for id_, s in k.sessions.items()
+    }
+    return _with(k, sessions=MappingProxyType(sessions))
+
+
 def _reported(k: Kiosk, fact: f.ConnectorReported, state: ConnectorState) -> Kiosk:
     k = _with(k, connectors=MappingProxyType({**k.connectors, fact.connector: state}))
     session = k.at(fact.connector)
@@ -128,6 +137,8 @@ def _reported(k: Kiosk, fact: f.ConnectorReported, state: ConnectorState) -> Kio
         session = _with(session, free_at=fact.at if free else None, heard_at=fact.at)
     elif session.stage is Stage.WAITING_FOR_PLUG and session.starts and free:
         session = _with(session, start_lapsed=True)
+    elif session.stage is Stage.ENDED and fact.status is ConnectorStatus.FINISHING:
+        session = _with(session, unseen_since=None)
     return _with(k, sessions=MappingProxyType({**k.sessions, session.id: session}))
 
 
@@ -289,7 +300,8 @@ def _start_accepted(s: Session, fact: f.StartAccepted) -> Session:
 
 @_on(f.StartRefused)
 def _start_refused(s: Session, fact: f.StartRefused) -> Session:
-    return _start_answered(s, fact.request)
+    s = _start_answered(s, fact.request)
+    return _with(s, start_lapsed=True) if s.starts and not s.starts[-1].plugged else s
 
 
 def _start_answered(s: Session, request: RequestRef) -> Session:

@@ -90,7 +90,7 @@ class OrphanStopAnswered(KioskFact):
 class OrphanTransactionEnded(KioskFact):
     pile: str
     transaction: int
-    end: Reading
+    end: Reading | None
     reason: str
     frame: Digest | None
 
@@ -340,7 +340,7 @@ class StopCodeMissed(SessionFact):
 class StopRequested(SessionFact):
     request: RequestRef
     transaction: int
-    by: str  # `code` | `card` | `tag` | `phone` | `operator` | `limit` | `late_start` | `given_up`
+    by: str  # `code` | `card` | `tag` | `phone` | `operator` | `limit` | `late_start` | `silence`
     until: Moment
 
 

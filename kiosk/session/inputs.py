@@ -133,13 +133,13 @@ class MeterRead:
 @dataclass(frozen=True, slots=True)
 class TxEnded:
     """The pile ended a transaction. `transaction` may be -1 (OCPP 1.6 errata 3.18) or unknown; `begin` and `end` come from signed or
-    transaction data when present, else from the start and stop registers."""
+    transaction data when present, else from the start and stop registers; no `end` means that the pile told no register at all."""
 
     pile: str
     transaction: int
     id_tag: str
     begin: Reading | None
-    end: Reading
+    end: Reading | None
     reason: str
     frame: Digest | None = None
 

@@ -62,7 +62,8 @@ def preauthorization_answered(d: Decision, s: Session, p: Payment, result: Resul
 def _approved(d: Decision, s: Session, p: Payment, approval: Approval) -> None:
     if p.state is PaymentState.AUTHORIZED:
         return
-    usable = approval.authorized.currency == p.amount.currency and approval.authorized >= d.policy.smallest_hold
+    enough = max(d.policy.smallest_hold.minor, d.policy.margin.minor + 1)
+    usable = approval.authorized.currency == p.amount.currency and approval.authorized.minor >= enough
     wanted = usable and p.open and s.stage is Stage.PAYING and s.payment is None
     d.note(f.PaymentAuthorized(d.at, s.id, p.ref, approval, wanted))
     if wanted:
@@ -95,8 +96,8 @@ def give_up_unknown(d: Decision, s: Session) -> None:
 def release_unwanted(d: Decision, s: Session) -> None:
     """Whatever is reserved, or may be, and will not be captured goes back at once."""
     for p in s.payments.values():
-        if p.state is PaymentState.GIVEN_UP:
-            _request_cancel(d, s, p, "")
+        if p.state is PaymentState.GIVEN_UP or (p.state is PaymentState.DECLINED and p.code == "terminal_away"):
+            _request_cancel(d, s, p, "")  # a terminal that is out of order is not believed that nothing is reserved
         elif p.approval is not None and p.state is PaymentState.AUTHORIZED and _not_needed(s, p):
             _request_cancel(d, s, p, p.approval.psp_reference)
 

@@ -189,6 +189,7 @@ class Session:
     ended_at: Moment | None = None
     ended_by: str = ""
     accrues_until: Moment | None = None
+    unseen_since: Moment | None = None  # after the end: since when the pile is away, and nobody sees whether the car is still there
     vacated_at: Moment | None = None
     priced: Priced | None = None
     receipt: int | None = None

@@ -247,7 +247,7 @@ class BillTheRegister(Fitting):
 
     def given(self, given: Input, k: Kiosk) -> Input:
         del k
-        if not isinstance(given, TxEnded):
+        if not isinstance(given, TxEnded) or given.end is None:
             return given
         return replace(given, end=replace(given.end, mwh=given.end.mwh + 1_000_000))
 

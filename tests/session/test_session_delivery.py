@@ -61,10 +61,10 @@ def test_a_reading_after_the_end_counts_nothing() -> None:
 def test_a_meter_that_counts_the_session_only_is_put_on_the_register_of_the_begin() -> None:
     w = World()
     transaction = w.deliver(at_kwh=54_000)
-    w.wait(HOUR)
+    w.skip(HOUR)
     w.meter(50)
     assert w.session.readings[-1].mwh == 54_050_000_000
-    w.wait(HOUR)
+    w.skip(HOUR)
     assert "StopRequested" in names(w.meter(99))  # 49.50 of 50.00
     w.wait(60)
     w.end(transaction, 54_100)
@@ -129,8 +129,10 @@ def test_silence_is_noted_once_and_ends_with_the_next_reading() -> None:
     w = World()
     w.deliver()
     assert w.wait(299) == ()
-    assert names(w.wait(1)) == ["PileSilent"]
-    assert w.wait(60) == ()
+    assert names(w.wait(1)) == ["PileSilent", "StopRequested"]
+    assert w.session.stops[0].by == "silence"
+    w.answer("StopDelivery", i.Done(i.Ok()))
+    assert w.wait(20) == ()
     w.meter(101)
     assert not w.session.silent
 
@@ -138,7 +140,7 @@ def test_silence_is_noted_once_and_ends_with_the_next_reading() -> None:
 def test_the_limit_stops_a_margin_before_the_hold() -> None:
     w = World()
     w.deliver()
-    w.wait(2 * HOUR)
+    w.skip(2 * HOUR)
     assert names(w.meter(197, 980_000)) == ["MeterNoted"]
     assert names(w.meter(198)) == ["MeterNoted", "StopRequested"]
     assert w.meter(199) == ()
@@ -147,12 +149,12 @@ def test_the_limit_stops_a_margin_before_the_hold() -> None:
 def test_the_fee_of_a_parked_car_uses_up_the_hold_too() -> None:
     w = World()
     w.deliver(tariff=PER_KWH_AND_STAY, minor=1_000)
-    w.wait(600)
+    w.skip(600)
     w.meter(114)
     w.status(1, ConnectorStatus.SUSPENDED_EV)
-    w.wait(600 + 1_000)
+    w.skip(600 + 1_000)
     assert "StopRequested" not in names(w.meter(114))
-    w.wait(500)
+    w.skip(500)
     assert "StopRequested" in names(w.meter(114))
 
 

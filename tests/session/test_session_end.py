@@ -140,7 +140,7 @@ def test_an_unbelievable_meter_does_not_keep_the_next_driver_away() -> None:
 def test_a_connector_called_free_without_an_end_is_settled_from_the_last_reading() -> None:
     w = World()
     w.deliver()
-    w.wait(1_800)
+    w.skip(1_800)
     w.meter(120)
     w.status(1, ConnectorStatus.AVAILABLE)
     assert w.wait(59) == ()
@@ -157,14 +157,14 @@ def test_a_charge_without_an_end_is_for_a_person_even_if_no_reading_proves_energ
     w.status(1, ConnectorStatus.AVAILABLE)
     w.wait(60)
     assert w.session.ended_by == "lost"
-    assert w.reviews() == ["meter_estimated"]
-    assert w.kinds() == ["Modify"]
+    assert w.reviews() == ["meter_estimated", "meter_unproven"]
+    assert w.kinds() == []  # the hold stays until somebody knows
 
 
 def test_a_true_end_after_the_lost_one_is_for_a_person() -> None:
     w = World()
     transaction = w.deliver()
-    w.wait(1_800)
+    w.skip(1_800)
     w.meter(120)
     w.status(1, ConnectorStatus.AVAILABLE)
     w.wait(60)
@@ -176,7 +176,7 @@ def test_a_true_end_after_the_lost_one_is_for_a_person() -> None:
 def test_an_end_within_the_grace_is_the_end() -> None:
     w = World()
     transaction = w.deliver()
-    w.wait(1_800)
+    w.skip(1_800)
     w.meter(120)
     w.status(1, ConnectorStatus.AVAILABLE)
     w.wait(30)
@@ -199,7 +199,7 @@ def test_a_connector_that_was_free_for_a_blink_is_not_lost() -> None:
 def test_a_pile_lost_for_hours_is_settled_from_what_is_proven() -> None:
     w = World()
     w.deliver()
-    w.wait(1_800)
+    w.skip(1_800)
     w.meter(120)
     w.give(i.PileLost("PILE-1"))
     w.wait(14_399)
@@ -314,3 +314,27 @@ def test_a_car_that_stays_for_ever_is_settled_after_the_longest_stay() -> None:
     w.wait(43_200)
     assert w.session.priced is not None
     assert w.kinds() == ["Modify"]
+
+
+def test_an_end_without_any_register_is_for_a_person_and_keeps_the_hold() -> None:
+    w = World()
+    transaction = w.deliver()
+    w.skip(600)
+    w.give(i.TxEnded("PILE-1", transaction, "", None, None, "Local"))
+    assert w.session.delivered is not None
+    assert "meter_unproven" in w.reviews()
+    assert w.kinds() == []
+
+
+def test_the_next_drivers_cable_ends_a_stay_that_nobody_saw() -> None:
+    w = World()
+    transaction = w.deliver(tariff=PER_KWH_AND_STAY)
+    w.skip(1_800)
+    w.end(transaction, 110)
+    w.status(1, ConnectorStatus.FINISHING)
+    w.wait(900)
+    w.give(i.PileLost("PILE-1"))
+    w.wait(3_600)
+    w.give(i.PileConnected("PILE-1"))
+    w.status(1, ConnectorStatus.PREPARING)
+    assert w.session.priced.charge == Money(500 + 50, "EUR")  # 15 min were seen, of which 10 are free

@@ -87,7 +87,7 @@ def test_a_repeated_start_transaction_of_a_closed_sale_is_answered_with_its_id()
     w = World()
     w.finish()
     closed = w.session
-    message = started(w, closed.starts[0].id_tag)
+    message = i.TxStarted("PILE-1", 1, closed.starts[0].id_tag, closed.begin)
     assert w.give(message) == ()
     assert transaction_for(w.k, message) == closed.transaction
 
@@ -159,7 +159,9 @@ def test_energy_nobody_sold_is_answered_and_stopped_once() -> None:
     assert transaction > 0
     stop = w.request("StopDelivery")
     assert (stop.body.pile, stop.body.transaction) == ("PILE-1", transaction)
-    assert names(w.answer("StopDelivery", i.Refused("rejected"))) == ["OrphanStopAnswered"]
+    assert w.answer("StopDelivery", i.Refused("rejected")) == ()
+    assert w.kinds() == ["StopDelivery"]  # a refusal ends nothing: it is asked again
+    assert names(w.answer("StopDelivery", i.Done(i.Ok()))) == ["OrphanStopAnswered"]
     assert w.kinds() == []
     assert w.give(message) == ()
     assert transaction_for(w.k, message) == transaction
@@ -208,3 +210,54 @@ def test_plugged_in_before_paying_starts_with_the_approval() -> None:
     w.pay()
     assert w.session.stage is Stage.START_REQUESTED
     assert w.session.starts[0].plugged
+
+
+def test_a_second_delivery_under_the_same_tag_is_nobodys_and_is_stopped() -> None:
+    w = World()
+    transaction = w.deliver()
+    tag = w.session.starts[0].id_tag
+    w.skip(600)
+    w.end(transaction, 110)
+    again = i.TxStarted("PILE-1", 1, tag, w.reading(110))
+    assert names(w.give(again)) == ["OrphanTransactionStarted"]
+    assert transaction_for(w.k, again) != transaction
+    assert "StopDelivery" in w.kinds()
+
+
+def test_a_transaction_on_another_plug_is_not_the_sale() -> None:
+    w = World()
+    w.pay()
+    w.status(1, ConnectorStatus.PREPARING)
+    message = i.TxStarted("PILE-1", 2, w.session.starts[0].id_tag, w.reading(100))
+    assert names(w.give(message)) == ["OrphanTransactionStarted"]
+    assert w.session.transaction is None
+
+
+def test_a_pile_that_wants_the_cable_first_loses_no_sale() -> None:
+    w = World()
+    w.pay()
+    w.wait(15)
+    assert names(w.answer("StartDelivery", i.Refused("rejected"))) == ["StartRefused"]
+    assert not w.session.given_up
+    facts = w.status(1, ConnectorStatus.PREPARING)
+    assert names(facts) == ["ConnectorReported", "StartRequested"]
+    assert len({s.id_tag for s in w.session.starts}) == 1
+
+
+def test_the_refusal_of_a_second_start_proves_nothing_while_the_first_is_unanswered() -> None:
+    w = World()
+    w.status(1, ConnectorStatus.PREPARING)
+    w.pay()
+    w.wait(2)
+    w.restart()
+    w.status(1, ConnectorStatus.PREPARING)
+    assert names(w.answer("StartDelivery", i.Refused("rejected"))) == ["StartRefused"]
+    w.give(i.TxStarted("PILE-1", 1, w.session.starts[0].id_tag, w.reading(100)))
+    assert w.session.transaction is not None
+
+
+def test_the_end_of_an_orphan_under_minus_one_closes_it() -> None:
+    w = World()
+    w.give(started(w, "04A1B2C3", 2))
+    w.give(i.TxEnded("PILE-1", -1, "", None, w.reading(120), "Local"))
+    assert w.kinds() == []

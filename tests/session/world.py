@@ -125,6 +125,10 @@ class World:
         """Somebody sets the wall clock; the clock that counts since boot goes on."""
         self.now = replace(self.now, utc_ms=self.now.utc_ms + hours * 3_600_000)
 
+    def skip(self, seconds: int) -> None:
+        """Time in which the pile reports as it should and nothing needs a decision."""
+        self.now = self.now.plus(seconds)
+
     def restart(self) -> None:
         """The process dies and comes back: only the facts survive."""
         assert fold(Kiosk(SETUP), self.facts) == self.k
