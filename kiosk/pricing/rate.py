@@ -63,24 +63,25 @@ def accrues_until(tariff: Tariff, usage: Usage, zone: str, hold: Money) -> int |
 def first_at(owed: Callable[[int], Fraction], goal: Fraction, low: int, high: int) -> int:
     """The first whole second after `low` by which the growing amount `owed` has reached `goal`, or `low` when it has already.
 
-    It has by `high`. Between price switches the amount is a straight line, so a guess along it mostly hits at once.
+    It has by `high`. Between price switches the amount is a straight line: a guess along the slope it had last mostly hits, and where it
+    does not, the stretch is halved.
     """
-    below, above = owed(low), owed(high)
+    below = owed(low)
     if below >= goal:
         return low
-    by_line = True
+    slope, by_line = (owed(high) - below) / (high - low), True
     while high - low > 1_000:
-        step = int((goal - below) / (above - below) * (high - low)) if by_line else (high - low) // 2
+        step = int((goal - below) / slope) if by_line else (high - low) // 2
         middle = low + min(max(step // 1_000 * 1_000, 1_000), (high - low - 1) // 1_000 * 1_000)
         value = owed(middle)
-        if value >= goal:
-            high, above = middle, value
-            before = owed(middle - 1_000)
-            if before < goal:
-                return middle
-        else:
+        if value < goal:
+            by_line = value > below and not by_line
+            slope = (value - below) / (middle - low)
             low, below = middle, value
-        by_line = not by_line
+        elif by_line and owed(middle - 1_000) < goal:
+            return middle
+        else:
+            high, by_line = middle, False
     return high
 
 
