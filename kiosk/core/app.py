@@ -51,6 +51,7 @@ from kiosk.wording.wording import Wording
 log = logging.getLogger(__name__)
 
 _EVIDENCE_DAYS = 400
+_MOST_SEALED = 256
 _TICK_S = 1.0
 _FORGET_S = 3_600
 _BODY_S = 60
@@ -85,14 +86,16 @@ class App:
         verdict = journal.verify(from_checkpoint=True)
         if not verdict.sound:
             log.error("the journal does not verify: %s. Nothing new is sold; what is open is settled.", verdict.bad)
-        kiosk = replay(Kiosk(parts.setup(config)), journal.read())
+        kiosk, unread = replay(Kiosk(parts.setup(config)), journal.read())
+        for entry in unread:
+            log.error("passed over %s", entry)
         now = clock.now()
         effects = Effects(parts.pace(config))
         requests = open_requests(kiosk)
         effects.restore(requests, journal.effects.all(), now)
         for ref in {retry.ref for retry in journal.effects.all()} - {str(request.ref) for request in requests}:
             journal.effects.delete(ref)
-        self._sound = verdict.sound
+        self._sound = verdict.sound and not unread
         self._journal = JournalThread(journal, serials=_SERIALS)
         self._reader = self._journal.reader()
         self._ids = KioskIds(config.site.kiosk_id, self._journal, parts.kiosk_secret(directory))
@@ -184,6 +187,8 @@ class App:
         until = self._clock.now().plus(_EVIDENCE_DAYS * 86_400).utc_ms
         sealed = self._journal.seal(data, until)
         self._sealed[sealed.digest] = sealed
+        if len(self._sealed) > _MOST_SEALED:  # of frames that told nothing
+            del self._sealed[next(iter(self._sealed))]
         return sealed.digest
 
     def _sealed_for(self, given: Input) -> tuple[Sealed, ...]:
@@ -224,10 +229,12 @@ class App:
 
     def _compose(self, seq: int) -> Snapshot:
         say = Wording(self._counter.visit.language)
+        now = self._clock.now()
+        self._counter.shown(seq, now)
         view = View(
             self._service.kiosk,
             self._counter.visit,
-            self._clock.now(),
+            now,
             self._live,
             self._place,
             say,

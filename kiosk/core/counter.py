@@ -57,6 +57,7 @@ class Counter:
         self._ids = ids
         self._kiosk = kiosk
         self._tell = tell
+        self._shown: dict[int, Moment] = {}
         self._handled: deque[str] = deque(maxlen=_REMEMBERED)
         self._home = place.languages[0]
         self._turn = asyncio.Lock()
@@ -98,7 +99,7 @@ class Counter:
         visit = self.visit
         match intent.kind:
             case "accept":
-                return self._agreed(visit.connector)
+                return self._agreed(visit.connector, intent.seq)
             case "digit":
                 digit = intent.args.get("digit", "")
                 if visit.session is None or len(digit) != 1 or not (digit.isascii() and digit.isdecimal()):
@@ -108,9 +109,15 @@ class Counter:
                 return None
         return v.Touched(intent.kind, intent.args.get(_ARGUMENTS.get(intent.kind, ""), ""))
 
-    def _agreed(self, connector: ConnectorId | None) -> v.Agreed | None:
+    def shown(self, seq: int, at: Moment) -> None:
+        """Snapshot `seq` says the prices of the moment `at`."""
+        self._shown[seq] = at
+        if len(self._shown) > _REMEMBERED:
+            del self._shown[next(iter(self._shown))]
+
+    def _agreed(self, connector: ConnectorId | None, seq: int) -> v.Agreed | None:
         offer: Offer | None = self._place.offers.get(connector) if connector else None
         if offer is None:
             return None
-        terms = quote(offer, self._clock.now(), self._place.zone, Wording(self.visit.language))
+        terms = quote(offer, self._shown.get(seq, self._clock.now()), self._place.zone, Wording(self.visit.language))
         return v.Agreed(self._ids.session(), terms)

@@ -51,11 +51,21 @@ class Engine:
         self.k = batch.after
 
 
-def replay(k: Kiosk, stored: Iterable[Stored]) -> Kiosk:
-    """The kiosk that the journal's entries add up to."""
+def replay(k: Kiosk, stored: Iterable[Stored]) -> tuple[Kiosk, tuple[str, ...]]:
+    """The kiosk that the journal's entries add up to, and what could not be read of them.
+
+    An entry that is damaged, or written by a newer program, is passed over, so that what is open around it can still be settled: requests
+    are safe to make again. Whoever gets such a list must sell nothing new.
+    """
+    unread = []
     for s in stored:
-        k = evolve(k, fact_of(s))
-    return k
+        try:
+            fact = fact_of(s)
+        except codec.CodecError as error:
+            unread.append(f"entry {s.seq}: {error}")
+            continue
+        k = evolve(k, fact)
+    return k, tuple(unread)
 
 
 def fact_of(stored: Stored) -> Fact:

@@ -283,7 +283,7 @@ def _session_ended(k: Kiosk, i: TxEnded) -> Session | None:
         return s
     if s := session_with_tag(k, i.id_tag):
         return s
-    if i.transaction > 0 or i.id_tag:
+    if i.transaction > 0 or i.id_tag or i.end is None:
         return None
     # The pile never got our answer to its StartTransaction, and names no tag (OCPP 1.6 errata 3.18): the one start it may mean.
     there = {c.id for c in k.setup.connectors if c.pile == i.pile}

@@ -174,17 +174,24 @@ def _of_session(s: Session) -> str:
 def fault_of(s: Session) -> str:
     """The code of what went wrong with a sale (`kiosk.session.faults`), empty when nothing did, as far as the driver needs to know."""
     if s.stage is Stage.GIVEN_UP:
+        if code := _review_fault(s):
+            return code
         reserved = s.money_open or any(p.approval for p in s.payments.values())
         return "cancelled_reserved" if s.given_up == "cancelled" and reserved else s.given_up
     if s.stage is Stage.PAYING:
         return s.last_payment.fault if s.last_payment else ""
-    codes = [r.code for r in s.reviews]
-    for code in ("capture_refused", "capture_failed", "meter_unproven"):
-        if code in codes:
-            return code
+    if code := _review_fault(s):
+        return code
     if s.delivered is not None and not s.delivered.mwh:
         return "nothing_delivered"
     return ""
+
+
+def _review_fault(s: Session) -> str:
+    """A review that the driver's money is about."""
+    codes = [r.code for r in s.reviews]
+    told = ("capture_refused", "capture_failed", "meter_unproven", "cancel_refused", "cancel_failed")
+    return next((code for code in told if code in codes), "")
 
 
 # --- touches ------------------------------------------------------------------------------------------------------------------

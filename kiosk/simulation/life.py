@@ -169,7 +169,7 @@ class Life:
         self._parts = parts
         self._clock = parts.clock
         self._sound = journal.verify(from_checkpoint=True).sound
-        kiosk = replay(Kiosk(parts.setup), journal.read())
+        kiosk, _ = replay(Kiosk(parts.setup), journal.read())
         self.effects = Effects(parts.pace)
         self.effects.restore(open_requests(kiosk), journal.effects.all(), self.now())
         self.ids = KioskIds(parts.setup.kiosk, self, parts.secret, parts.entropy)

@@ -83,7 +83,7 @@ class Bed:
 @asynccontextmanager
 async def a_bed(folder: Path, sealed: Callable[[i.Input], tuple[Sealed, ...]] = lambda _: ()) -> AsyncIterator[Bed]:
     journal = Journal.open(folder / "journal.db")
-    kiosk = replay(Kiosk(SETUP), journal.read())
+    kiosk, _ = replay(Kiosk(SETUP), journal.read())
     clock, ids, effects = HandClock(), CountingIds(1_000 * journal.head), Effects(Pace())
     effects.restore(open_requests(kiosk), journal.effects.all(), clock.now())
     thread = JournalThread(journal)

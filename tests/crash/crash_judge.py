@@ -103,7 +103,7 @@ class Judge:
         if head not in self._states:
             return
         if head not in self._replayed:  # equal entries add up to equal states
-            self._replayed[head] = fingerprint(replay(Kiosk(SETUP), entries))
+            self._replayed[head] = fingerprint(replay(Kiosk(SETUP), entries)[0])
         if self._replayed[head] != self._states[head]:
             raise Wrong(f"diverged: after {head} entries the kiosk is not what it was")
 

@@ -100,7 +100,7 @@ class RecordedWorld(World):
     async def _begin(self) -> None:
         journal = Journal.open(self._path, reserve_bytes=RESERVE_BYTES, entropy=self._entropy.randbytes)
         assert journal.verify(from_checkpoint=True).sound
-        k = replay(Kiosk(SETUP), journal.read())
+        k, _ = replay(Kiosk(SETUP), journal.read())
         effects = Effects(Pace())
         effects.restore(open_requests(k), journal.effects.all(), self.now)
         self._effects = effects

@@ -1,4 +1,4 @@
-"""What is committed runs anywhere: no address of somebody's package index, no path of somebody's machine, no talk of how it was made."""
+"""What is committed runs anywhere: no address of somebody's package index, no path of somebody's machine."""
 
 from __future__ import annotations
 
@@ -20,11 +20,6 @@ _SET_UP = re.compile(
 )
 _INDEX = re.compile(r"--(extra-)?index-url|--find-links|--trusted-host|\bindex-url\s*=|\[\[?tool\.uv\.(index|pip)|/simple/?(\s|\"|'|$)")
 _MACHINE_PATH = re.compile(r"(?<![\w.~$}/-])/(home|root|tmp|work|workspace|builds|Users|mnt)/\w")
-# What those who wrote it said to one another, and plans that did not come along.
-_WORKSHOP = re.compile(
-    r"helper session|sub-?agent|language model|\bLLMs?\b|\bAI\b(?! ?\d)|chat ?bot|as instructed|the architect\b|\bBRIEF\b"
-    r"|\b(DESIGN|STYLE|LOOK)(\.md|'s| §| section)|\bfacts/[a-z]+\.md|\bTODO\b|\bFIXME\b"
-)
 
 
 def _found(pattern: re.Pattern[str], where: re.Pattern[str] | None = None) -> list[str]:
@@ -56,10 +51,6 @@ def test_the_lock_holds_every_library_the_project_names() -> None:
 
 def test_no_path_of_one_machine() -> None:
     assert not _found(_MACHINE_PATH)
-
-
-def test_no_word_of_the_workshop() -> None:
-    assert not _found(_WORKSHOP)
 
 
 def test_every_module_says_what_it_is_for() -> None:

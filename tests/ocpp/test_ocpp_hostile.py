@@ -132,7 +132,8 @@ async def test_a_stop_without_a_meter_value_ends_with_the_last_one_heard(site):
 async def test_a_stop_that_says_nothing_is_answered_kept_and_shown_to_the_operator(site):
     pile = await site.peer()
     assert await pile.call("StopTransaction", []) == {}
-    assert site.core.of(TxEnded) == []
+    (ended,) = site.core.of(TxEnded)
+    assert (ended.transaction, ended.id_tag, ended.begin, ended.end) == (-1, "", None, None)
     assert len(site.core.kept) == 1
     assert "no transaction" in (await site.core.heard(PileFault)).detail
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from kiosk.core.pages.view import View, authorized, back, card_label, permille
 from kiosk.pricing.components import components
+from kiosk.pricing.load import tariff_of
 from kiosk.pricing.rating import Line as BillLine
 from kiosk.pricing.vat import breakdown
 from kiosk.protocol import Button, Countdown, Language, Line, Side, Way
@@ -100,12 +101,14 @@ def _part(v: View, line: BillLine) -> str:
 
 
 def _stay(v: View, s: Session) -> Countdown | None:
-    offer = v.place.offers[s.connector]
-    stay = next((c for c in components(offer.tariff, v.at.utc_ms, v.place.zone) if c.code == "PARKING_TIME"), None)
+    if s.quote is None:
+        return None
+    tariff = tariff_of(s.quote)
+    stay = next((c for c in components(tariff, v.at.utc_ms, v.place.zone) if c.code == "PARKING_TIME"), None)
     if stay is None or s.ended_at is None or s.accrues_until is None or v.at.reached(s.accrues_until):
         return None
     free_until = s.ended_at.plus(stay.free_seconds)
-    price = v.say.price(stay.price, offer.tariff.currency)
+    price = v.say.price(stay.price, tariff.currency)
     left = v.at.ms_until(free_until) // 1_000
     if left > 0:
         text = v.say.say("finished.stay_free", time=v.clock(free_until), price=price)
@@ -168,10 +171,12 @@ def _release_note(v: View, s: Session, hold: Money) -> str:
     cancels = [m for m in s.modifications.values() if m.operation != "capture" and _held(s, m)]
     if not cancels:
         return v.say.say("trouble.nothing_reserved")
-    submitted = [m.submitted_at for m in cancels if m.submitted_at is not None]
+    submitted = [m.submitted_at for m in cancels if m.submitted_at is not None and m.state in _TAKEN]
     if submitted:
         return v.say.say("trouble.released", amount=v.say.money(hold), time=v.clock(_latest(submitted)))
-    return v.say.say("trouble.releasing", amount=v.say.money(hold))
+    if all(m.state is ModificationState.REQUESTED for m in cancels):
+        return v.say.say("trouble.releasing", amount=v.say.money(hold))
+    return v.say.say("trouble.reserved_still")
 
 
 def _held(s: Session, m: Modification) -> bool:

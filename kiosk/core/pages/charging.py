@@ -6,7 +6,8 @@ from typing import Any
 
 from kiosk.core.live import Running
 from kiosk.core.pages import prices
-from kiosk.core.pages.view import View, authorized, back, card_label, permille
+from kiosk.core.pages.view import Offer, View, authorized, back, card_label, permille
+from kiosk.pricing.load import tariff_of
 from kiosk.protocol import Button, Fact, Line, Side, Way
 from kiosk.session.state import Session, Stage
 from kiosk.session.visit import CODE_LENGTH, proven
@@ -87,7 +88,8 @@ def _facts(v: View, s: Session, running: Running | None) -> tuple[Fact, ...]:
     assert s.started_at is not None
     power = running.reading.power_w if running else None
     seconds = v.at.ms_since(s.started_at) // 1_000
-    amount, unit = prices.per_kwh(v.place.offers[s.connector], v.at, v.place.zone, v.say)
+    assert s.quote is not None
+    amount, unit = prices.per_kwh(Offer(tariff_of(s.quote), s.quote.hold), v.at, s.quote.zone, v.say)
     time, _, hours = v.say.duration(seconds).replace(NBSP, " ").partition(" ")
     return (
         Fact(v.say.say("charging.power"), v.say.kw(power or 0), v.say.say("unit.kw")),

@@ -60,7 +60,9 @@ class View:
         return self.k.find(self.visit.session) if self.visit.session else None
 
     def connector(self, session: Session) -> Connector:
-        return self.k.setup.by_id[session.connector]
+        """The sale's plug; one that has left the configuration keeps its name and loses its letter."""
+        known = self.k.setup.by_id.get(session.connector)
+        return known or Connector(session.connector, "?", session.connector, "", 0, "ccs", 0)
 
     def letter(self, session: Session) -> str:
         return self.connector(session).letter

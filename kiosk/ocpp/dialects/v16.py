@@ -163,8 +163,6 @@ class V16:
             end = self._last.get(transaction)
             why = "the last value heard stands in" if end else "its energy is unknown: look at the pile's own records"
             notes.append(f"StopTransaction of transaction {transaction} has no readable meter value; {why}")
-        if end is None:
-            return Heard((), partial(_always, {}), tuple(notes))
         ended = TxEnded(
             self._pile,
             transaction,
