@@ -71,8 +71,34 @@ def _run_core(args: argparse.Namespace) -> int:
     except (ConfigError, ClockRefused) as error:
         print(error, file=sys.stderr)
         return BAD
+    if problems := _unusable(args.config, args.set):
+        print(*problems, sep="\n", file=sys.stderr)
+        return BAD
     asyncio.run(serve(config, clock))
     return GOOD
+
+
+def _unusable(path: Path, settings: Sequence[str] = ()) -> list[str]:
+    """What a configuration that reads well still cannot do: keys and certificates that no driver takes."""
+    from hardware.terminals.adyen.local import AdyenConfigError
+    from kiosk.config.load import load_config, overlay
+    from kiosk.config.problems import ConfigError
+    from kiosk.core import parts
+    from kiosk.core.clock import SystemClock
+    from kiosk.payments.api import PaymentsError
+
+    config = load_config(path, overlay(settings))
+    problems = []
+    for part in (parts.terminal, parts.acquirer):
+        try:
+            part(config, SystemClock.real())
+        except (AdyenConfigError, PaymentsError, ConfigError, OSError, ValueError) as error:
+            problems.append(f"{path.name}: {error}")
+    try:
+        parts.webhooks(config)
+    except (PaymentsError, ConfigError, ValueError) as error:
+        problems.append(f"{path.name}: {error}")
+    return problems
 
 
 def _run_screen(options: Sequence[str]) -> int:
@@ -109,7 +135,7 @@ def _check(p: argparse.ArgumentParser) -> None:
 def _run_check(args: argparse.Namespace) -> int:
     from kiosk.config.load import check
 
-    problems = check(args.config)
+    problems: list[object] = [*check(args.config)] or [*_unusable(args.config)]
     for problem in problems:
         print(problem)
     if not problems:

@@ -12,7 +12,7 @@ from kiosk.core.pages.prices import quote
 from kiosk.core.pages.view import Offer, Place
 from kiosk.protocol import Intent
 from kiosk.session import visit as v
-from kiosk.session.facts import ConnectorReported
+from kiosk.session.facts import ConnectorReported, Vacated
 from kiosk.session.inputs import ConnectorStatus, Input
 from kiosk.session.state import Kiosk
 from kiosk.values import ConnectorId, Digest, Moment, SessionId
@@ -88,6 +88,8 @@ class Counter:
             for fact in facts:
                 if isinstance(fact, ConnectorReported) and fact.status is ConnectorStatus.PREPARING:
                     await self._step(v.PluggedIn(fact.connector))
+                elif isinstance(fact, Vacated):
+                    await self._step(v.Left(fact.session))
 
     async def _step(self, given: v.VisitInput) -> None:
         visit, inputs = v.step(self.visit, given, self._kiosk(), self._clock.now(), self._times, self._home)

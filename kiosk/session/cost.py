@@ -39,10 +39,10 @@ def final(s: Session, at: Moment) -> Rating:
 def _stay_ms(s: Session, at: Moment) -> int:
     """How long the car was seen to stay after the end. Nobody saw a stay whose end came late, or of whose end nothing was ever heard: it
     counts from the moment we knew, on our own clock."""
-    if s.accrues_until is None or s.ended_at is None:
+    if s.accrues_until is None or s.ended_at is None or s.stay_since is None:
         return 0
     left = s.unseen_since or s.vacated_at or at
-    return (s.accrues_until if left.reached(s.accrues_until) else left).ms_since(s.ended_at)
+    return min(left.ms_since(s.stay_since), s.accrues_until.ms_since(s.ended_at))
 
 
 def accrual_end(s: Session, delivered: Delivered, at: Moment) -> Moment | None:

@@ -100,7 +100,7 @@ def _session(s: Session, fact: SessionFact) -> Session:
 def _kiosk(k: Kiosk, fact: KioskFact) -> Kiosk:
     match fact:
         case f.Started(sound=sound):
-            return _with(k, sound=sound, started_at=fact.at, online=frozenset())
+            return _rebooted(_with(k, sound=sound, started_at=fact.at, online=frozenset()), fact)
         case f.PileOnline(pile=pile):
             return _with(k, online=k.online | {pile})
         case f.PileOffline(pile=pile):
@@ -116,6 +116,14 @@ def _kiosk(k: Kiosk, fact: KioskFact) -> Kiosk:
         case f.OrphanTransactionEnded(transaction=transaction):
             return _with(k, orphans=MappingProxyType({t: o for t, o in k.orphans.items() if t != transaction}))
     return k
+
+
+def _rebooted(k: Kiosk, fact: f.Started) -> Kiosk:
+    sessions = {
+        id_: _with(s, stay_since=fact.at) if s.stay_since is not None and s.stay_since.boot_id != fact.at.boot_id else s
+        for id_, s in k.sessions.items()
+    }
+    return _with(k, sessions=MappingProxyType(sessions))
 
 
 def _unseen(k: Kiosk, fact: f.PileOffline) -> Kiosk:
@@ -364,7 +372,7 @@ def _stop_answered(s: Session, fact: f.StopAnswered) -> Session:
 @_on(f.DeliveryEnded)
 def _ended(s: Session, fact: f.DeliveryEnded) -> Session:
     s = _with(_stage(s, Stage.ENDED, fact), pauses=_end_pause(s, fact), ended_at=fact.at, ended_by=fact.reason)
-    return _with(s, delivered=fact.delivered, accrues_until=fact.accrues_until)
+    return _with(s, delivered=fact.delivered, accrues_until=fact.accrues_until, stay_since=fact.at)
 
 
 @_on(f.Vacated)

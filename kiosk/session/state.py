@@ -189,6 +189,7 @@ class Session:
     ended_at: Moment | None = None
     ended_by: str = ""
     accrues_until: Moment | None = None
+    stay_since: Moment | None = None  # from when a stay counts: its end, or the boot after it, for no clock is believed across boots
     unseen_since: Moment | None = None  # after the end: since when the pile is away, and nobody sees whether the car is still there
     vacated_at: Moment | None = None
     priced: Priced | None = None

@@ -79,11 +79,18 @@ class PluggedIn:
 
 
 @dataclass(frozen=True, slots=True)
+class Left:
+    """A car has left its plug after a charge: whoever unplugged stands here and wants to know what it came to."""
+
+    session: SessionId
+
+
+@dataclass(frozen=True, slots=True)
 class Waited:
     """Time passed at the screen."""
 
 
-VisitInput = Touched | Agreed | DigitTyped | PluggedIn | Waited
+VisitInput = Touched | Agreed | DigitTyped | PluggedIn | Left | Waited
 
 
 def step(v: Visit, given: VisitInput, k: Kiosk, at: Moment, times: Times, default_language: str) -> tuple[Visit, tuple[Input, ...]]:
@@ -94,6 +101,10 @@ def step(v: Visit, given: VisitInput, k: Kiosk, at: Moment, times: Times, defaul
         case PluggedIn(connector):
             if page(v, k, at) == "idle" and sellable(k, connector):
                 return replace(v, connector=connector, touched_at=at), ()
+            return v, ()
+        case Left(session):
+            if page(v, k, at) == "idle":
+                return replace(v, session=session, own=True, touched_at=at), ()
             return v, ()
     v = replace(v, touched_at=at)
     match given:

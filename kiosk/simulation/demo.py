@@ -9,6 +9,7 @@ import asyncio
 import logging
 import os
 import signal
+import socket
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -38,6 +39,9 @@ def demo(tour: Path | None, *, fast: bool) -> int:
     if tour is None:
         sys.stdout.write("There is no display here, so the demo plays a tour, on a clock 20 times faster than yours.\n")
         fast = True
+    if folder.exists() and not folder.is_dir():
+        sys.stderr.write(f"{folder} is no folder: name one that the tour may fill.\n")
+        return 2
     folder.mkdir(parents=True, exist_ok=True)
     return asyncio.run(_tour(folder, fast))
 
@@ -76,27 +80,46 @@ def _clock(fast: bool) -> SystemClock:
 
 
 async def _window(fast: bool) -> int:
-    with tempfile.TemporaryDirectory(prefix="pilepay-demo-") as folder:
+    try:
+        bench_socket = socket.create_server(("127.0.0.1", _BENCH_PORT))
+    except OSError as error:
+        sys.stderr.write(f"The bench wants port {_BENCH_PORT}, which somebody has ({error.strerror}): end the other demo first.\n")
+        return 1
+    with bench_socket, tempfile.TemporaryDirectory(prefix="pilepay-demo-") as folder:
         clock = _clock(fast)
         bank = Bank(BankKeys.fresh("LindenhofDemo"), clock)
         await bank.server.start()
-        house = House(Path(folder), clock, bank)
+        house = House(Path(folder), clock, bank, settings=_human_pace(clock))
         bank.server.set_webhook_targets(house.webhook_url)
-        await house.start()
-        house.start_screen(())
-        bench = WebServer(uvicorn.Config(web(Bench(house.site, bank, Mains(house))), "127.0.0.1", _BENCH_PORT, log_level="warning"))
-        serving = asyncio.create_task(bench.serve())
-        sys.stdout.write(f"The kiosk's screen is in its window. The bench, with car, card and mains: http://127.0.0.1:{_BENCH_PORT}/\n")
-        sys.stdout.write("Ctrl-C ends the demo.\n")
-        stop = asyncio.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        await asyncio.wait([serving, asyncio.create_task(stop.wait())], return_when=asyncio.FIRST_COMPLETED)
-        bench.should_exit = True
-        await asyncio.gather(serving, return_exceptions=True)
-        await house.stop()
-        await bank.server.stop()
+        try:
+            await house.start()
+            house.start_screen(())
+            await _until_closed(house, bank, bench_socket)
+        finally:
+            await house.stop()
+            await bank.server.stop()
     return 0
+
+
+def _human_pace(clock: SystemClock) -> dict[str, object]:
+    """On a faster clock the screen still waits for people as long as it always does."""
+    seconds = {"idle_after_seconds": 30, "finished_seconds": 60, "plug_timeout_seconds": 300, "stop_code_lock_seconds": 60}
+    seconds |= {"pay_timeout_seconds": 90, "proof_seconds": 120}
+    return {f"policies.{name}": value * clock.rate for name, value in seconds.items()} if clock.rate != 1 else {}
+
+
+async def _until_closed(house: House, bank: Bank, bench_socket: socket.socket) -> None:
+    bench = WebServer(uvicorn.Config(web(Bench(house.site, bank, Mains(house))), log_level="warning"))
+    serving = asyncio.create_task(bench.serve(sockets=[bench_socket]))
+    sys.stdout.write(f"The kiosk's screen is in its window. The bench, with car, card and mains: http://127.0.0.1:{_BENCH_PORT}/\n")
+    sys.stdout.write(f"While it runs, its journal is {house.journal}\n")
+    sys.stdout.write("Ctrl-C ends the demo.\n")
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await asyncio.wait([serving, asyncio.create_task(stop.wait())], return_when=asyncio.FIRST_COMPLETED)
+    bench.should_exit = True
+    await asyncio.gather(serving, return_exceptions=True)
 
 
 async def _tour(folder: Path, fast: bool) -> int:

@@ -10,7 +10,7 @@ from kiosk.session import inputs as i
 from kiosk.session.energy import transaction_for
 from kiosk.session.inputs import ConnectorStatus
 from kiosk.session.state import Stage
-from kiosk.values import Money
+from kiosk.values import Moment, Money
 
 HOUR = 3_600
 
@@ -338,3 +338,14 @@ def test_the_next_drivers_cable_ends_a_stay_that_nobody_saw() -> None:
     w.give(i.PileConnected("PILE-1"))
     w.status(1, ConnectorStatus.PREPARING)
     assert w.session.priced.charge == Money(500 + 50, "EUR")  # 15 min were seen, of which 10 are free
+
+
+def test_a_wall_clock_that_jumps_over_a_reboot_prices_no_stay() -> None:
+    w = World()
+    transaction = w.deliver(tariff=PER_KWH_AND_STAY)
+    w.skip(1_800)
+    w.end(transaction, 110)
+    w.now = Moment(w.now.utc_ms + 7_200_000, "next boot", 1_000)
+    w.restart()
+    w.status(1, ConnectorStatus.AVAILABLE)
+    assert w.session.priced.charge == Money(500, "EUR")

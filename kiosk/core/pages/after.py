@@ -10,6 +10,7 @@ from kiosk.pricing.load import tariff_of
 from kiosk.pricing.rating import Line as BillLine
 from kiosk.pricing.vat import breakdown
 from kiosk.protocol import Button, Countdown, Language, Line, Side, Way
+from kiosk.session.cost import final
 from kiosk.session.faults import FAULTS
 from kiosk.session.money import another_card_possible
 from kiosk.session.state import Modification, ModificationState, Payment, Session, Stage
@@ -59,8 +60,7 @@ def _paid_side(v: View, s: Session) -> Side:
     symbol = v.say.symbol(hold.currency)
     label = card_label(v, s.payment)
     if s.priced is None:
-        running = v.live.of(s.id)
-        cost = running.rating.total if running else Money.zero(hold.currency)
+        cost = final(s, v.at).total if s.delivered and s.delivered.mwh else Money.zero(hold.currency)
         share = permille(cost.minor, hold.minor)
         line = Line("plain", fact=share, promise=1_000 - share)
         return Side(
