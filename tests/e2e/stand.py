@@ -223,7 +223,11 @@ class Stand:
         def seen(s: Snapshot) -> bool:
             return s.page == "idle" and letters <= {key.letter for key in s.connectors if key.state in ("free", "plugged")}
 
-        return await self.driver.sees(seen, f"the idle page with {' and '.join(sorted(letters))} to choose", patience_s)
+        what = f"the idle page with {' and '.join(sorted(letters))} to choose"
+        snapshot = await self.driver.sees(lambda s: seen(s) or s.page == "finished", what, patience_s)
+        if snapshot.page == "finished":  # whoever unplugged is shown what it came to, and goes
+            await self.driver.send("finish")
+        return await self.driver.sees(seen, what, patience_s)
 
     async def idle_after(self, intent: str) -> Snapshot:
         """Leave the page by this control; both plugs are free again."""
@@ -327,7 +331,7 @@ def plain(s: Snapshot, code: str) -> Snapshot:
     for part in (*parts, s.subtitle, s.card.label, s.card.after, *(button.text for button in s.buttons)):
         assert not _CODED.search(part), part
     assert s.call == f"If you call us, say code {code} and E0417."
-    assert s.sky.helpline == "0800 555 0417"
+    assert s.sky.helpline.replace("\N{NO-BREAK SPACE}", " ") == "0800 555 0417"
     assert s.buttons
     return s
 
