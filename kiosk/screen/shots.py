@@ -25,7 +25,7 @@ class Shots(QObject):
         self._into = into
         self._into.mkdir(parents=True, exist_ok=True)
         self._page = ("", "")
-        self._count = 0
+        self._count = len(list(into.glob("*.png")))  # a screen that was killed goes on counting
         self._settle = alarm(self, SETTLE_MS, self._take)
 
     def before(self, snapshot: Snapshot) -> None:
