@@ -8,11 +8,13 @@ Rectangle {
     id: box
     property int size: Theme.mm(Theme.compact ? 34 : Theme.tall ? 44 : 42)
     readonly property int modules: Shown.qr.modules
-    readonly property int dot: Math.max(1, Math.floor(size / (modules + 8)))
-    implicitWidth: size
-    implicitHeight: size
-    width: size
-    height: size
+    // A little more room is worth a whole pixel a module.
+    readonly property int dot: Math.max(1, Math.floor(size * 1.05 / (modules + 8)))
+    readonly property int side: Shown.qr.present ? Math.max(size, dot * (modules + 8)) : size
+    implicitWidth: side
+    implicitHeight: side
+    width: side
+    height: side
     radius: Theme.mm(1)
     color: Shown.qr.present ? "#FFFFFF" : Theme.night ? "transparent" : Theme.sheet
     Accessible.ignored: !Shown.qr.present
@@ -28,7 +30,7 @@ Rectangle {
     }
     Shape {
         visible: Shown.qr.present
-        x: Math.round((box.size - box.modules * box.dot) / 2)
+        x: Math.round((box.side - box.modules * box.dot) / 2)
         y: x
         width: box.modules
         height: box.modules
