@@ -5,14 +5,11 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-import pytest
 from stand import Stand, stand, until
 
 from kiosk.core.desk import SCREEN_FRESH_S
 from kiosk.session import facts as f
 from kiosk.simulation.relay import Person
-
-pytest.importorskip("PySide6")
 
 
 def pictures(shots: Path, page: str = "*") -> list[Path]:
