@@ -5,16 +5,13 @@ from __future__ import annotations
 import gc
 import logging
 import sys
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import TextIO
 
 from kiosk.core.clock import SystemClock
-from kiosk.simulation.chance import Chance, world_seed
+from kiosk.simulation.chance import world_seed
 from kiosk.simulation.checker import Violation, check
 from kiosk.simulation.life import Fitting
-from kiosk.simulation.machine import blank_disk
 from kiosk.simulation.mutants import MUTANTS
 from kiosk.simulation.report import Broken, Report
 from kiosk.simulation.world import Played, World
@@ -23,7 +20,6 @@ GOOD, BAD, WRONG_USE = 0, 1, 2
 GROUP = 8  # sales a world
 _STORIES = 5
 _SWEEP = 10
-_IN_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
 _PROGRESS_S = 5
 
 
@@ -68,16 +64,14 @@ def run(
     gc.freeze()
     gc.disable()  # a world is one big knot of cycles: it is swept away when it is over
     try:
-        with tempfile.TemporaryDirectory(prefix="pilepay-world-", dir=_IN_MEMORY if _IN_MEMORY.is_dir() else None) as folder:
-            stage = _Stage(Path(folder))
-            while report.sessions < sessions and not enough(report):
-                wanted = min(GROUP, sessions - report.sessions)
-                _play(stage, world_seed(seed, report.worlds), wanted, fitting, report)
-                if report.worlds % _SWEEP == 0:
-                    gc.collect()
-                if progress is not None and clock.now().ms_since(told) > _PROGRESS_S * 1_000:
-                    told = clock.now()
-                    print(f"{report.sessions} of {sessions} sessions, {report.violations} violations", file=progress)
+        while report.sessions < sessions and not enough(report):
+            wanted = min(GROUP, sessions - report.sessions)
+            _play(world_seed(seed, report.worlds), wanted, fitting, report)
+            if report.worlds % _SWEEP == 0:
+                gc.collect()
+            if progress is not None and clock.now().ms_since(told) > _PROGRESS_S * 1_000:
+                told = clock.now()
+                print(f"{report.sessions} of {sessions} sessions, {report.violations} violations", file=progress)
     finally:
         logging.disable(loud)
         gc.enable()
@@ -86,30 +80,14 @@ def run(
     return report
 
 
-class _Stage:
-    """Where worlds are put up and taken down."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._blank = folder / "blank"
-        self._blank.mkdir()
-        self._count = 0
-        blank_disk(self._blank, Chance.of(0, "blank disk").randbytes)
-
-    def world(self, seed: int, sales: int, fitting: Fitting, *, telling: bool = False) -> Played:
-        self._count += 1
-        with tempfile.TemporaryDirectory(prefix="world-", dir=self._folder) as folder:
-            return World(seed, sales, Path(folder), self._blank, fitting, telling=telling).play()
-
-
-def _play(stage: _Stage, seed: int, sales: int, fitting: Callable[[], Fitting], report: Report) -> None:
-    played = stage.world(seed, sales, fitting())
+def _play(seed: int, sales: int, fitting: Callable[[], Fitting], report: Report) -> None:
+    played = World(seed, sales, fitting()).play()
     violations = check(played.books)
     report.add(played, len(violations))
     if violations:
         story: tuple[str, ...] = ()
         if len(report.broken) < _STORIES:  # once more, and this time somebody takes notes
-            story = _about(stage.world(seed, sales, fitting(), telling=True), violations)
+            story = _about(World(seed, sales, fitting(), telling=True).play(), violations)
         report.broken.append(Broken(seed, sales, tuple(violations), story))
 
 

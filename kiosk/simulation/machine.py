@@ -1,13 +1,11 @@
 """One kiosk of a simulated world: its disk, its clock, its wires, and the power that comes and goes.
 
-The disk is the product's journal on a folder in memory. What the power cut takes is what no commit had taken before.
+The disk holds the product's journal. What the power cut takes is what no commit had taken before.
 """
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from hardware.simulated.models.acquirer import Acquirer as Bank
@@ -29,6 +27,7 @@ from kiosk.simulation.chance import Chance
 from kiosk.simulation.clockwork import Clockwork, MachineClock
 from kiosk.simulation.faults import Fault, Faults
 from kiosk.simulation.life import Fitting, Life, Parts
+from kiosk.simulation.medium import JournalInMemory, Medium
 from kiosk.simulation.press import PlainPress
 from kiosk.simulation.wires.checkout import HMAC_KEY, MERCHANT, CheckoutWire
 from kiosk.simulation.wires.ocpp import PileEnd, PileWire
@@ -54,7 +53,6 @@ class Machine:
         faults: Faults,
         setup: Setup,
         quotes: Mapping[ConnectorId, Quote],
-        folder: Path,
         bank: Bank,
         booked: Callable[[Machine, Authorization], None],
         touched: Callable[[], None],
@@ -79,7 +77,7 @@ class Machine:
         self._clockwork = clockwork
         self._chance = chance
         self._faults = faults
-        self._path = folder / "journal.db"
+        self._medium = Medium(Chance.of(0, self.name).randbytes)
         self._say = say
         self._telling = telling
         self.starting = False
@@ -116,7 +114,7 @@ class Machine:
         if self.life is not None:
             return
         self.lives += 1
-        journal = Journal.open(self._path, entropy=self._chance.randbytes, reserve_bytes=0)
+        journal = JournalInMemory(self._medium, self._chance.randbytes)
         self.life = Life(self._clockwork, self, self._parts, journal)
         self._say(f"{self.name}: core starts, life {self.lives}")
         self.life.start()
@@ -162,6 +160,7 @@ class Machine:
         if self.life is not None:
             self.life.die()
             self.life = None
+        self._medium.close()
 
     # --- what a life asks of the world around it ------------------------------------------------------------------------------
 
@@ -249,15 +248,6 @@ class Machine:
     async def take(self, body: bytes) -> None:
         if self.life is not None:
             await self.life.take(body)
-
-
-def blank_disk(folder: Path, entropy: Callable[[int], bytes]) -> None:
-    """A new kiosk's disk, to be copied: making one takes longer than playing a dozen sales."""
-    Journal.open(folder / "journal.db", entropy=entropy, reserve_bytes=0).close()
-
-
-def copy_disk(blank: Path, folder: Path) -> None:
-    shutil.copytree(blank, folder)
 
 
 def authorized(record: Authorization) -> Authorized:

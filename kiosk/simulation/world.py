@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import traceback
 from dataclasses import dataclass
-from pathlib import Path
 
 from hardware.simulated.models.pile_connector import ConnectorSpec, Delivery
 from hardware.simulated.models.terminal_wire import Authorization
@@ -25,7 +24,7 @@ from kiosk.simulation.coroutines import Crew
 from kiosk.simulation.drivers import Bay, Driver, stranger
 from kiosk.simulation.faults import Faults
 from kiosk.simulation.life import Fitting
-from kiosk.simulation.machine import Machine, authorized, copy_disk
+from kiosk.simulation.machine import Machine, authorized
 from kiosk.simulation.mishaps import Mishaps
 from kiosk.simulation.reading import journal_says, papers_of, take_registers
 from kiosk.simulation.terms import Terms
@@ -57,9 +56,9 @@ class Played:
 
 
 class World:
-    """`sales` are how many drivers agree to a price here. `blank` is an empty kiosk's disk, `folder` where this world's disks may lie."""
+    """`sales` are how many drivers agree to a price here."""
 
-    def __init__(self, seed: int, sales: int, folder: Path, blank: Path, fitting: Fitting, *, telling: bool = False) -> None:
+    def __init__(self, seed: int, sales: int, fitting: Fitting, *, telling: bool = False) -> None:
         self._wanted = sales
         self._telling = telling
         self._story: list[str] = []
@@ -78,13 +77,13 @@ class World:
         self._drivers = Chance.of(seed, "drivers")
         self._mishaps = Mishaps(self._clockwork, Chance.of(seed, "mishaps"), self._faults)
         for number in range(1 + self._chance.strikes(0.25)):
-            self._build(seed, number, folder, blank, fitting)
+            self._build(seed, number, fitting)
         self._postman = Postman(self._clockwork, Chance.of(seed, "postman"), self._bank, self._machines.__getitem__)
         self._bank.subscribe(tuple(self._machines))
 
     # --- building -------------------------------------------------------------------------------------------------------------
 
-    def _build(self, seed: int, number: int, folder: Path, blank: Path, fitting: Fitting) -> None:
+    def _build(self, seed: int, number: int, fitting: Fitting) -> None:
         name = f"sim{number + 1}"
         connectors: list[Connector] = []
         quotes: dict[ConnectorId, Quote] = {}
@@ -108,15 +107,12 @@ class World:
                 bays.append((wire, plug, id_, terms))
         policy = Policy(margin=Money(MARGIN, prices.CURRENCY), smallest_hold=Money(_SMALLEST_HOLD, prices.CURRENCY))
         setup = Setup(name, prices.CURRENCY, tuple(connectors), policy)
-        disk = folder / name
-        copy_disk(blank, disk)
         machine = Machine(
             self._clockwork,
             Chance.of(seed, name),
             self._faults,
             setup,
             quotes,
-            disk,
             self._bank,
             self._booked,
             self._acquirer_touched,

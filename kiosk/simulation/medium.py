@@ -1,0 +1,118 @@
+"""What a simulated kiosk's disk holds: the two databases of its journal, kept in memory while cores come and go.
+
+The journal on it is the product's own, from the tables and the chain of hashes to the signed checkpoints. Only opening is different: the
+connections stay with the medium, because to open files anew costs more than a sale. What a power cut finds uncommitted is rolled back.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from kiosk.journal.checkpoint import PublicKey, Signer
+from kiosk.journal.database import Database, Health
+from kiosk.journal.evidence import Evidence
+from kiosk.journal.files import Layout
+from kiosk.journal.journal import Journal
+from kiosk.journal.migrations import migrate
+from kiosk.journal.reader import Reader
+from kiosk.journal.state import Effects, Serials
+from kiosk.journal.verify import Verdict, verify
+from kiosk.journal.wal import WriteAheadLog
+
+_SEED_BYTES = 32
+_PATH = Path("memory") / "journal.db"
+_PRAGMAS = ("foreign_keys=1", "trusted_schema=0")
+
+
+class Medium:
+    """A new kiosk's disk and the key beside its journal."""
+
+    def __init__(self, entropy: Callable[[int], bytes]) -> None:
+        self.journal = _loaded("journal")
+        self.evidence = _loaded("evidence")
+        self.signer = Signer(Ed25519PrivateKey.from_private_bytes(entropy(_SEED_BYTES)))
+        self.key = PublicKey(self.signer.public, self.signer.origin)
+
+    def close(self) -> None:
+        """Nobody needs what is on it any more."""
+        self.journal.close()
+        self.evidence.close()
+
+
+class JournalInMemory(Journal):
+    """The journal of one life of a core, on what the lives before it committed."""
+
+    def __init__(self, medium: Medium, entropy: Callable[[int], bytes]) -> None:
+        self.path = _PATH
+        self.layout = Layout(_PATH)
+        self._medium = medium
+        self._health = Health()
+        self._database = _Kept(medium.journal, self.layout.database, "journal", self._health)
+        self._aside = _Kept(medium.evidence, self.layout.evidence, "evidence", self._health)
+        self._load()
+        self._signer = medium.signer
+        self.evidence = Evidence(self._aside, entropy)
+        self.effects = Effects(self, self._database)
+        self.serials = Serials(self)
+
+    def reader(self) -> Reader:
+        return Reader(self._medium.journal, self.path)
+
+    def verify(self, *, from_checkpoint: bool = False) -> Verdict:
+        """As every kiosk does at its start, with a key that was noted elsewhere."""
+        return verify(self.reader(), from_checkpoint=from_checkpoint, keys=(self._medium.key,))
+
+    def close(self) -> None:
+        """The process is gone, and with it what it had not committed."""
+        self._database.close()
+        self._aside.close()
+
+
+class _Kept(Database):
+    """A database whose connection belongs to the medium."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path, family: str, health: Health) -> None:
+        self._connection = connection
+        super().__init__(path, family, health)
+
+    def connect(self) -> None:
+        self._db = self._connection
+        self._log = _NoLog(self._db, self.path)
+
+    def close(self) -> None:
+        if self._db.in_transaction:
+            self._db.execute("ROLLBACK")
+
+
+class _NoLog(WriteAheadLog):
+    """In memory there is none."""
+
+    def grew(self, content: int) -> None:
+        del content
+
+
+def _loaded(family: str) -> sqlite3.Connection:
+    connection = _connect()
+    connection.deserialize(_blank(family))
+    for pragma in _PRAGMAS:
+        connection.execute(f"PRAGMA {pragma}")
+    return connection
+
+
+@cache
+def _blank(family: str) -> bytes:
+    """The product's own schema, made once: it takes longer than a dozen sales."""
+    connection = _connect()
+    migrate(connection, family)
+    image = connection.serialize()
+    connection.close()
+    return image
+
+
+def _connect() -> sqlite3.Connection:
+    return sqlite3.connect(":memory:", isolation_level=None)
