@@ -7,7 +7,7 @@ have. Retrying is the caller's decision, on journalled time.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
@@ -41,20 +41,50 @@ class PreauthorizationOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class IdentifyOrder:
+    """One request to read the card presented next and tell what it is recognised by. It is no payment and reserves nothing.
+
+    `amount` is only for a terminal that reads no contactless card without one; it is shown at most, never charged.
+    """
+
+    reference: str
+    service_id: str  # as in `PreauthorizationOrder`
+    language: str
+    utc_ms: int
+    amount: Money | None = None
+
+
+class Farewell(Enum):
+    """What the terminal shows when an identification is finished."""
+
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
-    """What may be known of a card: never its number. `recognition` is the raw PAR or alias: it goes into evidence and nowhere else."""
+    """What may be known of a card: never its number.
+
+    `recognition` is the raw PAR, else the alias; `alias` the raw alias beside a PAR. Both go, keyed, into evidence and nowhere else, and
+    neither shows in a `repr`. A card that cannot be recognised has neither.
+    """
 
     brand: str = ""
     last4: str = ""
     auth_code: str = ""
     application_id: str = ""
     entry_mode: str = ""
-    recognition: str = ""
+    recognition: str = field(default="", repr=False)
+    alias: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Approved:
-    """The issuer reserved `authorized`, which may be less than asked for."""
+    """The issuer reserved `authorized`, which may be less than asked for.
+
+    With `offline` the terminal approved by itself and will ask the issuer later: until then `psp_reference` may be empty, and our own
+    reference and `tender_reference` are what the payment is known by.
+    """
 
     authorized: Money
     psp_reference: str
@@ -82,6 +112,7 @@ class DeclineReason(Enum):
 class Declined:
     reason: DeclineReason
     detail: str = ""  # for the operator; never a card number
+    running: str = ""  # with BUSY: the ServiceID of the dialogue the terminal is in, where it names it
 
 
 class DialogueState(Enum):
@@ -93,8 +124,12 @@ class DialogueState(Enum):
 
 @dataclass(frozen=True, slots=True)
 class TerminalHealth:
+    """`ok`: the terminal answers and is in order, be it in a dialogue. `host`: its host can be reached, so issuers can be asked."""
+
     ok: bool
     detail: str
+    host: bool = True
+    busy: bool = False  # it is in a dialogue, whoever began it
 
 
 class EventKind(Enum):
@@ -138,14 +173,32 @@ class PaymentTerminal(Protocol):
         """What became of `order`; `service_id` names this question. Raises `NotSent` or `AnswerLost`."""
         ...
 
-    async def abort(self, order: PreauthorizationOrder, service_id: str) -> None:
-        """Ask the terminal to give up `order`. Its true outcome is still the answer to `preauthorize`.
+    async def abort(self, order: PreauthorizationOrder | IdentifyOrder, service_id: str) -> None:
+        """Ask the terminal to give up `order`. Its true outcome is still the answer to `preauthorize` or `identify`.
 
         Raises `NotSent` or `AnswerLost`.
         """
         ...
 
-    async def diagnose(self, service_id: str) -> TerminalHealth: ...
+    async def identify(self, order: IdentifyOrder) -> Card | Declined:
+        """Ask for a card and tell what it is recognised by. Raises `NotSent` or `AnswerLost`.
+
+        After a `Card`, and after `AnswerLost`, the terminal may still hold the card's data and be deaf to all else: `release` must follow.
+        After a `Declined` it is over.
+        """
+        ...
+
+    async def release(self, service_id: str, farewell: Farewell) -> Declined | None:
+        """Finish an identification once its card was read, whoever began it, and show `farewell`. A payment is never touched by it.
+
+        None when it was finished; `Declined` when the terminal had none to finish, or is busy with something else. Raises `NotSent` or
+        `AnswerLost`; doing it twice does no harm.
+        """
+        ...
+
+    async def diagnose(self, service_id: str) -> TerminalHealth:
+        """How the terminal is, and whether it reaches its host. Raises nothing."""
+        ...
 
 
 # --- receipt printer --------------------------------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ import httpx
 from hardware.clock import Clock
 from hardware.simulated.certificates import issue
 from hardware.simulated.models.terminal import Answer, Delivery, Fault, TerminalModel, TerminalState
+from hardware.simulated.models.terminal_store import StoreAndForward
 from hardware.simulated.models.terminal_wire import CardKind
 from hardware.terminals.adyen import messages
 from hardware.terminals.adyen.messages import MessageError
@@ -107,6 +108,14 @@ class TerminalServer:
         """Go wrong this way, at once or at the next message of `category`."""
         self._model.fault(Fault(fault), category)
         self._woken(True)
+
+    def store_and_forward(self, terms: StoreAndForward | None) -> None:
+        """Its owner lets it approve by itself while its host is away, up to these limits; None: not at all."""
+        self._model.store.terms = terms
+
+    def stored(self) -> int:
+        """How many payments it approved by itself and has not yet forwarded."""
+        return len(self._model.store)
 
     def state(self) -> TerminalState:
         return self._model.state(self._now_ms())

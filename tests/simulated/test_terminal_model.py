@@ -146,16 +146,15 @@ def test_a_partial_card_is_granted_half(asked: int, granted: int) -> None:
     assert kiosk.learned[0].requested == Money(asked, "EUR")
 
 
-def test_the_same_card_is_recognised_again_and_a_wallet_has_no_alias() -> None:
+def test_the_same_card_is_recognised_again_also_in_a_phone_and_a_wallet_has_no_alias() -> None:
     kiosk = Kiosk()
-    first, second, wallet = (
-        paid(kiosk, order(f"A{index}"), kind) for index, kind in enumerate((CardKind.GOOD, CardKind.GOOD, CardKind.WALLET))
-    )
-    assert isinstance(first, Approved)
-    assert isinstance(second, Approved)
-    assert isinstance(wallet, Approved)
-    assert first.card.recognition == second.card.recognition != wallet.card.recognition
-    assert first.psp_reference != second.psp_reference
+    kinds = (CardKind.GOOD, CardKind.GOOD, CardKind.WALLET, CardKind.OTHER)
+    outcomes = [paid(kiosk, order(f"A{index}"), kind) for index, kind in enumerate(kinds)]
+    first, second, wallet, other = (outcome.card for outcome in outcomes if isinstance(outcome, Approved))
+    assert first.recognition == second.recognition == wallet.recognition != other.recognition
+    assert first.alias == second.alias != ""
+    assert wallet.alias == ""
+    assert len({record.psp_reference for record in kiosk.learned}) == 4
 
 
 def test_the_same_seed_tells_the_same_story() -> None:

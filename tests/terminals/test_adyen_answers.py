@@ -111,7 +111,7 @@ def test_an_approval_is_what_the_answer_names() -> None:
         Money(4_000, "EUR"),
         "PSPREF1234567890",
         "AbCd001790000000123",
-        Card("mc", "9999", "123456", "", "Contactless", "5001PAR"),
+        Card("mc", "9999", "123456", "", "Contactless", "5001PAR", "K1"),
     )
 
 
@@ -232,7 +232,7 @@ def test_the_operator_reads_why_in_either_encoding() -> None:
 
 def test_the_operator_reads_which_dialogue_keeps_the_terminal_busy() -> None:
     outcome = answers.preauthorized(failed_body("Busy", "message=Forbidden%20Request&serviceId=A7"), ORDER)
-    assert outcome == Declined(DeclineReason.BUSY, "Busy: Forbidden Request (dialogue A7)")
+    assert outcome == Declined(DeclineReason.BUSY, "Busy: Forbidden Request (dialogue A7)", "A7")
 
 
 # --- status -----------------------------------------------------------------------------------------------------------------------
@@ -311,9 +311,10 @@ def test_what_a_terminal_can_only_say_sealed_is_not_believed_in_clear(body: type
     ],
     ids=["crypto", "reject", "format", "not allowed"],
 )
-def test_a_terminal_that_could_not_read_us_may_say_so_in_clear(message: dict[str, object]) -> None:
-    with pytest.raises(answers.NotUnderstood):
+def test_a_clear_error_is_a_hint_and_settles_nothing(message: dict[str, object]) -> None:
+    with pytest.raises(answers.NotUnderstood, match="in clear"):
         answers.body_of(Opened(message, sealed=False), REQUEST)
+    assert issubclass(answers.NotUnderstood, AnswerLost)
 
 
 def test_a_clear_error_to_another_dialogue_says_nothing() -> None:

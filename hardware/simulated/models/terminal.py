@@ -10,14 +10,17 @@ from __future__ import annotations
 import heapq
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
+from hardware.simulated.models.terminal_store import FORWARD_MS, Store, StoreAndForward, Stored
 from hardware.simulated.models.terminal_wire import (
     CARDS,
+    Acquisition,
     Authorization,
     CardKind,
     Failure,
+    Forwarded,
     RandomSource,
     Sale,
     Wire,
@@ -32,6 +35,7 @@ from kiosk.values import Money
 
 CARD_WAIT_MS = 60_000
 AUTHORIZING_MS = 1_500
+READING_MS = 700
 REBOOT_MS = 20_000
 RESULT_SHOWN_MS = 2_000
 CARD_REMOVED_MS = 1_000
@@ -47,6 +51,8 @@ class TerminalState(Enum):
     IDLE = "idle"
     PRESENT_CARD = "present_card"
     AUTHORIZING = "authorizing"
+    READING = "reading"
+    ONE_MOMENT = "one_moment"  # a card was read for the kiosk, which has not yet said what now
     DONE = "done"
     REBOOTING = "rebooting"
     OFFLINE = "offline"
@@ -69,6 +75,8 @@ class Fault(Enum):
     REBOOT_FORGETTING = "reboot_forgetting"  # the same, but the terminal knows nothing of it
     OFFLINE = "offline"  # from now on: connections are refused
     ONLINE = "online"
+    HOST_AWAY = "host_away"  # from now on: it hears us, and cannot ask an issuer
+    HOST_BACK = "host_back"  # what it approved by itself is forwarded
 
 
 _ON_REQUEST = (Fault.LOSE_REQUEST, Fault.LATE_REQUEST)
@@ -80,6 +88,7 @@ _ON_ANSWER = (
     Fault.DUPLICATE_ANSWER,
     Fault.FOREIGN_HEADER,
 )
+_AT_ONCE = (Fault.OFFLINE, Fault.ONLINE, Fault.HOST_AWAY, Fault.HOST_BACK)
 _ON_REBOOT = (Fault.REBOOT, Fault.REBOOT_FORGETTING)
 
 
@@ -118,6 +127,8 @@ _DECLINED = Failure("Refusal", {"refusalReason": "214 Declined online"})
 _ABORTED = Failure("Aborted", {"refusalReason": "104 Merchant cancelled"})
 _CANCELLED = Failure("Cancel", {"refusalReason": "108 Shopper cancelled"})
 _NO_CARD = Failure("Cancel", {"refusalReason": "126 Shopper did not present card"})
+_NO_HOST = Failure("UnreachableHost", {"message": "Host unreachable"})
+_NOTHING_OPEN = Failure("NotAllowed", {"message": "No transaction to abort"})
 
 
 Key = tuple[str, str]
@@ -125,18 +136,22 @@ Key = tuple[str, str]
 
 @dataclass(slots=True)
 class _Dialogue:
-    """A payment under way. `presented` is the card once there is one; `mute` if its notifications get lost."""
+    """A card asked for, to pay or to be recognised. `presented` is the card once there is one; `mute` if its notifications get lost."""
 
     key: Key
     ticket: int
     header: Json
-    sale: Sale
+    asked: Sale | Acquisition
     tender: str
     mute: bool
     presented: CardKind | None = None
 
+    @property
+    def category(self) -> str:
+        return messages.PAYMENT if isinstance(self.asked, Sale) else messages.CARD_ACQUISITION
 
-def _ignore(_record: Authorization) -> None:
+
+def _ignore(_record: object) -> None:
     """Nobody listens."""
 
 
@@ -149,6 +164,8 @@ class TerminalModel:
         random: RandomSource,
         *,
         on_authorized: Callable[[Authorization], None] = _ignore,
+        on_forwarded: Callable[[Forwarded], None] = _ignore,
+        store_and_forward: StoreAndForward | None = None,
         card_wait_ms: int = CARD_WAIT_MS,
         authorizing_ms: int = AUTHORIZING_MS,
         reboot_ms: int = REBOOT_MS,
@@ -158,6 +175,9 @@ class TerminalModel:
         self.book: list[Authorization] = []
         self._random = random
         self._on_authorized = on_authorized
+        self._on_forwarded = on_forwarded
+        self.store = Store(store_and_forward)
+        self.farewell = ""  # the picture it showed last when a card acquisition was finished
         self._card_wait_ms = card_wait_ms
         self._authorizing_ms = authorizing_ms
         self._reboot_ms = reboot_ms
@@ -173,9 +193,12 @@ class TerminalModel:
         self._told: dict[Key, dict[str, object]] = {}
         self._faults: list[tuple[Fault, str]] = []
         self._dialogue: _Dialogue | None = None
+        self._held: _Dialogue | None = None  # a card acquisition that was answered and is not finished
         self._shown_until = 0
         self._up_at = 0
+        self._now = 0
         self._online = True
+        self._host = True
 
     # --- what happens to it -------------------------------------------------------------------------------------------------------
 
@@ -222,11 +245,13 @@ class TerminalModel:
             return False
         dialogue.presented = kind
         self._notify(dialogue, "CARD_PRESENTED", now_ms)
-        match self._due_fault(_ON_REBOOT, PAYMENT):
+        match self._due_fault(_ON_REBOOT, dialogue.category):
             case Fault.REBOOT:
                 self._at(now_ms + self._authorizing_ms // 2, self._reboot)
             case Fault.REBOOT_FORGETTING:
                 self._at(now_ms + self._authorizing_ms // 2, self._reboot_forgetting)
+            case _ if isinstance(dialogue.asked, Acquisition):
+                self._at(now_ms + READING_MS, lambda due: self._read(dialogue, due))
             case _:
                 self._at(now_ms + self._authorizing_ms, lambda due: self._ask_host(dialogue, due))
         return True
@@ -242,13 +267,20 @@ class TerminalModel:
         self._reboot(now_ms)
 
     def fault(self, fault: Fault, category: str = PAYMENT) -> None:
-        """Go wrong this way: offline and online at once, anything else at the next message of this category it applies to."""
-        if fault not in (Fault.OFFLINE, Fault.ONLINE):
-            self._faults.append((fault, category))
-            return
-        self._online = fault is Fault.ONLINE
-        if not self._online:
-            self._drop_all()
+        """Go wrong this way: what is away or back at once, anything else at the next message of this category it applies to."""
+        match fault:
+            case Fault.OFFLINE:
+                self._online = False
+                self._drop_all()
+            case Fault.ONLINE:
+                self._online = True
+            case Fault.HOST_AWAY:
+                self._host = False
+            case Fault.HOST_BACK:
+                self._host = True
+                self._at(self._now + FORWARD_MS, self._forward)
+            case _:
+                self._faults.append((fault, category))
 
     # --- what can be seen of it ---------------------------------------------------------------------------------------------------
 
@@ -264,8 +296,12 @@ class TerminalModel:
         self._run(now_ms)
         if now_ms < self._up_at:
             return TerminalState.REBOOTING
-        if self._dialogue is not None:
-            return TerminalState.PRESENT_CARD if self._dialogue.presented is None else TerminalState.AUTHORIZING
+        if (dialogue := self._dialogue) is not None:
+            if dialogue.presented is None:
+                return TerminalState.PRESENT_CARD
+            return TerminalState.AUTHORIZING if dialogue.category == PAYMENT else TerminalState.READING
+        if self._held is not None:
+            return TerminalState.ONE_MOMENT
         if not self._online:
             return TerminalState.OFFLINE
         return TerminalState.DONE if now_ms < self._shown_until else TerminalState.IDLE
@@ -291,7 +327,11 @@ class TerminalModel:
         self._seen[key] = now_ms
         match category:
             case messages.PAYMENT:
-                self._pay(key, ticket, header, body, now_ms)
+                self._begin(key, ticket, header, Sale.of(body), now_ms)
+            case messages.CARD_ACQUISITION:
+                self._begin(key, ticket, header, Acquisition.of(body), now_ms)
+            case messages.ENABLE_SERVICE:
+                self._emit(ticket, self._let_go(header, body, now_ms), now_ms)
             case messages.TRANSACTION_STATUS:
                 self._emit(ticket, self._status(header, body), now_ms)
             case messages.ABORT:
@@ -299,24 +339,37 @@ class TerminalModel:
                     self._give_up(self._dialogue, _ABORTED, now_ms)
                 self._emit(ticket, None, now_ms)
             case messages.DIAGNOSIS:
-                self._emit(ticket, self._diagnosis(header), now_ms)
+                self._emit(ticket, self._diagnosis(header, body), now_ms)
             case _:
                 self._emit(ticket, self._wire.failure(header, Failure("UnavailableService", {"message": "not simulated"})), now_ms)
 
-    def _pay(self, key: Key, ticket: int, header: Json, body: Json, now_ms: int) -> None:
-        if self._dialogue is not None:
-            busy = {"message": "Forbidden Request, Service Dialogue PaymentRequest is in Progress", "serviceId": self._dialogue.key[1]}
-            self._emit(ticket, self._wire.failure(header, Failure("Busy", busy)), now_ms)
+    def _begin(self, key: Key, ticket: int, header: Json, asked: Sale | Acquisition | Failure, now_ms: int) -> None:
+        if (running := self._dialogue or self._held) is not None:
+            self._emit(ticket, self._wire.failure(header, _busy(running)), now_ms)
             return
-        sale = Sale.of(body)
-        if isinstance(sale, Failure):
-            self._emit(ticket, self._wire.failure(header, sale), now_ms)
+        if isinstance(asked, Failure):
+            self._emit(ticket, self._wire.failure(header, asked), now_ms)
             return
         mute = self._due_fault((Fault.LOSE_NOTIFICATIONS,), PAYMENT) is not None
-        dialogue = _Dialogue(key, ticket, header, sale, tender_reference(self._random, now_ms), mute)
+        dialogue = _Dialogue(key, ticket, header, asked, tender_reference(self._random, now_ms), mute)
         self._dialogue = dialogue
         self._notify(dialogue, "TENDER_CREATED", now_ms)
         self._at(now_ms + self._card_wait_ms, lambda due: self._give_up(dialogue, _NO_CARD, due))
+
+    def _let_go(self, header: Json, body: Json, now_ms: int) -> dict[str, object]:
+        """Finish a card acquisition that was answered. What still waits for a card is a matter of an abort."""
+        if body.get("TransactionAction") != "AbortTransaction":
+            return self._wire.failure(header, Failure("UnavailableService", {"message": "not simulated"}))
+        if self._dialogue is not None:
+            return self._wire.failure(header, _busy(self._dialogue))
+        held, self._held = self._held, None
+        if held is None:
+            return self._wire.failure(header, _NOTHING_OPEN)
+        content = inside(inside(inside(body, "DisplayOutput"), "OutputContent"), "PredefinedContent") or {}
+        self.farewell = str(content.get("ReferenceID", ""))
+        self._shown_until = now_ms + RESULT_SHOWN_MS
+        self._at(now_ms + CARD_REMOVED_MS, lambda due: self._notify(held, "CARD_REMOVED", due))
+        return self._wire.response(header, {"Response": {"Result": "Success"}})
 
     def _status(self, header: Json, body: Json) -> dict[str, object]:
         key = _reference(body)
@@ -335,10 +388,14 @@ class TerminalModel:
         }
         return self._wire.response(header, {"Response": {"Result": "Success"}, "RepeatedMessageResponse": repeated})
 
-    def _diagnosis(self, header: Json) -> dict[str, object]:
+    def _diagnosis(self, header: Json, body: Json) -> dict[str, object]:
         flags = {f"{part}OKFlag": True for part in ("Communication", "CardReader", "PED", "Security")}
-        status = {"GlobalStatus": "OK" if self._dialogue is None else "Busy", **flags, "PrinterStatus": "OutOfOrder"}
-        return self._wire.response(header, {"Response": {"Result": "Success"}, "POIStatus": status})
+        free = self._dialogue is None and self._held is None
+        status = {"GlobalStatus": "OK" if free else "Busy", **flags, "PrinterStatus": "OutOfOrder"}
+        answer: dict[str, object] = {"Response": {"Result": "Success"}, "POIStatus": status}
+        if body.get("HostDiagnosisFlag") is True:
+            answer["HostStatus"] = [{"AcquirerID": 1, "IsReachableFlag": self._host}]
+        return self._wire.response(header, answer)
 
     # --- a payment's end ----------------------------------------------------------------------------------------------------------
 
@@ -348,34 +405,72 @@ class TerminalModel:
 
     def _authorized(self, dialogue: _Dialogue, now_ms: int) -> dict[str, object]:
         """Ask the host, which decides for good, and write the answer to the kiosk."""
-        sale, kind = dialogue.sale, dialogue.presented
+        sale, kind = dialogue.asked, dialogue.presented
         assert kind is not None
+        assert isinstance(sale, Sale)
         refusal = _DECLINED if kind is CardKind.DECLINING else _DECLINED_AMOUNTS.get(sale.amount.minor % 1_000)
+        if not self._host:
+            return self._approved_alone(dialogue, sale, kind, refusal, now_ms)
         if refusal is not None:
             return self._wire.declined(dialogue.header, sale, refusal, dialogue.tender, now_ms)
         halved = self._due_fault((Fault.PARTIAL_APPROVAL,), PAYMENT) is not None or kind is CardKind.PARTIAL
-        record = Authorization(
-            merchant_reference=sale.reference,
+        record = replace(
+            self._record(dialogue, sale, kind, now_ms),
             psp_reference=draw(self._random, 16),
-            tender_reference=dialogue.tender,
             amount=Money((sale.amount.minor + 1) // 2, sale.amount.currency) if halved else sale.amount,
-            requested=sale.amount,
-            poi_id=self.poi_id,
-            brand=CARDS[kind].brand,
-            last4=CARDS[kind].last4,
             auth_code=auth_code(self._random),
-            at_ms=now_ms,
-            preauth=sale.preauth,
-            manual_capture=sale.manual_capture,
         )
         self.book.append(record)
         self._on_authorized(record)
         return self._wire.approved(dialogue.header, sale, CARDS[kind], record)
 
+    def _approved_alone(self, dialogue: _Dialogue, sale: Sale, kind: CardKind, refusal: Failure | None, now_ms: int) -> dict[str, object]:
+        """Decide without the host, and keep for it what was approved. What the issuer would have said comes out later."""
+        if not self.store.takes(sale.amount):
+            return self._wire.declined(dialogue.header, sale, _NO_HOST, dialogue.tender, now_ms)
+        record = replace(self._record(dialogue, sale, kind, now_ms), offline=True)
+        self.store.put(Stored(record, refusal))
+        return self._wire.approved(dialogue.header, sale, CARDS[kind], record)
+
+    def _forward(self, now_ms: int) -> None:
+        """Tell the host of the oldest payment it does not know. It decides on it now, whatever became of the sale."""
+        if not self._host or now_ms < self._up_at or not len(self.store):
+            return
+        stored = self.store.first()
+        record = replace(stored.record, psp_reference=draw(self._random, 16), auth_code=auth_code(self._random))
+        if stored.refusal is None:
+            self.book.append(record)
+        self._on_forwarded(Forwarded(record, stored.refusal.extra["refusalReason"] if stored.refusal else ""))
+        self._at(now_ms + FORWARD_MS, self._forward)
+
+    def _record(self, dialogue: _Dialogue, sale: Sale, kind: CardKind, now_ms: int) -> Authorization:
+        return Authorization(
+            merchant_reference=sale.reference,
+            psp_reference="",
+            tender_reference=dialogue.tender,
+            amount=sale.amount,
+            requested=sale.amount,
+            poi_id=self.poi_id,
+            brand=CARDS[kind].brand,
+            last4=CARDS[kind].last4,
+            auth_code="",
+            at_ms=now_ms,
+            preauth=sale.preauth,
+            manual_capture=sale.manual_capture,
+        )
+
+    def _read(self, dialogue: _Dialogue, now_ms: int) -> None:
+        """Tell the kiosk what the card is recognised by, and keep its data until the kiosk says what now."""
+        if self._dialogue is not dialogue or dialogue.presented is None or not isinstance(dialogue.asked, Acquisition):
+            return  # a reboot came first
+        self._dialogue, self._held = None, dialogue
+        answer = self._wire.acquired(dialogue.header, dialogue.asked, CARDS[dialogue.presented], dialogue.tender, now_ms)
+        self._emit(dialogue.ticket, answer, now_ms)
+
     def _give_up(self, dialogue: _Dialogue | None, why: Failure, now_ms: int) -> bool:
         if dialogue is None or self._dialogue is not dialogue or dialogue.presented is not None:
             return False
-        self._finish(dialogue, self._wire.declined(dialogue.header, dialogue.sale, why, dialogue.tender, now_ms), now_ms)
+        self._finish(dialogue, self._wire.declined(dialogue.header, dialogue.asked, why, dialogue.tender, now_ms), now_ms)
         return True
 
     def _finish(self, dialogue: _Dialogue, answer: dict[str, object], now_ms: int) -> None:
@@ -383,7 +478,8 @@ class TerminalModel:
             return
         self._dialogue = None
         self._shown_until = now_ms + RESULT_SHOWN_MS
-        self._told[dialogue.key] = answer
+        if dialogue.category == PAYMENT:
+            self._told[dialogue.key] = answer
         self._emit(dialogue.ticket, answer, now_ms)
         self._notify(dialogue, "TENDER_FINAL", now_ms)
         if dialogue.presented is not None:
@@ -396,18 +492,23 @@ class TerminalModel:
             return
         if dialogue.presented is None:
             self._give_up(dialogue, _ABORTED, now_ms)
+        elif dialogue.category != PAYMENT:
+            self._dialogue = None
         else:
             self._finish(dialogue, self._authorized(dialogue, now_ms), now_ms)
 
     def _reboot_forgetting(self, now_ms: int) -> None:
         self._go_down(now_ms)
-        if self._dialogue is not None and self._dialogue.presented is not None:
-            self._authorized(self._dialogue, now_ms)
+        dialogue = self._dialogue
+        if dialogue is not None and dialogue.presented is not None and dialogue.category == PAYMENT:
+            self._authorized(dialogue, now_ms)
         self._dialogue = None
 
     def _go_down(self, now_ms: int) -> None:
         self._up_at = now_ms + self._reboot_ms
         self._at(self._up_at, lambda _due: None)
+        self._at(self._up_at + FORWARD_MS, self._forward)
+        self._held = None
         self._drop_all()
 
     # --- answers ------------------------------------------------------------------------------------------------------------------
@@ -450,6 +551,7 @@ class TerminalModel:
         heapq.heappush(self._agenda, (due_ms, self._entries, event))
 
     def _run(self, now_ms: int) -> None:
+        self._now = max(self._now, now_ms)
         while self._agenda and self._agenda[0][0] <= now_ms:
             due_ms, _, event = heapq.heappop(self._agenda)
             event(due_ms)
@@ -480,6 +582,11 @@ def _reference(body: Json) -> Key | None:
     if reference is None:
         return None
     return (str(reference.get("SaleID")), str(reference.get("ServiceID")))
+
+
+def _busy(running: _Dialogue) -> Failure:
+    told = f"Forbidden Request, Service Dialogue {running.category}Request is in Progress"
+    return Failure("Busy", {"message": told, "serviceId": running.key[1]})
 
 
 def _foreign(message: Json) -> dict[str, object]:

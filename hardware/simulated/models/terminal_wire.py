@@ -28,12 +28,15 @@ class CardKind(Enum):
     GOOD = "good"
     DECLINING = "declining"
     PARTIAL = "partial"  # the issuer grants half
-    WALLET = "wallet"  # a phone: it has an account reference but no alias
+    WALLET = "wallet"  # a phone with the good card in it: the same account reference, and no alias
+    OTHER = "other"  # a good card of somebody else
+    ALIAS_ONLY = "alias_only"  # its scheme knows no account reference
+    ANONYMOUS = "anonymous"  # it pays, and nothing of it is the same twice
 
 
 @dataclass(frozen=True, slots=True)
 class TestCard:
-    """A card as a terminal describes it, number masked."""
+    """A card as a terminal describes it, number masked. The same card is described the same each time it is held to a terminal."""
 
     __test__ = False
 
@@ -46,19 +49,26 @@ class TestCard:
     application_id: str
 
 
+_GOOD_ACCOUNT = "50014LBVPPP7M1IH4HDZE3BNO3TAR"
 CARDS: Mapping[CardKind, TestCard] = {
-    CardKind.GOOD: TestCard("mc", "mccredit", "541333", "9999", "50014LBVPPP7M1IH4HDZE3BNO3TAR", "K182596230843790", "A0000000041010"),
+    CardKind.GOOD: TestCard("mc", "mccredit", "541333", "9999", _GOOD_ACCOUNT, "K182596230843790", "A0000000041010"),
     CardKind.DECLINING: TestCard("visa", "visa", "476173", "0119", "V0010013018036776997406844724", "M469509594859802", "A0000000031010"),
     CardKind.PARTIAL: TestCard(
         "visa", "visadebit", "400102", "0044", "V0010013020186645382734107725", "P120073344519287", "A0000000031010"
     ),
-    CardKind.WALLET: TestCard("mc", "mc_applepay", "520424", "7513", "50010R6F4CH3ZXTWS1GAY0OUM7KDE", "", "A0000000041010"),
+    CardKind.WALLET: TestCard("mc", "mc_applepay", "520424", "7513", _GOOD_ACCOUNT, "", "A0000000041010"),
+    CardKind.OTHER: TestCard("mc", "mcdebit", "541333", "0226", "50010R6F4CH3ZXTWS1GAY0OUM7KDE", "C301947751820366", "A0000000041010"),
+    CardKind.ALIAS_ONLY: TestCard("girocard", "girocard", "672597", "3308", "", "F774120965328810", "A0000003591010"),
+    CardKind.ANONYMOUS: TestCard("girocard", "girocard", "672597", "5121", "", "", "A0000003591010"),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Authorization:
-    """A payment the host really approved. The acquirer learns it from the terminal's host, whatever becomes of the answer to the kiosk."""
+    """A payment that was approved. The acquirer learns it from the terminal's host, whatever becomes of the answer to the kiosk.
+
+    With `offline` the terminal approved by itself: nobody else knows of it until it is forwarded, and it has no PSP reference till then.
+    """
 
     merchant_reference: str
     psp_reference: str
@@ -72,6 +82,15 @@ class Authorization:
     at_ms: int
     preauth: bool
     manual_capture: bool
+    offline: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Forwarded:
+    """What the host made of a payment the terminal had approved by itself; `refusal` is empty when it was booked."""
+
+    record: Authorization
+    refusal: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +131,25 @@ class Sale:
         return cls(reference, stamp, amount, options.get("authorisationType") == "PreAuth", options.get("manualCapture") == "true")
 
 
+@dataclass(frozen=True, slots=True)
+class Acquisition:
+    """What a card acquisition request asked for: a card, and no money."""
+
+    reference: str
+    stamp: str
+
+    @classmethod
+    def of(cls, body: Json) -> Acquisition | Failure:
+        """What the request asks for, or what is wrong with it."""
+        transaction = inside(inside(body, "SaleData"), "SaleTransactionID") or {}
+        reference, stamp = transaction.get("TransactionID"), transaction.get("TimeStamp")
+        if not isinstance(reference, str) or not isinstance(stamp, str):
+            return Failure("MessageFormat", {"errors": "At CardAcquisitionRequest.SaleData, field SaleTransactionID: Missing"})
+        if "TotalAmount" not in (inside(body, "CardAcquisitionTransaction") or {}):
+            return Failure("NotAllowed", {"message": "no contactless card is read without TotalAmount"})
+        return cls(reference, stamp)
+
+
 def inside(parent: object, name: str) -> Json | None:
     """The object of this name in `parent`, if both are objects."""
     found = parent.get(name) if isinstance(parent, Mapping) else None
@@ -147,29 +185,31 @@ class Wire:
 
     def approved(self, header: Json, sale: Sale, card: TestCard, record: Authorization) -> dict[str, object]:
         stamp = messages.timestamp(record.at_ms)
+        acquirer: dict[str, object] = {"MerchantID": "SimulatedMerchant", "AcquirerPOIID": self._poi_id}
+        if not record.offline:
+            acquirer["ApprovalCode"] = record.auth_code
+            acquirer["AcquirerTransactionID"] = {"TransactionID": record.psp_reference, "TimeStamp": stamp}
         result = {
             "PaymentType": "Normal",
-            "OnlineFlag": True,
+            "OnlineFlag": not record.offline,
             "AmountsResp": {"AuthorizedAmount": record.amount.decimal(), "Currency": record.amount.currency},
-            "PaymentAcquirerData": {
-                "MerchantID": "SimulatedMerchant",
-                "AcquirerPOIID": self._poi_id,
-                "ApprovalCode": record.auth_code,
-                "AcquirerTransactionID": {"TransactionID": record.psp_reference, "TimeStamp": stamp},
-            },
-            "PaymentInstrumentData": {
-                "PaymentInstrumentType": "Card",
-                "CardData": {"PaymentBrand": card.brand, "MaskedPan": f"{card.bin} **** {card.last4}", "EntryMode": ["Contactless"]},
-            },
+            "PaymentAcquirerData": acquirer,
+            "PaymentInstrumentData": _instrument(card),
         }
         response = {
             "Result": "Success" if record.amount == sale.amount else "Partial",
             "AdditionalResponse": self._additional(_about(card, sale, record, stamp)),
         }
-        tender = f"{record.tender_reference}.{record.psp_reference}"
+        tender = record.tender_reference if record.offline else f"{record.tender_reference}.{record.psp_reference}"
         return self.response(header, {"Response": response, **_sale_data(sale, tender, stamp), "PaymentResult": result})
 
-    def declined(self, header: Json, sale: Sale, failure: Failure, tender: str, now_ms: int) -> dict[str, object]:
+    def acquired(self, header: Json, asked: Acquisition, card: TestCard, tender: str, now_ms: int) -> dict[str, object]:
+        """A card was read; the terminal keeps it until it is told to let go."""
+        response = {"Result": "Success", "AdditionalResponse": self._additional(_recognised(card))}
+        read = {"PaymentBrand": [card.brand], "PaymentInstrumentData": _instrument(card)}
+        return self.response(header, {"Response": response, **_sale_data(asked, tender, messages.timestamp(now_ms)), **read})
+
+    def declined(self, header: Json, sale: Sale | Acquisition, failure: Failure, tender: str, now_ms: int) -> dict[str, object]:
         return self.failure(header, failure, **_sale_data(sale, tender, messages.timestamp(now_ms)))
 
     def reject(self, details: str) -> dict[str, object]:
@@ -228,24 +268,36 @@ def _about(card: TestCard, sale: Sale, record: Authorization, stamp: str) -> dic
         "tid": "00000001",
         "AID": card.application_id,
         "transactionType": "GOODS_SERVICES",
-        "pspReference": record.psp_reference,
         "merchantReference": sale.reference,
+        **_recognised(card),
+        "posAuthAmountCurrency": record.amount.currency,
+        "posAuthAmountValue": str(record.amount.minor),
+        "iso8601TxDate": stamp,
+    }
+    if record.offline:
+        return {**pairs, "offline": "true"}
+    return {**pairs, "pspReference": record.psp_reference, "authCode": record.auth_code, "offline": "false"}
+
+
+def _recognised(card: TestCard) -> dict[str, str]:
+    pairs = {
         "paymentMethod": card.brand,
         "paymentMethodVariant": card.variant,
         "cardBin": card.bin,
         "cardSummary": card.last4,
-        "PaymentAccountReference": card.account_reference,
-        "authCode": record.auth_code,
         "posEntryMode": "CLESS_CHIP",
-        "posAuthAmountCurrency": record.amount.currency,
-        "posAuthAmountValue": str(record.amount.minor),
-        "iso8601TxDate": stamp,
-        "offline": "false",
     }
+    if card.account_reference:
+        pairs["PaymentAccountReference"] = card.account_reference
     return {**pairs, "alias": card.alias, "aliasType": "Default"} if card.alias else pairs
 
 
-def _sale_data(sale: Sale, tender: str, stamp: str) -> dict[str, object]:
+def _instrument(card: TestCard) -> dict[str, object]:
+    data = {"PaymentBrand": card.brand, "MaskedPan": f"{card.bin} **** {card.last4}", "EntryMode": ["Contactless"]}
+    return {"PaymentInstrumentType": "Card", "CardData": data}
+
+
+def _sale_data(sale: Sale | Acquisition, tender: str, stamp: str) -> dict[str, object]:
     return {
         "SaleData": {"SaleTransactionID": {"TransactionID": sale.reference, "TimeStamp": sale.stamp}},
         "POIData": {"POITransactionID": {"TransactionID": tender, "TimeStamp": stamp}},

@@ -2,6 +2,11 @@
 
 An answer counts only when it is sealed with our key, names the request it answers, and says about the money what can be true. Anything
 else is `AnswerLost`: the terminal may have acted, so the caller must ask. Nothing here keeps or repeats a card number.
+
+That holds for an error said in clear too ("crypto error (9)", ServiceID "-NULL-", a rejected message). It names no dialogue and proves
+nothing: whoever sits between us and the terminal can let our request pass, keep the sealed approval and say it, and a money question
+must never end on a stranger's word. So the payment stays unknown, is asked about, and is cancelled at the acquirer by our reference. Wrong
+key settings are found before any card is asked for, because the diagnosis fails by the same rule.
 """
 
 from __future__ import annotations
@@ -12,7 +17,17 @@ import re
 from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
-from hardware.api import AnswerLost, Approved, Card, Declined, DeclineReason, DialogueState, PreauthorizationOrder, TerminalHealth
+from hardware.api import (
+    AnswerLost,
+    Approved,
+    Card,
+    Declined,
+    DeclineReason,
+    DialogueState,
+    IdentifyOrder,
+    PreauthorizationOrder,
+    TerminalHealth,
+)
 from hardware.terminals.adyen import messages
 from hardware.terminals.adyen.messages import PAYMENT, REQUEST, RESPONSE, Json, MessageError, Opened, Request, same_header
 from hardware.terminals.adyen.nexo import NexoError, NexoKey
@@ -20,6 +35,7 @@ from kiosk.values import Money
 
 _DETAIL_LENGTH = 200
 _PAN = re.compile(r"\d(?:[ \-]?\d){11,18}")
+_SERVICE_ID = re.compile(r"[A-Za-z0-9]{1,10}")
 _FOUR = re.compile(r"\d{4}")
 _AID = re.compile(r"[A-F][0-9A-F]{9,31}")  # ISO 7816-4: registered identifiers begin with a letter, which no card number does
 _MASKED = re.compile(r"[*xX•.]")
@@ -45,13 +61,13 @@ _REASONS = {
 # A terminal puts several endings under `Cancel`; its reason number tells them apart. No money is reserved in any of them.
 _CANCELS = {"104": DeclineReason.ABORTED, "126": DeclineReason.NO_CARD}
 _UNSETTLED = {"InProgress", "Communication timeout"}
-# What a terminal may say in clear because it could not read our sealed request, and so cannot have acted on it.
+# What a terminal says in clear when it could not read our sealed request. Worth a hint to the operator, proof of nothing.
 _UNREAD = {"MessageFormat", "NotAllowed"}
 _PARTS = ("Communication", "CardReader", "PED", "Security")
 
 
 class NotUnderstood(AnswerLost):
-    """The terminal says in clear that it could not read the request: key settings differ, or the message is wrong."""
+    """Somebody says in clear that the request could not be read: if it is the terminal, key settings differ or the message is wrong."""
 
 
 def received(raw: bytes, request: Request, key: NexoKey) -> Json:
@@ -104,18 +120,47 @@ def status(body: Json, order: PreauthorizationOrder, request: Request) -> Approv
     return _outcome(_object(_object(repeated, "RepeatedResponseMessageBody"), "PaymentResponse"), order)
 
 
+def identified(body: Json, order: IdentifyOrder) -> Card | Declined:
+    """The card in a CardAcquisitionResponse. Raises `AnswerLost` when it does not answer `order` or is not settled."""
+    response = _object(body, "Response")
+    result = response.get("Result")
+    _check_reference(body, order.reference, required=result == "Success")
+    if result == "Success":
+        return _card(body, {}, additional(response))
+    if result != "Failure" or _text(response.get("ErrorCondition")) in _UNSETTLED:
+        raise AnswerLost("the terminal did not say what became of the identification")
+    return _declined(response)
+
+
+def released(body: Json) -> Declined | None:
+    """What an EnableServiceResponse says of a card acquisition that was to be finished. Raises `AnswerLost`."""
+    response = _object(body, "Response")
+    result = response.get("Result")
+    if result not in ("Success", "Failure"):
+        raise AnswerLost("the terminal did not say whether the identification is finished")
+    return None if result == "Success" else _declined(response)
+
+
 def health(body: Json) -> TerminalHealth:
     """What a DiagnosisResponse says. A terminal in a dialogue is well."""
     response = _object(body, "Response")
     state = body.get("POIStatus")
     status = state if isinstance(state, Mapping) else {}
     condition = str(status.get("GlobalStatus") or response.get("ErrorCondition") or response.get("Result"))
+    host = _host(body, status)
     if condition == "Busy":
-        return TerminalHealth(True, "busy with a dialogue")
+        return TerminalHealth(True, "busy with a dialogue", host, busy=True)
     faults = [part for part in _PARTS if _no(status.get(f"{part}OKFlag"))]
     if response.get("Result") == "Success" and condition in ("OK", "Success") and not faults:
-        return TerminalHealth(True, "ready")
-    return TerminalHealth(False, _safe(", ".join([condition, *(f"fault: {name}" for name in faults)])))
+        return TerminalHealth(True, "ready" if host else "ready, but its host cannot be reached", host)
+    return TerminalHealth(False, _safe(", ".join([condition, *(f"fault: {name}" for name in faults)])), host)
+
+
+def _host(body: Json, status: Json) -> bool:
+    """Whether every host it was asked about can be reached; what names none is judged by its communication."""
+    hosts = body.get("HostStatus")
+    told = [one for one in hosts if isinstance(one, Mapping)] if isinstance(hosts, list) else []
+    return not any(_no(one.get("IsReachableFlag")) for one in told) and not _no(status.get("CommunicationOKFlag"))
 
 
 # --- a payment's outcome ----------------------------------------------------------------------------------------------------------
@@ -125,14 +170,14 @@ def _outcome(body: Json, order: PreauthorizationOrder) -> Approved | Declined | 
     response = _object(body, "Response")
     result = response.get("Result")
     approved = result in ("Success", "Partial")
-    _check_reference(body, order, required=approved)
+    _check_reference(body, order.reference, required=approved)
     if approved:
         return _approved(body, additional(response), order)
     if result != "Failure":
         raise AnswerLost("the terminal's answer has no result")
     if _text(response.get("ErrorCondition")) in _UNSETTLED:
         return DialogueState.IN_PROGRESS
-    return Declined(_reason(response), _detail(response))
+    return _declined(response)
 
 
 def _approved(body: Json, extra: Mapping[str, str], order: PreauthorizationOrder) -> Approved:
@@ -173,9 +218,9 @@ def _references(body: Json, acquirer: Json, extra: Mapping[str, str]) -> tuple[s
     return tender, next(iter(told), "")
 
 
-def _check_reference(body: Json, order: PreauthorizationOrder, *, required: bool) -> None:
+def _check_reference(body: Json, ours: str, *, required: bool) -> None:
     reference = _optional(_optional(body, "SaleData"), "SaleTransactionID").get("TransactionID")
-    if reference != order.reference and (required or reference is not None):
+    if reference != ours and (required or reference is not None):
         raise AnswerLost("the terminal told of another sale than the one asked about")
 
 
@@ -185,6 +230,8 @@ def _check_reference(body: Json, order: PreauthorizationOrder, *, required: bool
 def _card(result: Json, acquirer: Json, extra: Mapping[str, str]) -> Card:
     card = _optional(_optional(result, "PaymentInstrumentData"), "CardData")
     modes = card.get("EntryMode")
+    alias = _recognition(extra.get("alias"))
+    recognition = _recognition(extra.get("PaymentAccountReference"), _text(card.get("PaymentAccountRef")), alias)
     mode = extra.get("posEntryMode") or (_text(modes[0]) if isinstance(modes, list) and modes else "")
     return Card(
         brand=_safe(_text(card.get("PaymentBrand")) or extra.get("paymentMethod", "")),
@@ -192,7 +239,8 @@ def _card(result: Json, acquirer: Json, extra: Mapping[str, str]) -> Card:
         auth_code=_safe(extra.get("authCode") or _text(acquirer.get("ApprovalCode"))),
         application_id=_application_id(extra.get("AID", "")),
         entry_mode=_safe(mode),
-        recognition=_recognition(extra.get("PaymentAccountReference"), _text(card.get("PaymentAccountRef")), extra.get("alias")),
+        recognition=recognition,
+        alias="" if alias == recognition else alias,
     )
 
 
@@ -219,6 +267,12 @@ def _safe(text: str) -> str:
 # --- errors -----------------------------------------------------------------------------------------------------------------------
 
 
+def _declined(response: Json) -> Declined:
+    reason = _reason(response)
+    running = additional(response).get("serviceId", "") if reason is DeclineReason.BUSY else ""
+    return Declined(reason, _detail(response), running if _SERVICE_ID.fullmatch(running) else "")
+
+
 def _reason(response: Json) -> DeclineReason:
     condition = _text(response.get("ErrorCondition"))
     if condition == "Cancel":
@@ -239,17 +293,17 @@ def _said_in_clear(message: Json, request: Request) -> AnswerLost:
     errors = message.get("errors")
     if isinstance(errors, list) and errors:
         return NotUnderstood(
-            f"the terminal could not open our message ({_safe(', '.join(map(str, errors)))}): "
+            f"somebody said in clear that the terminal could not open our message ({_safe(', '.join(map(str, errors)))}): "
             "compare passphrase, key identifier and key version on both sides, and let the terminal fetch its configuration"
         )
     event = _optional(_optional(message, REQUEST), "EventNotification")
     if event.get("EventToNotify") == "Reject":
-        return NotUnderstood(f"the terminal rejected our message: {_safe(_text(event.get('EventDetails')))}")
+        return NotUnderstood(f"somebody said in clear that the terminal rejected our message: {_safe(_text(event.get('EventDetails')))}")
     content = _optional(message, RESPONSE)
     response = _optional(_optional(content, f"{request.category}Response"), "Response")
     known = same_header(content.get("MessageHeader"), request.header("Response"))
     if known and response.get("Result") == "Failure" and _text(response.get("ErrorCondition")) in _UNREAD:
-        return NotUnderstood(f"the terminal could not use our message: {_detail(response)}")
+        return NotUnderstood(f"somebody said in clear that the terminal could not use our message: {_detail(response)}")
     return AnswerLost(f"the terminal's answer to {request.category} came unsealed: it is not believed")
 
 

@@ -17,7 +17,18 @@ from typing import Literal, ParamSpec
 
 import h11
 
-from hardware.api import AnswerLost, Approved, Declined, DeclineReason, DialogueState, NotSent, PreauthorizationOrder, TerminalHealth
+from hardware.api import (
+    AnswerLost,
+    Approved,
+    Card,
+    Declined,
+    DialogueState,
+    Farewell,
+    IdentifyOrder,
+    NotSent,
+    PreauthorizationOrder,
+    TerminalHealth,
+)
 from hardware.clock import Clock
 from hardware.terminals.adyen import answers, messages
 from hardware.terminals.adyen.messages import MessageError, Request
@@ -86,18 +97,21 @@ class AdyenLocalTerminal:
 
     async def preauthorize(self, order: PreauthorizationOrder) -> Approved | Declined:
         request = _written(messages.payment, order, self._config.sale_id, self._config.poi_id)
-        try:
-            body = await self._ask(request, self._config.payment_seconds)
-        except answers.NotUnderstood as fault:
-            log.error("%s", fault)
-            return Declined(DeclineReason.NOT_ALLOWED, str(fault))
-        return answers.preauthorized(body, order)
+        return answers.preauthorized(await self._ask(request, self._config.payment_seconds), order)
 
     async def status(self, order: PreauthorizationOrder, service_id: str) -> Approved | Declined | DialogueState:
         request = _written(messages.transaction_status, order, service_id, self._config.sale_id, self._config.poi_id)
         return answers.status(await self._ask(request, self._config.other_seconds), order, request)
 
-    async def abort(self, order: PreauthorizationOrder, service_id: str) -> None:
+    async def identify(self, order: IdentifyOrder) -> Card | Declined:
+        request = _written(messages.card_acquisition, order, self._config.sale_id, self._config.poi_id)
+        return answers.identified(await self._ask(request, self._config.payment_seconds), order)
+
+    async def release(self, service_id: str, farewell: Farewell) -> Declined | None:
+        request = _written(messages.release, service_id, farewell, self._config.sale_id, self._config.poi_id)
+        return answers.released(await self._ask(request, self._config.other_seconds))
+
+    async def abort(self, order: PreauthorizationOrder | IdentifyOrder, service_id: str) -> None:
         """A terminal answers an abort with an empty 200: it says that the request arrived, no more."""
         request = _written(messages.abort, order, service_id, self._config.sale_id, self._config.poi_id)
         await self._exchange(request, self._config.other_seconds)
@@ -108,10 +122,15 @@ class AdyenLocalTerminal:
             request = _written(messages.diagnosis, service_id, self._config.sale_id, self._config.poi_id)
             return answers.health(await self._ask(request, self._config.other_seconds))
         except (NotSent, AnswerLost) as fault:
-            return TerminalHealth(False, str(fault))
+            return TerminalHealth(False, str(fault), host=False)
 
     async def _ask(self, request: Request, seconds: float) -> Mapping[str, object]:
-        return answers.received(await self._exchange(request, seconds), request, self._key)
+        raw = await self._exchange(request, seconds)
+        try:
+            return answers.received(raw, request, self._key)
+        except answers.NotUnderstood as fault:
+            log.error("%s: %s", request.category, fault)
+            raise
 
     async def _exchange(self, request: Request, seconds: float) -> bytes:
         content = messages.sealed(request.message(), self._key, self._nonces())

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import NoReturn, cast
 
-from hardware.api import PreauthorizationOrder
+from hardware.api import Farewell, IdentifyOrder, PreauthorizationOrder
 from hardware.terminals.adyen.nexo import NexoError, NexoKey, seal, unseal
 from kiosk.values import Money
 
@@ -26,7 +26,11 @@ PAYMENT = "Payment"
 TRANSACTION_STATUS = "TransactionStatus"
 ABORT = "Abort"
 DIAGNOSIS = "Diagnosis"
+CARD_ACQUISITION = "CardAcquisition"
+ENABLE_SERVICE = "EnableService"
 
+# Predefined pictures of the terminal, by which a finished identification is told to whoever holds the card.
+FAREWELLS: Mapping[Farewell, str] = {Farewell.ACCEPTED: "AcceptedAnimated", Farewell.DECLINED: "DeclinedAnimated"}
 PREAUTHORIZATION = "authorisationType=PreAuth&manualCapture=true"
 
 _SERVICE_ID = re.compile(r"[A-Za-z0-9]{1,10}")
@@ -97,15 +101,41 @@ def transaction_status(order: PreauthorizationOrder, service_id: str, sale_id: s
     return _request(TRANSACTION_STATUS, service_id, sale_id, poi_id, body)
 
 
-def abort(order: PreauthorizationOrder, service_id: str, sale_id: str, poi_id: str) -> Request:
+def card_acquisition(order: IdentifyOrder, sale_id: str, poi_id: str) -> Request:
+    """Ask for a card and what recognises it. The terminal reads a contactless card only when an amount is named, be it nothing."""
+    amount = order.amount.decimal() if order.amount is not None else Decimal(0)
+    transaction: dict[str, object] = {"TotalAmount": amount}
+    if _LANGUAGE.fullmatch(order.language):
+        transaction["CustomerLanguage"] = order.language
+    body = {
+        "SaleData": {
+            "SaleTransactionID": {"TransactionID": order.reference, "TimeStamp": timestamp(order.utc_ms)},
+            "TokenRequestedType": "Customer",
+        },
+        "CardAcquisitionTransaction": transaction,
+    }
+    return _request(CARD_ACQUISITION, order.service_id, sale_id, poi_id, body)
+
+
+def release(service_id: str, farewell: Farewell, sale_id: str, poi_id: str) -> Request:
+    """Finish a card acquisition that no payment follows. It names none: a terminal holds at most one."""
+    output = {
+        "Device": "CustomerDisplay",
+        "InfoQualify": "Display",
+        "OutputContent": {"OutputFormat": "MessageRef", "PredefinedContent": {"ReferenceID": FAREWELLS[farewell]}},
+    }
+    return _request(ENABLE_SERVICE, service_id, sale_id, poi_id, {"TransactionAction": "AbortTransaction", "DisplayOutput": output})
+
+
+def abort(order: PreauthorizationOrder | IdentifyOrder, service_id: str, sale_id: str, poi_id: str) -> Request:
     """Ask the terminal to give `order` up."""
     body = {"AbortReason": "MerchantAbort", "MessageReference": _reference(order, sale_id)}
     return _request(ABORT, service_id, sale_id, poi_id, body)
 
 
 def diagnosis(service_id: str, sale_id: str, poi_id: str) -> Request:
-    """Ask the terminal how it is; its host is not bothered."""
-    return _request(DIAGNOSIS, service_id, sale_id, poi_id, {"HostDiagnosisFlag": False})
+    """Ask the terminal how it is, and whether it reaches its host."""
+    return _request(DIAGNOSIS, service_id, sale_id, poi_id, {"HostDiagnosisFlag": True})
 
 
 def timestamp(utc_ms: int) -> str:
@@ -129,8 +159,9 @@ def money(value: object, currency: object) -> Money:
     return exact
 
 
-def _reference(order: PreauthorizationOrder, sale_id: str) -> Json:
-    return {"MessageCategory": PAYMENT, "SaleID": sale_id, "ServiceID": order.service_id}
+def _reference(order: PreauthorizationOrder | IdentifyOrder, sale_id: str) -> Json:
+    category = PAYMENT if isinstance(order, PreauthorizationOrder) else CARD_ACQUISITION
+    return {"MessageCategory": category, "SaleID": sale_id, "ServiceID": order.service_id}
 
 
 def _request(category: str, service_id: str, sale_id: str, poi_id: str, body: Json) -> Request:

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from hardware.api import AnswerLost, Approved, Declined, DialogueState, NotSent, PreauthorizationOrder, TerminalHealth
+from hardware.api import (
+    AnswerLost,
+    Approved,
+    Card,
+    Declined,
+    DialogueState,
+    Farewell,
+    IdentifyOrder,
+    NotSent,
+    PreauthorizationOrder,
+    TerminalHealth,
+)
 from hardware.simulated.models.terminal import Answer, Delivery, Fault, TerminalModel, TerminalState
 from hardware.simulated.models.terminal_wire import Authorization, CardKind
 from hardware.terminals.adyen import answers, messages
@@ -17,7 +28,13 @@ from kiosk.simulation.faults import Faults
 
 PAYMENT_MS = 150_000
 OTHER_MS = 15_000
-_STEPS = {messages.PAYMENT: "preauthorize", messages.TRANSACTION_STATUS: "query", messages.ABORT: "abort"}
+_STEPS = {
+    messages.PAYMENT: "preauthorize",
+    messages.TRANSACTION_STATUS: "query",
+    messages.ABORT: "abort",
+    messages.CARD_ACQUISITION: "identify",
+    messages.ENABLE_SERVICE: "release",
+}
 
 
 class TerminalWire:
@@ -77,8 +94,16 @@ class TerminalWire:
             self._faults.note(bad.TERMINAL_NOT_FOUND, "query")
         return answer
 
-    async def abort(self, order: PreauthorizationOrder, service_id: str) -> None:
+    async def abort(self, order: PreauthorizationOrder | IdentifyOrder, service_id: str) -> None:
         await self._ask(messages.abort(order, service_id, self._sale_id, self._poi_id), OTHER_MS)
+
+    async def identify(self, order: IdentifyOrder) -> Card | Declined:
+        request = messages.card_acquisition(order, self._sale_id, self._poi_id)
+        return answers.identified(answers.body_of(await self._ask(request, PAYMENT_MS), request), order)
+
+    async def release(self, service_id: str, farewell: Farewell) -> Declined | None:
+        request = messages.release(service_id, farewell, self._sale_id, self._poi_id)
+        return answers.released(answers.body_of(await self._ask(request, OTHER_MS), request))
 
     async def diagnose(self, service_id: str) -> TerminalHealth:
         request = messages.diagnosis(service_id, self._sale_id, self._poi_id)
