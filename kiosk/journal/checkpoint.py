@@ -65,6 +65,10 @@ class PublicKey:
                 return _verifies(self.key, raw[4:], f"{text}\n".encode())
         return False
 
+    def sealed(self, kind: str, data: bytes, signature: bytes) -> bool:
+        """Whether `signature` is what `Signer.seal` of this key gave for `data`."""
+        return _verifies(self.key, signature, _sealing(kind, data))
+
     def vouches_for(self, checkpoint: Checkpoint) -> bool:
         """Whether this key signed `checkpoint` as the journal it names."""
         return self.origin in (None, checkpoint.origin) and self.signed(checkpoint.note)
@@ -82,6 +86,10 @@ class Signer:
     def vkey(self) -> str:
         """The public key as a C2SP vkey."""
         return str(PublicKey(self.public, self.origin))
+
+    def seal(self, kind: str, data: bytes) -> bytes:
+        """A signature over `data` as something of ours that is no checkpoint and cannot be taken for one."""
+        return self._key.sign(_sealing(kind, data))
 
     def sign(self, size: int, root: bytes) -> Checkpoint:
         text = f"{self.origin}\n{size}\n{base64.b64encode(root).decode()}\n"
@@ -161,6 +169,11 @@ def _pem(text: str) -> PublicKey:
 
 def _key_id(name: str, key: bytes) -> bytes:
     return sha256(name.encode() + b"\n" + _ED25519 + key).digest()[:4]
+
+
+def _sealing(kind: str, data: bytes) -> bytes:
+    """No checkpoint begins like this: the first line of one is its origin."""
+    return b"pilepay/sealed/1\x00" + kind.encode() + b"\x00" + sha256(data).digest()
 
 
 def _verifies(key: bytes, signature: bytes, text: bytes) -> bool:

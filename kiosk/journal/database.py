@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from kiosk.journal.entry import JournalError, JournalFailed
-from kiosk.journal.files import Layout, explain, settle, sync_file
+from kiosk.journal.files import Layout, explain, out_of_room, settle, sync_file
 from kiosk.journal.schema import open_reader, open_writer
 from kiosk.journal.wal import WriteAheadLog
 
@@ -27,10 +27,16 @@ class Health:
 
     def __init__(self) -> None:
         self.reason: str | None = None
+        self.full = False  # the disk had no room: the one failure that more room mends
 
     def fail(self, error: sqlite3.Error | OSError, path: Path) -> JournalFailed:
         self.reason = explain(error, path, "A commit")
+        self.full = out_of_room(error, path)
         return JournalFailed(self.reason)
+
+    def recover(self) -> None:
+        """The files were opened anew."""
+        self.reason, self.full = None, False
 
     def require(self, path: Path) -> None:
         """Raise `JournalFailed` after a failure."""
@@ -98,6 +104,14 @@ class Database:
         if self._health.reason is None:
             try:
                 self._log.fold_back()
+            except sqlite3.Error as error:
+                log.error("%s", self._health.fail(error, self.path))
+
+    def cut_grown_log(self) -> None:
+        """Shorten a log beyond its limit, whether anything is written now or not."""
+        if self._health.reason is None:
+            try:
+                self._log.cut_off_if_grown()
             except sqlite3.Error as error:
                 log.error("%s", self._health.fail(error, self.path))
 

@@ -24,6 +24,8 @@ JOURNAL_MODE = 0o640
 SECRET_MODE = 0o600
 DIRECTORY_MODE = 0o750
 
+_NO_ROOM = 1 << 16
+
 _CAUSES = {
     "SQLITE_FULL": "the disk is full. Free some space, then open the journal again",
     "SQLITE_READONLY": "the file or its file system is read-only. Check `mount` and the kernel log, then open the journal again",
@@ -62,6 +64,18 @@ class Layout:
         return self.database.with_suffix(".pub")
 
     @property
+    def fold(self) -> Path:
+        return self.database.with_suffix(".fold")
+
+    @property
+    def doubt(self) -> Path:
+        return self.database.with_suffix(".doubt")
+
+    @property
+    def views(self) -> Path:
+        return self.database.with_name("views.db")
+
+    @property
     def lock(self) -> Path:
         return self.database.with_suffix(".lock")
 
@@ -79,6 +93,19 @@ def explain(error: sqlite3.Error | OSError, path: Path, doing: str) -> str:
     full = error.errno in (errno.ENOSPC, errno.EDQUOT)
     cause = "the disk is full. Free some space" if full else f"{error.strerror}. Check the rights, the mount and the medium"
     return f"{doing} failed on {path}: {cause}, then open the journal again"
+
+
+def out_of_room(error: sqlite3.Error | OSError, path: Path) -> bool:
+    """Whether something failed only because the disk is full. SQLite says so of its files; of its shared memory and under a quota it speaks
+    of an error of the disk, which is believed to be this one only where no room is left.
+    """
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT)
+    name = getattr(error, "sqlite_errorname", "")
+    if name in ("SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE", "SQLITE_IOERR_SHMOPEN", "SQLITE_IOERR_TRUNCATE"):
+        disk = os.statvfs(path.parent)
+        return disk.f_bavail * disk.f_frsize < _NO_ROOM
+    return bool(name == "SQLITE_FULL")
 
 
 def make_directory(directory: Path) -> None:
@@ -137,11 +164,15 @@ def write_new(path: Path, content: bytes, mode: int) -> None:
     draft = path.with_name(path.name + ".new")
     draft.unlink(missing_ok=True)
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise
     sync_directory(path.parent)
 
 

@@ -14,11 +14,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from kiosk.journal import files
-from kiosk.journal.checkpoint import Checkpoint
+from kiosk.journal import files, fold
+from kiosk.journal.checkpoint import Checkpoint, PublicKey
 from kiosk.journal.database import Database, Health
 from kiosk.journal.entry import GENESIS, Entry, JournalError, Seq, Stored, check_entry, entry_hash
 from kiosk.journal.evidence import Evidence, Sealed
+from kiosk.journal.fold import Fold
 from kiosk.journal.reader import Reader, read_entries
 from kiosk.journal.reserve import RESERVE_BYTES, Reserve, Space
 from kiosk.journal.signing import SignedTree, find_signer
@@ -163,6 +164,24 @@ class Journal:
         """The key that checkpoints verify with, as a C2SP vkey. Keep it, and checkpoints, away from the kiosk."""
         return self._signer.vkey
 
+    def keep_fold(self, seq: int, fingerprint: str, state: bytes) -> None:
+        """Keep what the entries up to `seq` add up to, for the next start; see `kiosk.journal.fold`. Never fails: it is only a cache."""
+        digest = self._hash_at(seq)
+        if digest is None:
+            return
+        try:
+            fold.keep(self.layout.fold, Fold(Seq(seq), digest, fingerprint, state), self._signer)
+        except OSError as error:
+            log.warning("The next start will take longer: %s", files.explain(error, self.layout.fold, "Keeping the folded state"))
+
+    def find_fold(self, fingerprint: str) -> Fold | None:
+        """What was kept, if it fits this journal and `fingerprint` in every way."""
+        return fold.find(self.layout.fold, fingerprint, PublicKey(self._signer.public, self._signer.origin), self._hash_at)
+
+    def drop_fold(self) -> None:
+        """Throw away what was kept."""
+        self.layout.fold.unlink(missing_ok=True)
+
     def verify(self, *, from_checkpoint: bool = False) -> Verdict:
         """Check the journal as it is on the disk, with its own key; see `kiosk.journal.verify`."""
         with self.reader() as reader:
@@ -175,7 +194,8 @@ class Journal:
 
     def space(self) -> Space:
         """How the disk stands; start no new sale while `low`."""
-        return Space(self._reserve.free(), self._reserve.total(), self._reserve.held, self._database.log_size)
+        reserve = self._reserve
+        return Space(reserve.free(), reserve.total(), reserve.held, self._database.log_size, reserve.read_only())
 
     def release_reserve(self) -> None:
         """Give the room kept back to the disk, so that what runs can be finished."""
@@ -184,6 +204,27 @@ class Journal:
     def hold_reserve(self) -> bool:
         """Keep room back again, once there is enough; says whether it is held."""
         return self._reserve.hold()
+
+    @property
+    def full(self) -> bool:
+        """Whether nothing can be written because the disk was full; `relieve` may help."""
+        return self._health.reason is not None and self._health.full
+
+    def relieve(self) -> bool:
+        """After the disk was full: give it the room kept back and open the files anew. False if there was none left to give.
+
+        Raises `JournalError` if they cannot be opened.
+        """
+        if not self._reserve.spare:
+            return False
+        log.error("The disk under %s is full: the room kept back is used up now, to finish what runs. Free some space", self.path)
+        self._reserve.release()
+        self.reopen()
+        return True
+
+    def cut_log(self) -> None:
+        """Try to shorten a write-ahead log that has grown beyond its limit; tells the log who holds it when it cannot."""
+        self._database.cut_grown_log()
 
     def reopen(self) -> Seq:
         """Open the files anew after a failure; gives the head found there.
@@ -203,7 +244,7 @@ class Journal:
                 f"{self.path} lost entries up to {head} that it had acknowledged: keep the file, restore it from the ledger's copy"
             )
         self._load()
-        self._health.reason = None
+        self._health.recover()
         return self._head
 
     def reader(self) -> Reader:
@@ -221,6 +262,10 @@ class Journal:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
+
+    def _hash_at(self, seq: int) -> bytes | None:
+        rows = self._database.rows("SELECT hash FROM entries WHERE seq=?", seq)
+        return bytes(rows[0][0]) if rows else None
 
     def _load(self) -> None:
         self._tree = SignedTree(self._database)

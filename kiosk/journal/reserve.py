@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 RESERVE_BYTES = 16 << 20
 _STARVING = 1 << 20
 _LOW = 10  # per cent
+_ENOUGH = 1 << 30  # on a large disk a tenth is no shortage
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +29,20 @@ class Space:
     total: int
     reserve_held: bool
     wal: int
+    read_only: bool = False
 
     @property
     def low(self) -> bool:
-        """Less than a tenth is free, or the reserve is gone: start nothing new."""
-        return self.free * 100 < self.total * _LOW or not self.reserve_held
+        """Less than a tenth and less than a gibibyte is free, or the reserve is gone: start nothing new."""
+        return self._below(self.free)
+
+    @property
+    def fine(self) -> bool:
+        """Clearly above that line, so that who stopped at it can go on and not stop again at once."""
+        return not self._below(self.free * 4 // 5)
+
+    def _below(self, free: int) -> bool:
+        return not self.reserve_held or (free * 100 < self.total * _LOW and free < _ENOUGH)
 
 
 class Reserve:
@@ -41,6 +51,11 @@ class Reserve:
     def __init__(self, path: Path, size: int) -> None:
         self._path = path
         self._size = size
+
+    @property
+    def spare(self) -> bool:
+        """Whether there is room that `release` would give back."""
+        return self._path.exists()
 
     @property
     def held(self) -> bool:
@@ -85,3 +100,7 @@ class Reserve:
     def total(self) -> int:
         disk = os.statvfs(self._path.parent)
         return disk.f_blocks * disk.f_frsize
+
+    def read_only(self) -> bool:
+        """Whether the kernel lets nobody write there, as it does after a disk failed under it."""
+        return bool(os.statvfs(self._path.parent).f_flag & os.ST_RDONLY)

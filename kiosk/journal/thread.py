@@ -13,11 +13,12 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from itertools import accumulate
 from queue import Empty, SimpleQueue
 from typing import TypeVar
 
 from kiosk.journal.checkpoint import Checkpoint
-from kiosk.journal.entry import Entry, JournalRefused, Seq
+from kiosk.journal.entry import Entry, JournalFailed, JournalRefused, Seq
 from kiosk.journal.evidence import Sealed
 from kiosk.journal.journal import Journal
 from kiosk.journal.reader import Reader
@@ -41,6 +42,8 @@ class _Commit:
 
 class JournalThread:
     """Owns a `Journal` from now on. Made and used within one running event loop.
+
+    When the disk is full, the room kept back is given to it and what failed for that is done once more. Every other failure stands.
 
     `serials` are the series to keep in stock for `serial`. `groups` counts commits, `batches` the writes they carried.
     """
@@ -124,6 +127,10 @@ class JournalThread:
         """Sign all entries so far; see `Journal.checkpoint`."""
         return await self._call(lambda journal: journal.checkpoint())
 
+    async def keep_fold(self, seq: int, fingerprint: str, state: bytes) -> None:
+        """Keep what the entries up to `seq` add up to, for the next start; see `Journal.keep_fold`."""
+        await self._call(lambda journal: journal.keep_fold(seq, fingerprint, state))
+
     async def verify(self, *, from_checkpoint: bool = False) -> Verdict:
         """Check the journal on a thread and a connection of its own; appends go on meanwhile."""
         return await asyncio.to_thread(self._journal.verify, from_checkpoint=from_checkpoint)
@@ -139,6 +146,10 @@ class JournalThread:
     async def hold_reserve(self) -> bool:
         """Keep room back again; says whether it is held."""
         return await self._call(lambda journal: journal.hold_reserve())
+
+    async def cut_log(self) -> None:
+        """Try to shorten a write-ahead log beyond its limit; see `Journal.cut_log`."""
+        await self._call(lambda journal: journal.cut_log())
 
     async def reopen(self) -> Seq:
         """Open the files anew after `JournalFailed`; see `Journal.reopen`."""
@@ -165,7 +176,7 @@ class JournalThread:
 
         def job() -> None:
             try:
-                result = work(self._journal)
+                result = self._worked(work)
             except Exception as error:
                 failure = error
                 self._answer(lambda: _fail(done, failure))
@@ -180,7 +191,7 @@ class JournalThread:
 
         def job() -> None:
             try:
-                order.set_result(self._journal.reserve_serials(name, SERIAL_BLOCK))
+                order.set_result(self._worked(lambda journal: journal.reserve_serials(name, SERIAL_BLOCK)))
             except Exception as error:
                 order.set_exception(error)
 
@@ -224,7 +235,7 @@ class JournalThread:
 
     def _commit_group(self, commits: list[_Commit]) -> None:
         try:
-            seqs = self._journal.commit([job.write for job in commits])
+            seqs = self._write([job.write for job in commits])
         except JournalRefused as error:
             if len(commits) == 1:
                 self._fail_all(commits, error)
@@ -243,6 +254,29 @@ class JournalThread:
                     _succeed(job.done, seq)
 
             self._answer(answer)
+
+    def _write(self, writes: list[Write]) -> tuple[Seq, ...]:
+        """Commit; on a full disk once more, with the room that was kept back."""
+        before = self._journal.head
+        try:
+            return self._journal.commit(writes)
+        except JournalFailed:
+            if not self._relieved():
+                raise
+        if self._journal.head != before:  # it had reached the disk all the same
+            return tuple(Seq(before + count) for count in accumulate(len(write.entries) for write in writes))
+        return self._journal.commit(writes)
+
+    def _worked(self, work: Callable[[Journal], T]) -> T:
+        try:
+            return work(self._journal)
+        except JournalFailed:
+            if not self._relieved():
+                raise
+        return work(self._journal)
+
+    def _relieved(self) -> bool:
+        return self._journal.full and self._journal.relieve()
 
     def _fail_all(self, commits: list[_Commit], error: Exception) -> None:
         def answer() -> None:

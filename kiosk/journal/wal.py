@@ -52,6 +52,11 @@ class WriteAheadLog:
         if self.size > LIMIT:
             self._cut_off()
 
+    def cut_off_if_grown(self) -> None:
+        """Cut it off when it is above the limit. Raises sqlite3.Error."""
+        if self.size > LIMIT:
+            self._cut_off()
+
     def _cut_off(self) -> None:
         self._db.execute("PRAGMA busy_timeout=0")
         try:

@@ -1,0 +1,96 @@
+"""How a kiosk comes up: the state its journal adds up to, in seconds whatever the journal's length, and how far it can be believed.
+
+What was folded before is kept beside the journal (`kiosk.journal.fold`); a start folds only what lies behind it. The slow proof, every
+entry read again, follows in the background (`kiosk.core.audit`). What that proof finds wrong must outlive the process, so it stands in a
+small file of doubts, which only a later proof takes away.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+from kiosk.core.engine import replay
+from kiosk.core.image import ImageError, fingerprint, restore
+from kiosk.journal import files
+from kiosk.journal.journal import Journal
+from kiosk.session.setup import Setup
+from kiosk.session.state import Kiosk
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The kiosk after entry `seq`. `sound`: nothing speaks against the journal, so it may sell. `folded` entries were read for it."""
+
+    kiosk: Kiosk
+    seq: int
+    sound: bool
+    folded: int
+    fingerprint: str
+
+
+def start(journal: Journal, setup: Setup) -> Start:
+    """The kiosk as its journal tells, checked as far as can be done at once.
+
+    A journal that does not verify, or has entries that cannot be read, gives a kiosk that sells nothing new and settles what is open.
+    """
+    doubts = Doubts(journal.layout.doubt)
+    doubt = doubts.read()
+    verdict = journal.verify(from_checkpoint=True)
+    if not verdict.sound:
+        log.error("the journal does not verify: %s. Nothing new is sold; what is open is settled.", verdict.bad)
+    if doubt.journal:
+        log.error("the journal did not verify: %s. Nothing new is sold until it does; what is open is settled.", doubt.journal)
+    mark = fingerprint(setup)
+    kiosk, after = _kept(journal, setup, mark) if doubt.fold != mark else (Kiosk(setup), 0)
+    kiosk, unread = replay(kiosk, journal.read(after))
+    for entry in unread:
+        log.error("passed over %s", entry)
+    return Start(kiosk, journal.head, verdict.sound and not unread and not doubt.journal, journal.head - after, mark)
+
+
+def _kept(journal: Journal, setup: Setup, mark: str) -> tuple[Kiosk, int]:
+    fold = journal.find_fold(mark)
+    if fold is not None:
+        try:
+            return restore(fold.state, setup), fold.seq
+        except ImageError as error:
+            log.error("The kept state is not used, and every entry is read again: %s", error)
+    return Kiosk(setup), 0
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """`journal`: what a full proof found wrong with it. `fold`: the fingerprint under which a kept state was not what the entries add up
+    to, so that none is used until the program or the connectors change. Empty: nothing."""
+
+    journal: str = ""
+    fold: str = ""
+
+
+class Doubts:
+    """The file of doubts."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def read(self) -> Doubt:
+        """A file that cannot be read counts as a doubt about the journal: somebody wrote it for a reason."""
+        try:
+            told = json.loads(self._path.read_bytes())
+            return Doubt(str(told["journal"]), str(told["fold"]))
+        except FileNotFoundError:
+            return Doubt()
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            return Doubt(journal=f"{self._path} cannot be read ({error})")
+
+    def write(self, doubt: Doubt) -> None:
+        """Durable on return. Raises OSError."""
+        files.write_new(self._path, json.dumps({"journal": doubt.journal, "fold": doubt.fold}).encode(), files.SECRET_MODE)
+
+    def clear(self) -> None:
+        self._path.unlink(missing_ok=True)
