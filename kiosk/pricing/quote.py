@@ -9,7 +9,10 @@ from kiosk.values import Money
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """`tariff_json` is the tariff's canonical text and `tariff_hash` its SHA-256 (hex); `texts` are the sentences shown, in `language`."""
+    """`tariff_json` is the tariff's canonical text and `tariff_hash` its SHA-256 (hex); `texts` are the sentences shown, in `language`.
+
+    `hold` is what is reserved at first. With `step`, it grows by that much while the charge goes on, up to `most`.
+    """
 
     tariff_id: str
     tariff_json: str
@@ -18,3 +21,5 @@ class Quote:
     hold: Money
     language: str
     texts: tuple[str, ...]
+    step: Money | None = None
+    most: Money | None = None

@@ -38,9 +38,25 @@ class Encoded:
     body: bytes
 
 
+def _quote_that_grows(body: dict[str, Any]) -> dict[str, Any]:
+    return {**body, "quote": {**body["quote"], "step": None, "most": None}}
+
+
+def _approval_used_whole(body: dict[str, Any]) -> dict[str, Any]:
+    return {**body, "usable": body["approval"]["authorized"], "expires_at": None}
+
+
+def _confirmed_without_amount(body: dict[str, Any]) -> dict[str, Any]:
+    return {**body, "amount": None}
+
+
 # (kind, version) -> the body of the next version
-UPCASTERS: Mapping[tuple[str, int], Callable[[dict[str, Any]], dict[str, Any]]] = {}
-VERSIONS: Mapping[str, int] = {}
+UPCASTERS: Mapping[tuple[str, int], Callable[[dict[str, Any]], dict[str, Any]]] = {
+    ("QuoteAgreed", 1): _quote_that_grows,
+    ("PaymentAuthorized", 1): _approval_used_whole,
+    ("ModificationConfirmed", 1): _confirmed_without_amount,
+}
+VERSIONS: Mapping[str, int] = {"QuoteAgreed": 2, "PaymentAuthorized": 2, "ModificationConfirmed": 2}
 
 _KINDS: dict[str, type[Any]] = {
     name: kind

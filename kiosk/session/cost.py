@@ -20,8 +20,13 @@ _WHOLE_SECONDS_MS = 1_000  # begin and end are both cut to their second
 def owes(s: Session, reading: Reading, amount: Money) -> bool:
     """Whether `amount` or more is owed if the delivery had this reading now."""
     assert s.quote is not None and s.begin is not None
-    most = _ceiling(s.quote).over(max(0, reading.mwh - s.begin.mwh), max(0, reading.utc_ms - s.begin.utc_ms) + _WHOLE_SECONDS_MS)
-    return most >= amount and bill(tariff_of(s.quote), _usage(s, s.begin, reading, None), s.quote.zone).total >= amount
+    return most_at(s, reading) >= amount and bill(tariff_of(s.quote), _usage(s, s.begin, reading, None), s.quote.zone).total >= amount
+
+
+def most_at(s: Session, reading: Reading) -> Money:
+    """What cannot be exceeded if the delivery had this reading now; far quicker to tell than what is owed."""
+    assert s.quote is not None and s.begin is not None
+    return _ceiling(s.quote).over(max(0, reading.mwh - s.begin.mwh), max(0, reading.utc_ms - s.begin.utc_ms) + _WHOLE_SECONDS_MS)
 
 
 @lru_cache(maxsize=64)
@@ -47,11 +52,11 @@ def _stay_ms(s: Session, at: Moment) -> int:
 
 def accrual_end(s: Session, delivered: Delivered, at: Moment) -> Moment | None:
     """Until when a parked car can still add to the bill; None when it cannot."""
-    payment = s.payment
-    if s.quote is None or payment is None or payment.approval is None or delivered.begin is None or delivered.end is None:
+    spend = s.payment.usable if s.payment else None
+    if s.quote is None or spend is None or delivered.begin is None or delivered.end is None:
         return None
     usage = _usage(s, delivered.begin, delivered.end, None)
-    until = accrues_until(tariff_of(s.quote), usage, s.quote.zone, payment.approval.authorized)
+    until = accrues_until(tariff_of(s.quote), usage, s.quote.zone, spend)
     if until is None:
         return None
     return at.plus(max(0, -(-(until - usage.end_utc_ms) // 1_000)))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
+from kiosk.session.reviews import BLOCKING, half_time
 from kiosk.session.setup import Policy
 from kiosk.session.state import FLOWING, Kiosk, ModificationState, Session, Stage
 from kiosk.values import Moment
@@ -11,8 +13,9 @@ from kiosk.values import Moment
 
 def next_deadline(k: Kiosk, at: Moment) -> Moment | None:
     """The earliest moment at which `TimePassed` may decide something; it may lie in the past. `at` says which clock counts."""
-    moments = (m for s in k.sessions.values() for m in _of(k, s, k.setup.policy))
-    return min(moments, key=at.ms_until, default=None)
+    of_sales = (m for s in k.sessions.values() for m in _of(k, s, k.setup.policy))
+    of_loose = (m.resend_until if m.alarmed else m.alarm_at for m in k.loose.values() if m.state is ModificationState.REQUESTED)
+    return min(chain(of_sales, of_loose), key=at.ms_until, default=None)
 
 
 def _of(k: Kiosk, s: Session, p: Policy) -> Iterator[Moment]:
@@ -20,13 +23,28 @@ def _of(k: Kiosk, s: Session, p: Policy) -> Iterator[Moment]:
         if payment.open:
             yield payment.give_up_at
     for m in s.modifications.values():
-        if m.state is ModificationState.REQUESTED:
-            yield m.resend_until if m.alarmed else m.alarm_at
+        if m.state is ModificationState.REQUESTED and m.operation != "refund":
+            yield m.resend_until if m.alarmed or m.operation == "adjust" else m.alarm_at
+    yield from _of_reviews(s)
     yield from _before_energy(s, p)
     if s.stage in FLOWING:
         yield from _flowing(k, s, p)
     if s.accrues_until is not None and s.priced is None and s.stage is Stage.ENDED:
         yield s.accrues_until
+
+
+def _of_reviews(s: Session) -> Iterator[Moment]:
+    for r in s.reviews:
+        if r.open and r.code in BLOCKING and r.deadline is not None:
+            yield r.deadline if r.alarmed else half_time(r)
+    p = s.payment
+    if p is None or p.expires_at is None or s.priced is not None or s.given_up:
+        return
+    whole_s = p.expires_at.ms_since(p.requested_at) // 1_000
+    if not any(r.code == "hold_expiring" for r in s.reviews):
+        yield p.expires_at.plus(-(whole_s // 2))
+    elif s.stage in FLOWING and not s.stops:
+        yield p.expires_at.plus(-(whole_s // 10))
 
 
 def _before_energy(s: Session, p: Policy) -> Iterator[Moment]:
@@ -39,11 +57,15 @@ def _before_energy(s: Session, p: Policy) -> Iterator[Moment]:
             yield s.stage_at.plus(p.start_ahead_s)
     elif s.stage is Stage.START_REQUESTED and s.starts:
         yield s.starts[-1].until
+    elif s.stage is Stage.START_FAILED and s.retry_until:
+        yield s.retry_until
 
 
 def _flowing(k: Kiosk, s: Session, p: Policy) -> Iterator[Moment]:
     if s.heard_at is not None:
         yield s.heard_at.plus(p.lost_pile_s if s.silent else p.pile_silent_s)
+    if s.limit_at is not None and not s.stops:
+        yield s.limit_at
     if s.free_at is not None:
         yield s.free_at.plus(p.lost_stop_s)
     connector = k.setup.by_id.get(s.connector)

@@ -9,29 +9,34 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from kiosk.session import ending, energy, money
+from kiosk.session import corrections, decisions, ending, energy, money, offline, reviews
 from kiosk.session import facts as f
 from kiosk.session import inputs as i
 from kiosk.session.decision import Decision
 from kiosk.session.facts import Fact
 from kiosk.session.inputs import Input, Outcome
-from kiosk.session.sellable import sellable
+from kiosk.session.recall import Recalled
+from kiosk.session.sellable import ready, sellable
 from kiosk.session.state import FLOWING, Kiosk, PaymentState, Session, Stage
 from kiosk.values import Ids, Moment, PaymentRef, SessionId
 
-_BEFORE_ENERGY = frozenset({Stage.PAYING, Stage.WAITING_FOR_PLUG, Stage.START_REQUESTED})
+_BEFORE_ENERGY = frozenset({Stage.PAYING, Stage.WAITING_FOR_PLUG, Stage.START_REQUESTED, Stage.START_FAILED})
 
 
-def decide(k: Kiosk, given: Input, at: Moment, ids: Ids) -> tuple[Fact, ...]:
+def decide(k: Kiosk, given: Input | Recalled, at: Moment, ids: Ids) -> tuple[Fact, ...]:
     """The facts that follow from `given` at the moment `at`, in order; empty when nothing does."""
     return advance(k, given, at, ids)[0]
 
 
-def advance(k: Kiosk, given: Input, at: Moment, ids: Ids) -> tuple[tuple[Fact, ...], Kiosk]:
+def advance(k: Kiosk, given: Input | Recalled, at: Moment, ids: Ids) -> tuple[tuple[Fact, ...], Kiosk]:
     """`decide`, and the kiosk that its facts fold to."""
     d = Decision(k, at, ids)
-    _dispatch(d, given)
+    if isinstance(given, Recalled):
+        _recalled(d, given.sale, given.given)
+    else:
+        _dispatch(d, given)
     _follow(d)
+    money.watch_loose(d)
     return tuple(d.facts), d.k
 
 
@@ -74,8 +79,51 @@ def _dispatch(d: Decision, given: Input) -> None:  # noqa: PLR0912 - one arm an 
             money.confirmed(d, given)
         case i.KioskStarted(sound):
             _started(d, sound)
-        case i.PileFault() | i.TimePassed():
-            pass
+        case _:
+            _rarer(d, given)
+
+
+def _rarer(d: Decision, given: Input) -> None:
+    """What a day may pass without."""
+    match given:
+        case i.StartAgain(session):
+            if s := d.open(session):
+                energy.start_again(d, s)
+        case i.CardRecognised(session):
+            if (s := d.open(session)) and s.stage in FLOWING:
+                d.note(f.StopProved(d.at, s.id, "card"))
+        case i.RefundAsked(session):
+            if s := d.k.find(session):
+                corrections.refund(d, s, given)
+        case i.ReviewClosed(session):
+            if s := d.open(session):
+                decisions.decided(d, s, given)
+            elif s := d.k.find(session):
+                decisions.decided_later(d, s, given)
+        case i.TerminalHealth():
+            _terminal(d, given)
+        case i.DiskState(low):
+            if low is not d.k.disk_low:
+                d.note(f.DiskLow(d.at) if low else f.DiskFine(d.at))
+
+
+def _recalled(d: Decision, sale: Session, given: Input) -> None:
+    """Something about a sale that is no longer held: it stays that way, and what is to be done about it is kept by itself."""
+    match given:
+        case i.Confirmation():
+            money.confirmed(d, given, sale)
+        case i.RefundAsked():
+            corrections.refund(d, sale, given)
+        case i.ReviewClosed():
+            decisions.decided_later(d, sale, given)
+        case i.ReprintAsked():
+            corrections.reprint(d, sale)
+
+
+def _terminal(d: Decision, given: i.TerminalHealth) -> None:
+    known = d.k.terminal
+    if known is None or (known.reachable, known.host) != (given.reachable, given.host):
+        d.note(f.TerminalReported(d.at, given.reachable, given.host, given.detail))
 
 
 # --- the driver ---------------------------------------------------------------------------------------------------------------
@@ -87,7 +135,13 @@ def _accept(d: Decision, given: i.QuoteAccepted) -> None:
         return
     _free_the_terminal(d)
     d.note(f.SessionOpened(d.at, given.session, given.connector), f.QuoteAgreed(d.at, given.session, given.quote))
-    money.request_preauthorization(d, d.k.sessions[given.session])
+    if offline.given_away(d.k):
+        d.note(
+            f.FreeVendGranted(d.at, given.session, "cards_away"),
+            f.StopCodeIssued(d.at, given.session, d.ids.stop_code_digest(given.session)),
+        )
+    else:
+        money.request_preauthorization(d, d.k.sessions[given.session])
 
 
 def _free_the_terminal(d: Decision) -> None:
@@ -150,13 +204,18 @@ def _stop(d: Decision, given: i.StopAsked) -> None:
 
 def _outcome(d: Decision, given: Outcome) -> None:
     ref = given.request
+    session = money.session_of(d.k.setup.kiosk, ref)
+    if session is not None and (m := d.k.loose.get(ref)) is not None:
+        return money.modification_answered(d, session, m, given.result)
+    if (paper := d.k.reprints.get(ref)) is not None:
+        return ending.reprinted(d, paper, given.result)
     for s in (*d.k.sessions.values(), *d.k.recent):
         if not ref.startswith(s.id):
             continue
         if payment := s.payments.get(PaymentRef(ref)):
             return money.preauthorization_answered(d, s, payment, given.result)
         if modification := s.modifications.get(ref):
-            return money.modification_answered(d, s, modification, given.result)
+            return money.modification_answered(d, s.id, modification, given.result)
         if start := next((x for x in s.starts if x.request == ref), None):
             return energy.start_answered(d, s, start, given.result)
         if stop := next((x for x in s.stops if x.request == ref), None):
@@ -167,7 +226,7 @@ def _outcome(d: Decision, given: Outcome) -> None:
             return money.abort_answered(d, s, abort, given.result)
         break
     if isinstance(given.result, i.Done) and isinstance(given.result.result, i.Approval):
-        return d.note(f.OrphanApproval(d.at, ref, given.result.result))
+        return money.orphaned(d, ref, given.result.result)
     return energy.orphan_stop_answered(d, ref, given.result)
 
 
@@ -181,6 +240,8 @@ def _started(d: Decision, sound: bool) -> None:
         for printing in s.prints:
             if not printing.result:
                 d.note(f.PrintEnded(d.at, s.id, printing.request, "unconfirmed", "the kiosk was restarted"))
+    for paper in tuple(d.k.reprints.values()):
+        d.note(f.PrintEnded(d.at, paper.session, paper.request, "unconfirmed", "the kiosk was restarted"))
 
 
 # --- what follows by itself ---------------------------------------------------------------------------------------------------
@@ -195,7 +256,9 @@ def _give_up_in_time(d: Decision, s: Session) -> None:
     elif s.stage is Stage.WAITING_FOR_PLUG and s.plug_until and d.at.reached(s.plug_until):
         d.note(f.SessionGivenUp(d.at, s.id, "no_plug"))
     elif s.stage is Stage.START_REQUESTED and s.starts and d.at.reached(s.starts[-1].until):
-        d.note(f.SessionGivenUp(d.at, s.id, "never_started"))
+        energy.start_failed(d, s, "never_started")
+    elif s.stage is Stage.START_FAILED and s.retry_until and (d.at.reached(s.retry_until) or not ready(d.k, s.connector)):
+        d.note(f.SessionGivenUp(d.at, s.id, s.failed_why))
 
 
 _RULES: tuple[Callable[[Decision, Session], None], ...] = (
@@ -204,7 +267,10 @@ _RULES: tuple[Callable[[Decision, Session], None], ...] = (
     energy.seek_start,
     energy.insist_on_stop,
     energy.watch_silence,
+    energy.watch_limit,
+    energy.watch_hold,
     energy.settle_lost,
+    reviews.watch_reviews,
     ending.price,
     ending.capture,
     money.release_unwanted,

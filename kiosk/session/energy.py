@@ -7,7 +7,8 @@ from dataclasses import replace
 from kiosk.metering.judge import judge
 from kiosk.metering.reading import Delivered, Limits, Reading, Verdict
 from kiosk.session import facts as f
-from kiosk.session.cost import accrual_end, owes
+from kiosk.session import limit
+from kiosk.session.cost import accrual_end
 from kiosk.session.decision import Decision
 from kiosk.session.inputs import (
     ConnectorChanged,
@@ -21,6 +22,7 @@ from kiosk.session.inputs import (
     TxStarted,
 )
 from kiosk.session.requests import orphan_stop
+from kiosk.session.sellable import ready
 from kiosk.session.state import FLOWING, Kiosk, Orphan, Session, Stage, Start, Stop
 from kiosk.values import ConnectorId, Moment, RequestRef
 
@@ -83,7 +85,7 @@ def _status(d: Decision, s: Session, status: ConnectorStatus) -> None:
 
 def seek_start(d: Decision, s: Session) -> None:
     """Paid and not yet started: wait for the cable, ask the pile, ask again when the cable came only after a start in advance."""
-    if s.payment is None or s.transaction is not None or s.given_up:
+    if not s.covered or s.transaction is not None or s.given_up:
         return
     reported = d.k.connectors.get(s.connector)
     plugged = reported is not None and reported.status in _PLUGGED
@@ -101,7 +103,7 @@ def seek_start(d: Decision, s: Session) -> None:
 def _start_anew(d: Decision, connector: ConnectorId, status: ConnectorStatus) -> None:
     """A start from before the kiosk's restart may never have left it. A pile that now reports the cable, and no delivery, is asked anew."""
     s = d.k.at(connector)
-    if s is None or status is not ConnectorStatus.PREPARING or s.transaction is not None or not s.starts or s.payment is None:
+    if s is None or status is not ConnectorStatus.PREPARING or s.transaction is not None or not s.starts or not s.covered:
         return
     asked_before = s.stage_at is not None and d.k.started_at is not None and d.k.started_at.ms_since(s.stage_at) > 0
     if asked_before and not s.starts[-1].answered and s.stage in (Stage.WAITING_FOR_PLUG, Stage.START_REQUESTED):
@@ -124,8 +126,22 @@ def start_answered(d: Decision, s: Session, start: Start, result: Result) -> Non
             d.note(f.StartRefused(d.at, s.id, start.request, code, detail))
             # Without a cable a pile may refuse for now; and one that may have the earlier start refuses the later.
             doubtful = not start.plugged or any(not earlier.answered for earlier in s.starts if earlier.request != start.request)
-            if not s.given_up and not doubtful:
-                d.note(f.SessionGivenUp(d.at, s.id, "pile_refused"))
+            if not s.given_up and not doubtful and s.stage is not Stage.START_FAILED:
+                start_failed(d, d.k.sessions[s.id], "pile_refused")
+
+
+def start_failed(d: Decision, s: Session, why: str) -> None:
+    """Nothing came of a start. What is reserved serves for another try, as long as the plug could still do it."""
+    if len(s.starts) < d.policy.most_starts and ready(d.k, s.connector):
+        d.note(f.StartFailed(d.at, s.id, why, d.at.plus(d.policy.retry_s)))
+    else:
+        d.note(f.SessionGivenUp(d.at, s.id, why))
+
+
+def start_again(d: Decision, s: Session) -> None:
+    """The driver wants another try under the same reservation."""
+    if s.stage is Stage.START_FAILED:
+        d.note(f.PlugAwaited(d.at, s.id, d.at.plus(d.policy.plug_s)))
 
 
 def tx_started(d: Decision, i: TxStarted) -> None:
@@ -142,6 +158,8 @@ def tx_started(d: Decision, i: TxStarted) -> None:
     if late:
         d.note(f.ReviewOpened(d.at, s.id, "late_start", "the pile began after the sale was given up", None))
         request_stop(d, d.k.sessions[s.id], "late_start")
+    else:
+        limit.foresee(d, d.k.sessions[s.id], replace(i.begin, power_w=None))
 
 
 def _told_before(s: Session, i: TxStarted) -> bool:
@@ -172,18 +190,34 @@ def meter_read(d: Decision, i: MeterRead) -> None:
     if last is not None and i.reading.utc_ms < last.utc_ms:
         return  # replayed or late
     reading = counted(d.k, s, _not_ahead(i.reading, d.at))
-    payment = s.payment
-    full = (
-        payment is not None
-        and payment.approval is not None
-        and not s.stops
-        and owes(s, reading, payment.approval.authorized - d.policy.margin)
-    )
+    full = limit.used_up(d, s, reading)
     due = s.noted_at is None or d.at.reached(s.noted_at.plus(d.policy.note_s))
     if full or due or s.silent:
         d.note(f.MeterNoted(d.at, s.id, reading))
     if full:
         request_stop(d, d.k.sessions[s.id], "limit")
+        return
+    limit.ask_for_more(d, s, reading)
+    if due:
+        limit.foresee(d, d.k.sessions[s.id], reading)
+
+
+def watch_limit(d: Decision, s: Session) -> None:
+    """The reserved money is used up by now, whatever was heard of the delivery."""
+    if s.stage in FLOWING and not s.stops and s.limit_at is not None and d.at.reached(s.limit_at):
+        request_stop(d, s, "limit")
+
+
+def watch_hold(d: Decision, s: Session) -> None:
+    """A reservation does not last for ever: half-way a person is told, and a charge that still runs is ended before it falls."""
+    p = s.payment
+    if p is None or p.expires_at is None or s.priced is not None or s.given_up:
+        return
+    left_ms, whole_ms = d.at.ms_until(p.expires_at), p.expires_at.ms_since(p.requested_at)
+    if left_ms * 2 <= whole_ms and not any(r.code == "hold_expiring" for r in s.reviews):
+        d.note(f.ReviewOpened(d.at, s.id, "hold_expiring", p.ref, p.expires_at))
+    if left_ms * 10 <= whole_ms and s.stage in FLOWING and not s.stops:
+        request_stop(d, d.k.sessions[s.id], "hold_expiring")
 
 
 def _not_ahead(reading: Reading, at: Moment) -> Reading:

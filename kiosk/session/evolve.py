@@ -23,13 +23,15 @@ from kiosk.session.state import (
     Payment,
     PaymentState,
     Printing,
+    Reprint,
     Review,
     Session,
     Stage,
     Start,
     Stop,
+    TerminalState,
 )
-from kiosk.values import PaymentRef, RequestRef
+from kiosk.values import Digest, Money, PaymentRef, RequestRef
 
 KEPT_CLOSED = 8
 
@@ -54,6 +56,8 @@ def evolve(k: Kiosk, fact: Fact) -> Kiosk:
     if isinstance(fact, f.SessionOpened):
         session = Session(fact.session, fact.connector, fact.at, stage_at=fact.at)
         return _with(k, sessions=MappingProxyType({**k.sessions, fact.session: session}))
+    if (count := _COUNTED.get(type(fact))) is not None:
+        k = count(k, fact)
     if fact.session in k.sessions:
         return _open(k, k.sessions[fact.session], fact)
     return _closed(k, fact)
@@ -66,8 +70,6 @@ def fold(k: Kiosk, facts: Iterable[Fact]) -> Kiosk:
 
 def _open(k: Kiosk, session: Session, fact: SessionFact) -> Kiosk:
     session = _session(session, fact)
-    if isinstance(fact, f.ReceiptIssued):
-        k = _with(k, receipts=fact.number)
     sessions = dict(k.sessions)
     if isinstance(fact, f.SessionClosed):
         del sessions[session.id]
@@ -79,14 +81,107 @@ def _open(k: Kiosk, session: Session, fact: SessionFact) -> Kiosk:
 def _closed(k: Kiosk, fact: SessionFact) -> Kiosk:
     session = next((s for s in k.recent if s.id == fact.session), None)
     if session is None:
-        return k
-    if isinstance(fact, f.ReceiptIssued):
-        k = _with(k, receipts=fact.number)
+        return _unheld(k, fact)
     if isinstance(fact, f.PaymentAuthorized | f.PrintRequested):  # something to do again: money to release, paper to print
         rest = tuple(s for s in k.recent if s.id != session.id)
         reopened = _with(_session(session, fact), closed_at=None)
         return _with(k, recent=rest, sessions=MappingProxyType({**k.sessions, session.id: reopened}))
     return _with(k, recent=tuple(_session(s, fact) if s.id == session.id else s for s in k.recent))
+
+
+def _unheld(k: Kiosk, fact: SessionFact) -> Kiosk:
+    """What is still to be done about a sale that is no longer held. A refund is kept for every sale: see `_COUNTED`."""
+    match fact:
+        case f.CancelRequested():
+            return _with(k, loose=MappingProxyType({**k.loose, fact.request: _asked_for(fact, _cancel_kind(fact), None)}))
+        case f.PrintRequested(request=request):
+            reprint = Reprint(fact.session, request, fact.number, fact.copy)
+            return _with(k, reprints=MappingProxyType({**k.reprints, request: reprint}))
+        case f.PrintEnded(request=request) if request in k.reprints:
+            return _with(k, reprints=MappingProxyType({r: p for r, p in k.reprints.items() if r != request}))
+    return k
+
+
+# --- what counts whatever becomes of the sale -----------------------------------------------------------------------------------
+
+_COUNTED: dict[type[SessionFact], Callable[[Kiosk, Any], Kiosk]] = {}
+_MOST_LOOSE = 256  # of those that the acquirer has; what it has not is never let go
+
+
+def _counts(kind: type[_F]) -> Callable[[Callable[[Kiosk, _F], Kiosk]], Callable[[Kiosk, _F], Kiosk]]:
+    def register(step: Callable[[Kiosk, _F], Kiosk]) -> Callable[[Kiosk, _F], Kiosk]:
+        _COUNTED[kind] = step
+        return step
+
+    return register
+
+
+@_counts(f.ReceiptIssued)
+def _receipts(k: Kiosk, fact: f.ReceiptIssued) -> Kiosk:
+    return _with(k, receipts=fact.number)
+
+
+@_counts(f.CreditNoteIssued)
+def _credit_notes(k: Kiosk, fact: f.CreditNoteIssued) -> Kiosk:
+    return _with(k, credit_notes=fact.number)
+
+
+@_counts(f.PaymentAuthorized)
+def _stored(k: Kiosk, fact: f.PaymentAuthorized) -> Kiosk:
+    if not fact.approval.offline or not fact.wanted:
+        return k
+    return _with(k, stored=MappingProxyType({**k.stored, fact.payment: fact.usable}))
+
+
+@_counts(f.PaymentForwarded)
+def _unstored(k: Kiosk, fact: f.PaymentForwarded) -> Kiosk:
+    return _with(k, stored=MappingProxyType({p: m for p, m in k.stored.items() if p != fact.payment}))
+
+
+@_counts(f.RefundRequested)
+def _refund(k: Kiosk, fact: f.RefundRequested) -> Kiosk:
+    return _with(k, loose=MappingProxyType({**k.loose, fact.request: _asked_for(fact, "refund", fact.amount)}))
+
+
+@_counts(f.ModificationSubmitted)
+def _loose_submitted(k: Kiosk, fact: f.ModificationSubmitted) -> Kiosk:
+    k = _loose(k, fact.request, state=ModificationState.SUBMITTED, submitted_at=fact.at, submitted_as=fact.psp_reference)
+    if len(k.loose) <= _MOST_LOOSE:
+        return k
+    oldest = next((r for r, m in k.loose.items() if m.state is ModificationState.SUBMITTED), None)
+    return _with(k, loose=MappingProxyType({r: m for r, m in k.loose.items() if r != oldest}))
+
+
+@_counts(f.ModificationRefused)
+def _loose_refused(k: Kiosk, fact: f.ModificationRefused) -> Kiosk:
+    return _without_loose(k, fact.request)
+
+
+@_counts(f.ModificationConfirmed)
+def _loose_confirmed(k: Kiosk, fact: f.ModificationConfirmed) -> Kiosk:
+    return _without_loose(k, fact.request)
+
+
+@_counts(f.ModificationFailed)
+def _loose_failed(k: Kiosk, fact: f.ModificationFailed) -> Kiosk:
+    return _without_loose(k, fact.request)
+
+
+@_counts(f.AlarmRaised)
+def _loose_alarm(k: Kiosk, fact: f.AlarmRaised) -> Kiosk:
+    return _loose(k, fact.request, alarmed=True)
+
+
+def _loose(k: Kiosk, request: RequestRef, **changes: Any) -> Kiosk:
+    if request not in k.loose:
+        return k
+    return _with(k, loose=MappingProxyType({**k.loose, request: replace(k.loose[request], **changes)}))
+
+
+def _without_loose(k: Kiosk, request: RequestRef) -> Kiosk:
+    if request not in k.loose:
+        return k
+    return _with(k, loose=MappingProxyType({r: m for r, m in k.loose.items() if r != request}))
 
 
 def _session(s: Session, fact: SessionFact) -> Session:
@@ -113,6 +208,10 @@ def _kiosk(k: Kiosk, fact: KioskFact) -> Kiosk:
         case f.OrphanStopAnswered(transaction=transaction) if transaction in k.orphans:
             orphan = replace(k.orphans[transaction], stop_answered=True)
             return _with(k, orphans=MappingProxyType({**k.orphans, transaction: orphan}))
+        case f.TerminalReported(reachable=reachable, host=host):
+            return _with(k, terminal=TerminalState(reachable, host))
+        case f.DiskLow() | f.DiskFine():
+            return _with(k, disk_low=isinstance(fact, f.DiskLow))
         case f.OrphanTransactionEnded(transaction=transaction):
             return _with(k, orphans=MappingProxyType({t: o for t, o in k.orphans.items() if t != transaction}))
     return k
@@ -199,7 +298,24 @@ def _not_sent(s: Session, fact: f.PreauthorizationNotSent) -> Session:
 
 @_on(f.PaymentAuthorized)
 def _authorized(s: Session, fact: f.PaymentAuthorized) -> Session:
-    return _payment(s, fact.payment, state=PaymentState.AUTHORIZED, changed_at=fact.at, approval=fact.approval, wanted=fact.wanted)
+    s = _payment(s, fact.payment, state=PaymentState.AUTHORIZED, changed_at=fact.at, approval=fact.approval, wanted=fact.wanted)
+    return _payment(s, fact.payment, usable=fact.usable, expires_at=fact.expires_at)
+
+
+@_on(f.PaymentForwarded)
+def _forwarded(s: Session, fact: f.PaymentForwarded) -> Session:
+    payment = s.payments.get(fact.payment)
+    if payment is None or payment.approval is None:
+        return s
+    if not fact.success:
+        return _payment(s, fact.payment, state=PaymentState.DECLINED, changed_at=fact.at, code="offline_declined")
+    approval = replace(payment.approval, psp_reference=fact.psp_reference, offline=False)
+    return _payment(s, fact.payment, changed_at=fact.at, approval=approval)
+
+
+@_on(f.FreeVendGranted)
+def _free(s: Session, fact: f.FreeVendGranted) -> Session:
+    return _with(s, free=fact.why)
 
 
 @_on(f.PaymentDeclined)
@@ -229,10 +345,16 @@ def _abort_ended(s: Session, fact: f.AbortEnded) -> Session:
     return _with(s, aborts=tuple(replace(a, ended=True) if a.request == fact.request else a for a in s.aborts))
 
 
+_Asking = f.CancelRequested | f.CaptureRequested | f.AdjustRequested | f.RefundRequested
+
+
 @_on(f.CancelRequested)
 def _cancel(s: Session, fact: f.CancelRequested) -> Session:
-    operation = "cancel" if fact.psp_reference else "cancel_by_reference"
-    return _asked(s, fact, operation, None)
+    return _asked(s, fact, _cancel_kind(fact), None)
+
+
+def _cancel_kind(fact: f.CancelRequested) -> str:
+    return "cancel" if fact.psp_reference else "cancel_by_reference"
 
 
 @_on(f.CaptureRequested)
@@ -240,8 +362,31 @@ def _capture(s: Session, fact: f.CaptureRequested) -> Session:
     return _asked(s, fact, "capture", fact.amount)
 
 
-def _asked(s: Session, fact: f.CancelRequested | f.CaptureRequested, operation: str, amount: Any) -> Session:
-    asked = Modification(
+@_on(f.AdjustRequested)
+def _adjust(s: Session, fact: f.AdjustRequested) -> Session:
+    return _asked(s, fact, "adjust", fact.amount)
+
+
+@_on(f.RefundRequested)
+def _refund_asked(s: Session, fact: f.RefundRequested) -> Session:
+    return _asked(s, fact, "refund", fact.amount)
+
+
+@_on(f.RefundReported)
+def _refund_reported(s: Session, fact: f.RefundReported) -> Session:
+    at = fact.at
+    paid = Modification(
+        fact.request, fact.payment, "refund", "", fact.psp_reference, fact.amount, Digest(""), at, at, at, ModificationState.CONFIRMED, at
+    )
+    return _with(s, modifications=MappingProxyType({**s.modifications, fact.request: paid}))
+
+
+def _asked(s: Session, fact: _Asking, operation: str, amount: Money | None) -> Session:
+    return _with(s, modifications=MappingProxyType({**s.modifications, fact.request: _asked_for(fact, operation, amount)}))
+
+
+def _asked_for(fact: _Asking, operation: str, amount: Money | None) -> Modification:
+    return Modification(
         fact.request,
         fact.payment,
         operation,
@@ -253,7 +398,6 @@ def _asked(s: Session, fact: f.CancelRequested | f.CaptureRequested, operation: 
         fact.alarm_at,
         fact.resend_until,
     )
-    return _with(s, modifications=MappingProxyType({**s.modifications, fact.request: asked}))
 
 
 @_on(f.ModificationSubmitted)
@@ -268,7 +412,11 @@ def _refused(s: Session, fact: f.ModificationRefused) -> Session:
 
 @_on(f.ModificationConfirmed)
 def _confirmed(s: Session, fact: f.ModificationConfirmed) -> Session:
-    return _modification(s, fact.request, state=ModificationState.CONFIRMED)
+    s = _modification(s, fact.request, state=ModificationState.CONFIRMED)
+    known = s.modifications.get(fact.request)
+    if known is None or known.operation != "adjust":
+        return s
+    return _payment(s, known.payment, usable=known.amount)
 
 
 @_on(f.ModificationFailed)
@@ -314,6 +462,16 @@ def _start_refused(s: Session, fact: f.StartRefused) -> Session:
 
 def _start_answered(s: Session, request: RequestRef) -> Session:
     return _with(s, starts=tuple(replace(x, answered=True) if x.request == request else x for x in s.starts))
+
+
+@_on(f.StartFailed)
+def _start_failed(s: Session, fact: f.StartFailed) -> Session:
+    return _with(_stage(s, Stage.START_FAILED, fact), retry_until=fact.until, failed_why=fact.why, start_lapsed=True)
+
+
+@_on(f.LimitForeseen)
+def _limit(s: Session, fact: f.LimitForeseen) -> Session:
+    return _with(s, limit_at=fact.when)
 
 
 @_on(f.DeliveryStarted)
@@ -403,6 +561,30 @@ def _print_ended(s: Session, fact: f.PrintEnded) -> Session:
 @_on(f.ReviewOpened)
 def _review(s: Session, fact: f.ReviewOpened) -> Session:
     return _with(s, reviews=(*s.reviews, Review(fact.code, fact.detail, fact.at, fact.deadline)))
+
+
+@_on(f.ReviewAlarmed)
+def _review_alarmed(s: Session, fact: f.ReviewAlarmed) -> Session:
+    return _reviewed(s, fact.code, alarmed=True)
+
+
+@_on(f.ReviewLapsed)
+def _review_lapsed(s: Session, fact: f.ReviewLapsed) -> Session:
+    return _reviewed(s, fact.code, decision="lapsed")
+
+
+@_on(f.ReviewDecided)
+def _review_decided(s: Session, fact: f.ReviewDecided) -> Session:
+    return _reviewed(s, fact.code, decision=fact.decision)
+
+
+@_on(f.MeterDecided)
+def _meter_decided(s: Session, fact: f.MeterDecided) -> Session:
+    return _with(s, delivered=fact.delivered, accrues_until=None)
+
+
+def _reviewed(s: Session, code: str, **changes: Any) -> Session:
+    return _with(s, reviews=tuple(replace(r, **changes) if r.code == code and r.open else r for r in s.reviews))
 
 
 @_on(f.SessionGivenUp)

@@ -114,6 +114,25 @@ class OrphanConfirmation(KioskFact):
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class TerminalReported(KioskFact):
+    """Whether cards can be taken: the terminal answers, and reaches its host."""
+
+    reachable: bool
+    host: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class DiskLow(KioskFact):
+    """The journal's disk is nearly full: what runs is finished, nothing new is sold."""
+
+
+@dataclass(frozen=True, slots=True)
+class DiskFine(KioskFact):
+    pass
+
+
 # --- agreement ----------------------------------------------------------------------------------------------------------------
 
 
@@ -125,6 +144,13 @@ class SessionOpened(SessionFact):
 @dataclass(frozen=True, slots=True)
 class QuoteAgreed(SessionFact):
     quote: Quote
+
+
+@dataclass(frozen=True, slots=True)
+class FreeVendGranted(SessionFact):
+    """No card can be taken, and the operator's rule is to give the energy away up to the hold rather than turn drivers down."""
+
+    why: str
 
 
 # --- the reserved money -------------------------------------------------------------------------------------------------------
@@ -150,9 +176,25 @@ class PreauthorizationNotSent(SessionFact):
 
 @dataclass(frozen=True, slots=True)
 class PaymentAuthorized(SessionFact):
+    """`usable` is what the sale may spend of it: all, or less where an offline approval is capped. `expires_at` is when the scheme lets
+    the reservation fall."""
+
     payment: PaymentRef
     approval: Approval
     wanted: bool  # false: it came after the sale was given up, and is released
+    usable: Money
+    expires_at: Moment | None
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentForwarded(SessionFact):
+    """A payment that the terminal approved offline has reached its issuer: the acquirer now has it under `psp_reference`, or it was
+    declined."""
+
+    payment: PaymentRef
+    psp_reference: str
+    success: bool
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,8 +262,56 @@ class CaptureRequested(SessionFact):
 
 
 @dataclass(frozen=True, slots=True)
+class AdjustRequested(SessionFact):
+    """Reserve `amount` in all, so that a charge can go on."""
+
+    payment: PaymentRef
+    request: RequestRef
+    key: str
+    psp_reference: str
+    amount: Money
+    body_hash: Digest
+    alarm_at: Moment
+    resend_until: Moment
+
+
+@dataclass(frozen=True, slots=True)
+class RefundRequested(SessionFact):
+    """Pay back `amount` of what was captured, as `by` decided for `reason` (a code of `kiosk.session.corrections.REASONS`)."""
+
+    payment: PaymentRef
+    request: RequestRef
+    key: str
+    psp_reference: str
+    amount: Money
+    body_hash: Digest
+    alarm_at: Moment
+    resend_until: Moment
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefundReported(SessionFact):
+    """The acquirer paid back `amount` although this kiosk did not ask: somebody did so in the acquirer's own pages."""
+
+    payment: PaymentRef
+    request: RequestRef
+    psp_reference: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class CreditNoteIssued(SessionFact):
+    """In the same append as the refund's `ModificationSubmitted`, or its `RefundReported`. Credit notes have a series of their own."""
+
+    request: RequestRef
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class ModificationSubmitted(SessionFact):
-    """The acquirer received a cancel or capture: for the driver it is done."""
+    """The acquirer received a cancel, capture, adjustment or refund: for the driver it is done."""
 
     request: RequestRef
     psp_reference: str
@@ -239,6 +329,7 @@ class ModificationConfirmed(SessionFact):
     request: RequestRef
     operation: str
     psp_reference: str
+    amount: Money | None  # as the acquirer names it
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,6 +385,14 @@ class StartRefused(SessionFact):
 
 
 @dataclass(frozen=True, slots=True)
+class StartFailed(SessionFact):
+    """The pile did not start. What is reserved is kept until `until`, so that another try needs no second reservation."""
+
+    why: str  # a code from `kiosk.session.faults`
+    until: Moment
+
+
+@dataclass(frozen=True, slots=True)
 class DeliveryStarted(SessionFact):
     transaction: int
     begin: Reading
@@ -319,6 +418,13 @@ class MeterNoted(SessionFact):
 
 
 @dataclass(frozen=True, slots=True)
+class LimitForeseen(SessionFact):
+    """At the power of now the reserved money is used up at `when`: the charge is stopped then, whatever is heard until then."""
+
+    when: Moment | None  # None: not soon
+
+
+@dataclass(frozen=True, slots=True)
 class PileSilent(SessionFact):
     """Nothing was heard of a running delivery for longer than the policy allows."""
 
@@ -340,7 +446,7 @@ class StopCodeMissed(SessionFact):
 class StopRequested(SessionFact):
     request: RequestRef
     transaction: int
-    by: str  # `code` | `card` | `tag` | `phone` | `operator` | `limit` | `late_start` | `silence`
+    by: str  # `code` | `card` | `tag` | `phone` | `operator` | `limit` | `late_start` | `silence` | `hold_expiring`
     until: Moment
 
 
@@ -374,7 +480,7 @@ class Priced(SessionFact):
     rating: Rating
     charge: Money
     shortfall: Money  # priced but not covered by what was reserved
-    rule: str  # `tariff` | `nothing_delivered` | `unverifiable`
+    rule: str  # `tariff` | `nothing_delivered` | `free` | `decided` | `released`
 
 
 @dataclass(frozen=True, slots=True)
@@ -405,6 +511,38 @@ class ReviewOpened(SessionFact):
     code: str
     detail: str
     deadline: Moment | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewAlarmed(SessionFact):
+    """Half of the time for a decision is over, and nobody has decided."""
+
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewLapsed(SessionFact):
+    """Nobody decided in time. Nothing is taken; what is still reserved goes back."""
+
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewDecided(SessionFact):
+    """A person decided: `decision` is one of `kiosk.session.decisions.DECISIONS`."""
+
+    code: str
+    decision: str
+    mwh: int | None  # the energy they take for proven, when they decide to capture
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class MeterDecided(SessionFact):
+    """What a person takes for delivered where the meter proved nothing."""
+
+    delivered: Delivered
 
 
 @dataclass(frozen=True, slots=True)

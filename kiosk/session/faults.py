@@ -37,6 +37,13 @@ FAULTS = {
         Fault("cancel_refused", "P53", review=True),
         Fault("cancel_failed", "P54", review=True),
         Fault("money_late", "P55", review=True),
+        Fault("refund_refused", "P56", review=True),
+        Fault("refund_failed", "P57", review=True),
+        Fault("amount_differs", "P58", review=True),
+        Fault("hold_expiring", "P59", review=True),
+        Fault("offline_not_allowed", "P43"),
+        Fault("offline_declined", "P44", review=True),
+        Fault("start_failed", "S04"),
         Fault("no_plug", "S05"),
         Fault("pile_refused", "S06"),
         Fault("never_started", "S07"),
@@ -53,6 +60,8 @@ FAULTS = {
         Fault("out_of_order", "K01"),
         Fault("journal_broken", "K02"),
         Fault("screen_away", "K03"),
+        Fault("cards_away", "K04"),
+        Fault("disk_low", "K05"),
     )
 }
 

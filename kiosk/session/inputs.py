@@ -43,6 +43,20 @@ class MoreTime:
 
 
 @dataclass(frozen=True, slots=True)
+class StartAgain:
+    """The pile did not start; the driver wants it tried once more."""
+
+    session: SessionId
+
+
+@dataclass(frozen=True, slots=True)
+class CardRecognised:
+    """The card that pays for this sale was held to the terminal again."""
+
+    session: SessionId
+
+
+@dataclass(frozen=True, slots=True)
 class StopCodeTyped:
     """`digest` is the keyed hash of what was typed; the session holds the one of the right code."""
 
@@ -63,6 +77,32 @@ class ReprintAsked:
     """The driver wants the receipt on paper (again)."""
 
     session: SessionId
+
+
+# --- the operator -------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class RefundAsked:
+    """Pay back `amount`, or all that is left of what was captured. `command` names this order: a repeat of it does nothing."""
+
+    session: SessionId
+    amount: Money | None
+    by: str
+    reason: str
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewClosed:
+    """A person decided what becomes of a review; `mwh` is the energy they take for proven when they decide to capture."""
+
+    session: SessionId
+    code: str
+    decision: str
+    by: str
+    reason: str
+    mwh: int | None = None
 
 
 # --- the pile, as `kiosk.ocpp` understood it ----------------------------------------------------------------------------------
@@ -236,8 +276,8 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """The acquirer's last word on a modification, from a signed webhook. `reference` is ours, `operation` is `capture`, `cancel`, `refund`
-    or `adjust`."""
+    """The acquirer's last word on a modification, from a signed webhook. `reference` is ours, `operation` is `capture`, `cancel`, `refund`,
+    `adjust`, or `authorisation`: a payment that was approved offline has reached its issuer."""
 
     reference: str
     psp_reference: str
@@ -255,6 +295,22 @@ class KioskStarted:
     """Core came up. `sound` is false when the journal did not verify: then nothing new is sold."""
 
     sound: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class TerminalHealth:
+    """What the terminal says of itself: whether it answers, and whether it reaches its host."""
+
+    reachable: bool
+    host: bool
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DiskState:
+    """Whether the journal's disk is nearly full."""
+
+    low: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,5 +337,11 @@ Input = (
     | Outcome
     | Confirmation
     | KioskStarted
+    | StartAgain
+    | CardRecognised
+    | RefundAsked
+    | ReviewClosed
+    | TerminalHealth
+    | DiskState
     | TimePassed
 )

@@ -5,9 +5,10 @@ from __future__ import annotations
 from itertools import chain
 
 from kiosk.session import facts as f
+from kiosk.session import offline
 from kiosk.session.decision import Decision
 from kiosk.session.faults import OF_DECLINE
-from kiosk.session.inputs import Accepted, Approval, Confirmation, Done, NotSent, Refused, Result, Unknown
+from kiosk.session.inputs import Accepted, Approval, CardFacts, Confirmation, Done, NotSent, Refused, Result, Unknown
 from kiosk.session.requests import body_hash, idempotency_key
 from kiosk.session.setup import Policy
 from kiosk.session.state import Abort, Modification, ModificationState, Payment, PaymentState, Session, Stage
@@ -62,14 +63,46 @@ def preauthorization_answered(d: Decision, s: Session, p: Payment, result: Resul
 def _approved(d: Decision, s: Session, p: Payment, approval: Approval) -> None:
     if p.state is PaymentState.AUTHORIZED:
         return
+    usable = offline.usable(d.k, approval)
     enough = max(d.policy.smallest_hold.minor, d.policy.margin.minor + 1)
-    usable = approval.authorized.currency == p.amount.currency and approval.authorized.minor >= enough
-    wanted = usable and p.open and s.stage is Stage.PAYING and s.payment is None
-    d.note(f.PaymentAuthorized(d.at, s.id, p.ref, approval, wanted))
+    sufficient = usable.currency == p.amount.currency and usable.minor >= enough
+    wanted = sufficient and p.open and s.stage is Stage.PAYING and s.payment is None
+    expires_at = d.at.plus(d.policy.hold_s(approval.card.brand))
+    d.note(f.PaymentAuthorized(d.at, s.id, p.ref, approval, wanted, usable, expires_at))
     if wanted:
         d.note(f.StopCodeIssued(d.at, s.id, d.ids.stop_code_digest(s.id)))
-    elif p.open and not usable and s.stage is Stage.PAYING:
-        d.note(f.SessionGivenUp(d.at, s.id, "approved_too_little"))
+    elif p.open and not sufficient and s.stage is Stage.PAYING:
+        d.note(f.SessionGivenUp(d.at, s.id, "offline_not_allowed" if approval.offline else "approved_too_little"))
+
+
+def forwarded(d: Decision, i: Confirmation) -> None:
+    """The issuer has spoken on a payment: news only where the terminal alone had approved it, or where its answer never reached us."""
+    session = session_of(d.k.setup.kiosk, i.reference)
+    s = d.k.find(session) if session else None
+    p = s.payments.get(PaymentRef(i.reference)) if s else None
+    if s is None or p is None:
+        return
+    if p.stored:
+        d.note(f.PaymentForwarded(d.at, s.id, p.ref, i.psp_reference, i.success, i.reason))
+        if not i.success and p.wanted:
+            d.note(f.ReviewOpened(d.at, s.id, "offline_declined", f"{p.ref}: {i.reason}".strip(), None))
+    elif p.state is PaymentState.UNKNOWN and i.success and i.amount is not None:
+        _approved(d, s, p, Approval(i.amount, i.psp_reference, "", CardFacts()))
+
+
+def orphaned(d: Decision, reference: RequestRef, approval: Approval) -> None:
+    """An approval for a sale that is long over. Whose it was the reference says; it goes back at once."""
+    d.note(f.OrphanApproval(d.at, reference, approval))
+    session = session_of(d.k.setup.kiosk, reference)
+    request = RequestRef(f"{reference}-X")
+    if session is None or d.k.find(session) is not None or not approval.psp_reference or request in d.k.loose:
+        return  # a sale that is held knows its payments: under a reference it never used nothing is safe to do
+    key = idempotency_key(request)
+    digest = body_hash(request, approval.psp_reference, reference, None, key)
+    window = d.policy.key_life_s * 8 // 10
+    alarm_at, until = d.at.plus(min(d.policy.capture_alarm_s, window // 2)), d.at.plus(window)
+    payment = PaymentRef(reference)
+    d.note(f.CancelRequested(d.at, session, payment, request, key, approval.psp_reference, digest, alarm_at, until))
 
 
 def _unanswered(d: Decision, s: Session, p: Payment, hint: str, detail: str) -> None:
@@ -98,7 +131,7 @@ def release_unwanted(d: Decision, s: Session) -> None:
     for p in s.payments.values():
         if p.state is PaymentState.GIVEN_UP or (p.state is PaymentState.DECLINED and p.code == "terminal_away"):
             _request_cancel(d, s, p, "")  # a terminal that is out of order is not believed that nothing is reserved
-        elif p.approval is not None and p.state is PaymentState.AUTHORIZED and _not_needed(s, p):
+        elif p.approval is not None and p.state is PaymentState.AUTHORIZED and not p.stored and _not_needed(s, p):
             _request_cancel(d, s, p, p.approval.psp_reference)
 
 
@@ -109,94 +142,173 @@ def _not_needed(s: Session, p: Payment) -> bool:
 
 
 def _request_cancel(d: Decision, s: Session, p: Payment, psp_reference: str) -> None:
-    request = RequestRef(f"{p.ref}-X" if psp_reference else f"{p.ref}-XR")
-    if request in s.modifications:
-        return
+    """Once: a second one is an operator's decision."""
+    if RequestRef(f"{p.ref}-X" if psp_reference else f"{p.ref}-XR") not in s.modifications:
+        cancel_anew(d, s, p, psp_reference)
+
+
+def cancel_anew(d: Decision, s: Session, p: Payment, psp_reference: str) -> None:
+    """Give back what is reserved; by our own reference when the acquirer's is not known."""
+    request = _next_request(s, f"{p.ref}-X" if psp_reference else f"{p.ref}-XR")
     key = idempotency_key(request)
     digest = body_hash(request, psp_reference, p.ref, None, key)
-    window = d.policy.key_life_s * 8 // 10 if psp_reference else d.policy.cancel_window_s
-    alarm_at, until = _deadlines(d, d.policy.capture_alarm_s, window)
+    alarm_at, until = _deadlines(d, p, d.policy.key_life_s * 8 // 10 if psp_reference else d.policy.cancel_window_s)
     d.note(f.CancelRequested(d.at, s.id, p.ref, request, key, psp_reference, digest, alarm_at, until))
 
 
 def request_capture(d: Decision, s: Session, p: Payment, amount: Money) -> None:
     """Take `amount` of what is reserved; the acquirer releases the rest by itself."""
     assert p.approval is not None
-    request = RequestRef(f"{p.ref}-C")
+    request = _next_request(s, f"{p.ref}-C")
     key = idempotency_key(request)
     digest = body_hash(request, p.approval.psp_reference, p.ref, amount, key)
-    alarm_at, until = _deadlines(d, d.policy.capture_alarm_s, d.policy.key_life_s * 8 // 10)
+    alarm_at, until = _deadlines(d, p, d.policy.key_life_s * 8 // 10)
     d.note(f.CaptureRequested(d.at, s.id, p.ref, request, key, p.approval.psp_reference, amount, digest, alarm_at, until))
 
 
-def _deadlines(d: Decision, alarm_s: int, window_s: int) -> tuple[Moment, Moment]:
-    return d.at.plus(min(alarm_s, window_s // 2)), d.at.plus(window_s)
+def request_adjustment(d: Decision, s: Session, p: Payment, total: Money) -> None:
+    """Reserve `total` in all on the same card."""
+    assert p.approval is not None
+    request = _next_request(s, f"{p.ref}-J")
+    key = idempotency_key(request)
+    digest = body_hash(request, p.approval.psp_reference, p.ref, total, key)
+    alarm_at, until = _deadlines(d, p, d.policy.key_life_s * 8 // 10)
+    d.note(f.AdjustRequested(d.at, s.id, p.ref, request, key, p.approval.psp_reference, total, digest, alarm_at, until))
 
 
-def modification_answered(d: Decision, s: Session, m: Modification, result: Result) -> None:
-    """The acquirer's first word on a capture or cancel. No word at all changes nothing: the same request goes out again.
+def _next_request(s: Session, stem: str) -> RequestRef:
+    """`stem`, and from the second one on with its number."""
+    number = sum(r == stem or (r.startswith(stem) and r[len(stem) :].isdecimal()) for r in s.modifications) + 1
+    return RequestRef(stem if number == 1 else f"{stem}{number}")
 
-    A yes counts even after we took it for refused: the money moves, and what is captured has its receipt.
+
+def _deadlines(d: Decision, p: Payment, window_s: int) -> tuple[Moment, Moment]:
+    """When to raise the alarm and when to stop asking: within the window, and while the scheme still keeps the reservation."""
+    if p.expires_at is not None:
+        window_s = max(1, min(window_s, d.at.ms_until(p.expires_at) // 1_000))
+    return d.at.plus(min(d.policy.capture_alarm_s, window_s // 2)), d.at.plus(window_s)
+
+
+def modification_answered(d: Decision, session: SessionId, m: Modification, result: Result) -> None:
+    """The acquirer's first word on a modification. No word at all changes nothing: the same request goes out again.
+
+    A yes counts even after we took it for refused: the money moves, and what moved has its paper.
     """
     match result:
         case Done(Accepted(psp_reference=psp_reference)) if m.state in _UNHEARD:
-            d.note(f.ModificationSubmitted(d.at, s.id, m.request, psp_reference))
+            d.note(f.ModificationSubmitted(d.at, session, m.request, psp_reference))
+            if m.state is ModificationState.REFUSED:
+                fault = _REFUSED.get(m.operation, "cancel_refused")
+                d.note(f.ReviewDecided(d.at, session, fault, "settled", None, "kiosk", "the acquirer has it after all"))
             if m.operation == "capture":
-                _issue_receipt(d, s)
+                _issue_receipt(d, session, m)
+            elif m.operation == "refund":
+                d.note(f.CreditNoteIssued(d.at, session, m.request, d.k.credit_notes + 1))
         case Refused(code=code, detail=detail) if m.state is ModificationState.REQUESTED:
-            _refused(d, s, m, code, detail)
+            _refused(d, session, m, code, detail)
 
 
-def _issue_receipt(d: Decision, s: Session) -> None:
+def _issue_receipt(d: Decision, session: SessionId, m: Modification) -> None:
     number = d.k.receipts + 1
-    d.note(f.ReceiptIssued(d.at, s.id, number))
-    d.note(f.PrintRequested(d.at, s.id, RequestRef(f"{s.id}-R1"), number, 0))
+    d.note(f.ReceiptIssued(d.at, session, number))
+    s = d.k.find(session)
+    if s is not None and not s.prints and m.request.endswith("-C"):  # of a capture tried anew the driver is long gone
+        d.note(f.PrintRequested(d.at, session, RequestRef(f"{session}-R1"), number, 0))
 
 
-def _refused(d: Decision, s: Session, m: Modification, code: str, detail: str) -> None:
-    d.note(f.ModificationRefused(d.at, s.id, m.request, code, detail))
-    fault = "capture_refused" if m.operation == "capture" else "cancel_refused"
-    d.note(f.ReviewOpened(d.at, s.id, fault, f"{m.request}: {code} {detail}".strip(), m.resend_until))
+_REFUSED = {"capture": "capture_refused", "refund": "refund_refused"}
+
+
+def _refused(d: Decision, session: SessionId, m: Modification, code: str, detail: str) -> None:
+    d.note(f.ModificationRefused(d.at, session, m.request, code, detail))
+    if m.operation == "adjust":
+        return  # the charge ends where the reservation does
+    s = d.k.find(session)
+    deadline = review_deadline(d, s) if s else d.at.plus(d.policy.review_s)
+    fault = _REFUSED.get(m.operation, "cancel_refused")
+    d.note(f.ReviewOpened(d.at, session, fault, f"{m.request}: {code} {detail}".strip(), deadline))
+
+
+def review_deadline(d: Decision, s: Session) -> Moment:
+    """Until when a person can still decide: while the reservation stands."""
+    expiries = [p.expires_at for p in s.payments.values() if p.expires_at is not None and not d.at.reached(p.expires_at)]
+    return min((d.at.plus(d.policy.review_s), *expiries), key=d.at.ms_until)
 
 
 def watch_deadlines(d: Decision, s: Session) -> None:
-    """Alarms and ends of open captures and cancels."""
+    """Alarms and ends of the sale's open captures and cancels."""
     for m in s.modifications.values():
-        if m.state is not ModificationState.REQUESTED:
-            continue
-        if d.at.reached(m.resend_until):
-            _refused(d, s, m, "key_expired", "the acquirer never answered and the same key is no longer safe")
-        elif not m.alarmed and d.at.reached(m.alarm_at):
-            d.note(f.AlarmRaised(d.at, s.id, m.request))
-            d.note(f.ReviewOpened(d.at, s.id, "money_late", f"{m.request} has no answer", m.resend_until))
+        if m.operation != "refund":
+            _watch(d, s.id, m)
+
+
+def watch_loose(d: Decision) -> None:
+    """The same for what is asked about sales whether held or not."""
+    for m in tuple(d.k.loose.values()):
+        session = session_of(d.k.setup.kiosk, m.request)
+        if session is not None:
+            _watch(d, session, m)
+
+
+def _watch(d: Decision, session: SessionId, m: Modification) -> None:
+    if m.state is not ModificationState.REQUESTED:
+        return
+    if d.at.reached(m.resend_until):
+        _refused(d, session, m, "key_expired", "the acquirer never answered and the same key is no longer safe")
+    elif not m.alarmed and m.operation != "adjust" and d.at.reached(m.alarm_at):
+        d.note(f.AlarmRaised(d.at, session, m.request))
+        d.note(f.ReviewOpened(d.at, session, "money_late", f"{m.request} has no answer", m.resend_until))
 
 
 # --- the acquirer's last word -------------------------------------------------------------------------------------------------
 
 
-def confirmed(d: Decision, i: Confirmation) -> None:
-    """A webhook. It names our request, or the payment it was about; the sale may be long closed.
+_FAILED = {"capture": "capture_failed", "refund": "refund_failed"}
+_WITH_AMOUNT = ("capture", "refund", "adjust")
+
+
+def confirmed(d: Decision, i: Confirmation, recalled: Session | None = None) -> None:
+    """A webhook. It names our request, or the payment it was about. `recalled` is the sale from the journal when it is no longer held.
 
     A failure may follow a confirmation days later (Adyen: CAPTURE, then CAPTURE_FAILED), never the other way round.
     """
+    if i.operation == "authorisation":
+        return forwarded(d, i)
     session = session_of(d.k.setup.kiosk, i.reference)
     if session is None:
-        d.note(f.OrphanConfirmation(d.at, i.reference, i.psp_reference, i.operation, i.success, i.reason))
-        return
-    held = d.k.find(session)
-    known = _meant(held, i) if held else None
+        return d.note(f.OrphanConfirmation(d.at, i.reference, i.psp_reference, i.operation, i.success, i.reason))
+    sale = d.k.find(session) or recalled
+    known = _meant(sale, i) if sale else None
     if known and (known.state is ModificationState.FAILED or (i.success and known.state is ModificationState.CONFIRMED)):
-        return
+        return None
+    if known is None and sale is not None and i.operation == "refund" and i.success and i.amount is not None:
+        return _refunded_elsewhere(d, sale, i)
     request = known.request if known else RequestRef(i.reference)
     if i.success:
-        if held and known and known.state in _UNHEARD:
-            modification_answered(d, held, known, Done(Accepted(i.psp_reference)))
-        d.note(f.ModificationConfirmed(d.at, session, request, i.operation, i.psp_reference))
-        return
+        return _booked(d, session, known, request, i)
     d.note(f.ModificationFailed(d.at, session, request, i.operation, i.psp_reference, i.reason))
-    if known is None or known.operation != "cancel_by_reference":  # there may have been nothing to cancel
-        fault = "capture_failed" if i.operation == "capture" else "cancel_failed"
-        d.note(f.ReviewOpened(d.at, session, fault, f"{request}: {i.reason}".strip(), None))
+    if i.operation == "adjust" or (known is not None and known.operation == "cancel_by_reference"):
+        return None  # the charge ends where the reservation does; there may have been nothing to cancel
+    return d.note(f.ReviewOpened(d.at, session, _FAILED.get(i.operation, "cancel_failed"), f"{request}: {i.reason}".strip(), None))
+
+
+def _booked(d: Decision, session: SessionId, known: Modification | None, request: RequestRef, i: Confirmation) -> None:
+    if known and known.state in _UNHEARD:
+        modification_answered(d, session, known, Done(Accepted(i.psp_reference)))
+    d.note(f.ModificationConfirmed(d.at, session, request, i.operation, i.psp_reference, i.amount))
+    if known and known.operation in _WITH_AMOUNT and i.amount is not None and i.amount != known.amount:
+        detail = f"{request}: asked for {known.amount}, the acquirer booked {i.amount}"
+        d.note(f.ReviewOpened(d.at, session, "amount_differs", detail, None))
+
+
+def _refunded_elsewhere(d: Decision, sale: Session, i: Confirmation) -> None:
+    """Somebody paid back in the acquirer's own pages: it counts, and it gets its credit note."""
+    request = RequestRef(f"{sale.id}-F-{i.psp_reference}")
+    payment = sale.payment or sale.last_payment
+    if payment is None or i.amount is None or request in sale.modifications:
+        return
+    d.note(f.RefundReported(d.at, sale.id, payment.ref, request, i.psp_reference, i.amount))
+    d.note(f.CreditNoteIssued(d.at, sale.id, request, d.k.credit_notes + 1))
 
 
 def _meant(s: Session, i: Confirmation) -> Modification | None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from hashlib import sha256
 
-from kiosk.session.state import Kiosk, Modification, ModificationState, Session
+from kiosk.session.state import FLOWING, Kiosk, Modification, ModificationState, Session, Stage
 from kiosk.values import Digest, Money, PaymentRef, RequestRef, SessionId
 
 
@@ -42,7 +42,8 @@ class AbortPreauthorization:
 
 @dataclass(frozen=True, slots=True)
 class Modify:
-    """`operation` is `capture`, `cancel` or `cancel_by_reference`; `promised` is the hash of the body the fact recorded."""
+    """`operation` is `capture`, `cancel`, `cancel_by_reference`, `adjust` or `refund`; `promised` is the hash of the body that the fact
+    recorded."""
 
     operation: str
     reference: str
@@ -97,6 +98,8 @@ def open_requests(k: Kiosk) -> tuple[Request, ...]:
         for o in k.orphans.values()
         if not o.stop_answered
     )
+    requests += (_modify(m) for m in k.loose.values() if m.state is ModificationState.REQUESTED)
+    requests += (Request(p.request, "", Recovery.NEVER_AGAIN, PrintReceipt(p.session, p.number, p.copy)) for p in k.reprints.values())
     return tuple(requests)
 
 
@@ -126,7 +129,7 @@ def _of_session(k: Kiosk, s: Session) -> Iterator[Request]:
             body = AbortPreauthorization(a.payment, a.service_id, payment.amount, payment.language)
             yield Request(a.request, "", Recovery.OBSERVE, body)
     for m in s.modifications.values():
-        if m.state is ModificationState.REQUESTED:
+        if m.state is ModificationState.REQUESTED and m.operation != "refund" and (m.operation != "adjust" or s.stage in FLOWING):
             yield _modify(m)
     for printing in s.prints:
         if not printing.result and s.receipt is not None:
@@ -135,7 +138,7 @@ def _of_session(k: Kiosk, s: Session) -> Iterator[Request]:
     if connector is None:
         return
     start = s.starts[-1] if s.starts else None
-    if start and not start.answered and s.transaction is None and not s.given_up and s.payment:
+    if start and not start.answered and s.transaction is None and not s.given_up and s.covered and s.stage is not Stage.START_FAILED:
         yield Request(start.request, start.id_tag, Recovery.OBSERVE, StartDelivery(connector.pile, connector.number, start.id_tag))
     stop = s.stops[-1] if s.stops else None
     if stop and not stop.answered and s.transaction is not None and s.ended_at is None:

@@ -3,16 +3,33 @@
 from __future__ import annotations
 
 from kiosk.session.inputs import ConnectorStatus
+from kiosk.session.offline import cards_possible, given_away
 from kiosk.session.state import Kiosk
 from kiosk.values import ConnectorId
 
-_READY = frozenset({ConnectorStatus.AVAILABLE, ConnectorStatus.PREPARING})
+READY = frozenset({ConnectorStatus.AVAILABLE, ConnectorStatus.PREPARING})
 
 
 def sellable(k: Kiosk, connector: ConnectorId) -> bool:
-    """Sound journal, pile online, plug ready, and no sale or open money on it."""
+    """The kiosk sells, the pile is online, the plug ready, and no sale or open money is on it."""
+    return not closed_because(k) and ready(k, connector) and k.at(connector) is None
+
+
+def ready(k: Kiosk, connector: ConnectorId) -> bool:
+    """Whether the pile could start a charge there."""
     c = k.setup.by_id.get(connector)
-    if c is None or not k.sound or c.pile not in k.online:
+    if c is None or c.pile not in k.online:
         return False
     state = k.connectors.get(connector)
-    return state is not None and state.status in _READY and k.at(connector) is None
+    return state is not None and state.status in READY
+
+
+def closed_because(k: Kiosk) -> str:
+    """Why nothing is sold at all (`kiosk.session.faults`); empty when something is."""
+    if not k.sound:
+        return "journal_broken"
+    if k.disk_low:
+        return "disk_low"
+    if not cards_possible(k) and not given_away(k):
+        return "cards_away"
+    return ""

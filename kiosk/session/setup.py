@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from types import MappingProxyType
 
 from kiosk.values import ConnectorId, Money
 
@@ -22,11 +23,27 @@ class Connector:
     max_power_w: int
 
 
+OFFLINE = ("closed", "rfid_only", "free", "capped")
+
+# How long a card scheme keeps a reservation, in days: the shortest that any source names for a preauthorization (`other`: everything else).
+HOLD_DAYS: Mapping[str, int] = {"visa": 5, "mc": 7, "amex": 7, "discover": 10, "cartebancaire": 12, "other": 4}
+
+
+@dataclass(frozen=True)
+class Offline:
+    """What is sold while cards cannot be authorized: nothing (`closed`), to known RFID tags (`rfid_only`), to everybody for nothing
+    (`free`), or on the terminal's own approval (`capped`): at most `sale` each, and `stored` in all that no issuer has seen yet."""
+
+    rule: str = "closed"
+    sale: Money | None = None
+    stored: Money | None = None
+
+
 @dataclass(frozen=True)
 class Policy:
     """The rules of a sale. Durations in seconds."""
 
-    margin: Money  # charging stops this far below the reserved amount
+    margin: Money  # charging stops at least this far below the reserved amount
     smallest_hold: Money  # an approval below this is given back
     pay_s: int = 90  # after a decline, before the sale is given up
     most_cards: int = 5
@@ -47,6 +64,16 @@ class Policy:
     code_lock_s: int = 60
     proof_s: int = 120
     longest_stay_s: int = 43_200
+    retry_s: int = 60  # after a start that failed, before the reservation is released
+    most_starts: int = 3
+    report_s: int = 60  # how often a pile tells its register, until two readings have shown it
+    review_s: int = 345_600  # for a decision, where no reservation ends sooner
+    hold_days: Mapping[str, int] = field(default_factory=lambda: MappingProxyType(dict(HOLD_DAYS)))
+    offline: Offline = Offline()
+
+    def hold_s(self, brand: str) -> int:
+        """How long a reservation on a card of `brand` can be relied on."""
+        return self.hold_days.get(brand.lower(), self.hold_days.get("other", HOLD_DAYS["other"])) * 86_400
 
 
 @dataclass(frozen=True)

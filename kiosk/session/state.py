@@ -39,6 +39,8 @@ class Payment:
     changed_at: Moment | None = None
     approval: Approval | None = None
     wanted: bool = False
+    usable: Money | None = None  # what the sale may spend of it; grows with an adjustment
+    expires_at: Moment | None = None
     code: str = ""  # why it was declined or given up
     not_found: int = 0  # consecutive answers "never heard of it"
 
@@ -46,6 +48,11 @@ class Payment:
     def open(self) -> bool:
         """Money may be, or may become, reserved without us knowing."""
         return self.state is PaymentState.REQUESTED or self.state is PaymentState.UNKNOWN
+
+    @property
+    def stored(self) -> bool:
+        """Approved by the terminal alone: no issuer has seen it yet, and the acquirer has no reference for it."""
+        return self.state is PaymentState.AUTHORIZED and self.approval is not None and self.approval.offline
 
     @property
     def fault(self) -> str:
@@ -61,7 +68,7 @@ class Payment:
 
 
 class ModificationState(Enum):
-    """A capture or cancel: `requested -> submitted -> confirmed | failed`, or `refused`."""
+    """A capture, cancel, adjustment or refund: `requested -> submitted -> confirmed | failed`, or `refused`."""
 
     REQUESTED = "requested"
     SUBMITTED = "submitted"
@@ -74,7 +81,7 @@ class ModificationState(Enum):
 class Modification:
     request: RequestRef
     payment: PaymentRef
-    operation: str  # `capture` | `cancel` | `cancel_by_reference`
+    operation: str  # `capture` | `cancel` | `cancel_by_reference` | `adjust` | `refund`
     key: str
     psp_reference: str
     amount: Money | None
@@ -94,6 +101,7 @@ class Stage(Enum):
     PAYING = "paying"
     WAITING_FOR_PLUG = "waiting_for_plug"
     START_REQUESTED = "start_requested"
+    START_FAILED = "start_failed"  # what is reserved is kept for a moment, for another try
     DELIVERING = "delivering"
     SUSPENDED = "suspended"
     STOP_REQUESTED = "stop_requested"
@@ -152,6 +160,12 @@ class Review:
     detail: str
     opened_at: Moment
     deadline: Moment | None
+    alarmed: bool = False
+    decision: str = ""  # empty while nobody has decided; `lapsed` when nobody did in time
+
+    @property
+    def open(self) -> bool:
+        return not self.decision
 
 
 @dataclass(frozen=True)
@@ -172,7 +186,11 @@ class Session:
     code_locked_until: Moment | None = None
     proved_by: str = ""
     proved_at: Moment | None = None
+    free: str = ""  # why this charge costs nothing; empty when it is paid for
     plug_until: Moment | None = None
+    retry_until: Moment | None = None  # after a start that failed
+    failed_why: str = ""
+    limit_at: Moment | None = None  # when the reserved money is used up, if that is soon
     starts: tuple[Start, ...] = ()
     start_lapsed: bool = False  # the pile let a start in advance go again
     transaction: int | None = None
@@ -212,8 +230,25 @@ class Session:
         return tuple(self.payments.values())[-1] if self.payments else None
 
     @property
+    def covered(self) -> bool:
+        """Somebody stands for what is delivered: a card, or the operator."""
+        return self.payment is not None or bool(self.free)
+
+    @property
+    def spendable(self) -> Money | None:
+        """How much may be delivered for: what the card's reservation allows, or the hold where the operator gives it away."""
+        if self.free and self.quote is not None:
+            return self.quote.hold
+        return self.payment.usable if self.payment else None
+
+    @property
     def capture(self) -> Modification | None:
-        return next((m for m in self.modifications.values() if m.operation == "capture"), None)
+        """The last capture that was asked for."""
+        return next((m for m in reversed(tuple(self.modifications.values())) if m.operation == "capture"), None)
+
+    def reviewed(self, *codes: str) -> bool:
+        """Whether one of these reviews is open."""
+        return any(r.open and r.code in codes for r in self.reviews)
 
     @property
     def money_open(self) -> bool:
@@ -251,9 +286,33 @@ class Orphan:
     stop_answered: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Reprint:
+    """Paper of a sale that is no longer held."""
+
+    session: SessionId
+    request: RequestRef
+    number: int
+    copy: int
+
+
+@dataclass(frozen=True, slots=True)
+class TerminalState:
+    reachable: bool
+    host: bool
+
+    @property
+    def authorizes(self) -> bool:
+        return self.reachable and self.host
+
+
 @dataclass(frozen=True)
 class Kiosk:
-    """The whole: connectors, open sales, counters."""
+    """The whole: connectors, open sales, counters.
+
+    Sales are held until nothing more is owed, and the last closed ones a little longer. What is asked for about an older one stands in
+    `loose` (refunds and releases, by request) and `reprints`. `stored` are the payments no issuer has seen yet.
+    """
 
     setup: Setup
     sound: bool = True
@@ -264,6 +323,12 @@ class Kiosk:
     recent: tuple[Session, ...] = ()  # closed ones, newest last
     orphans: Mapping[int, Orphan] = field(default_factory=lambda: MappingProxyType({}))
     receipts: int = 0  # number of the last receipt
+    credit_notes: int = 0  # number of the last credit note
+    terminal: TerminalState | None = None  # None: not heard of yet
+    disk_low: bool = False
+    stored: Mapping[PaymentRef, Money] = field(default_factory=lambda: MappingProxyType({}))
+    loose: Mapping[RequestRef, Modification] = field(default_factory=lambda: MappingProxyType({}))
+    reprints: Mapping[RequestRef, Reprint] = field(default_factory=lambda: MappingProxyType({}))
 
     def find(self, session: SessionId) -> Session | None:
         """An open sale, or one of the last closed ones."""
