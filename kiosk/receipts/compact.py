@@ -1,7 +1,8 @@
-"""A whole receipt in a short text, to be carried away by a phone's camera where there is no network.
+"""A whole receipt or credit note in a short text, to be carried away by a phone's camera where there is no network.
 
-`PILEPAY1` and base32 of a deflated list: only characters of the QR code's alphanumeric mode (5.5 bits each), and safe in a URL. The
-dictionary and the order of the list belong to version 1 for ever; another order is another version.
+A tag and base32 of a deflated list: only characters of the QR code's alphanumeric mode (5.5 bits each), and safe in a URL. The dictionary
+and the order of a list belong to its tag for ever: `PILEPAY1` is a receipt, `PILEPAY2` a receipt with what a plain one lacks (discounts,
+signed meter data, notices), `PILEPAYC1` a credit note. Another order is another tag.
 """
 
 from __future__ import annotations
@@ -9,14 +10,31 @@ from __future__ import annotations
 import json
 import zlib
 from base64 import b32decode, b32encode
+from collections.abc import Callable
+from dataclasses import astuple, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from kiosk.receipts.receipt import CardShown, Item, Place, Receipt, ReceiptError, Reduction, References, Seller
+from kiosk.receipts.content import Document
+from kiosk.receipts.credit_note import Corrected, CreditNote, RefundReferences
+from kiosk.receipts.receipt import (
+    CardShown,
+    Discounted,
+    Item,
+    Place,
+    Receipt,
+    ReceiptError,
+    Reduction,
+    References,
+    Seller,
+    Verification,
+)
 from kiosk.receipts.vat import Tax
 from kiosk.values import Money, SessionId, ValuesError
 
 TAG = "PILEPAY1"
+FULL_TAG = "PILEPAY2"
+NOTE_TAG = "PILEPAYC1"
 MOST_CHARACTERS = 1_800
 MOST_BYTES = 16_384
 
@@ -28,31 +46,38 @@ _DICTIONARY = (
 )
 
 
-def compact(receipt: Receipt) -> str:
-    """The receipt as text for a QR code. Raises `ReceiptError` when it would be longer than a code on the screen can carry."""
-    body = json.dumps(_flat(receipt), ensure_ascii=False, separators=(",", ":")).encode()
+def compact(document: Document) -> str:
+    """The document as text for a QR code. Raises `ReceiptError` when it would be longer than a code on the screen can carry."""
+    if isinstance(document, CreditNote):
+        tag, flat = NOTE_TAG, _flat_note(document)
+    else:
+        more = _more(document)
+        tag, flat = (FULL_TAG, [*_flat(document), more]) if any(more) else (TAG, _flat(document))
+    body = json.dumps(flat, ensure_ascii=False, separators=(",", ":")).encode()
     deflate = zlib.compressobj(9, wbits=-15, zdict=_DICTIONARY)
     packed = deflate.compress(body) + deflate.flush()
     check = zlib.crc32(body).to_bytes(4, "big")
-    text = TAG + b32encode(check + packed).decode().rstrip("=")
+    text = tag + b32encode(check + packed).decode().rstrip("=")
     if len(text) > MOST_CHARACTERS:
-        raise ReceiptError(f"receipt {receipt.label} makes {len(text)} characters, a code carries {MOST_CHARACTERS}")
+        raise ReceiptError(f"{document.label} makes {len(text)} characters, a code carries {MOST_CHARACTERS}")
     return text
 
 
-def expand(text: str) -> Receipt:
-    """The receipt in `text`. Raises `ReceiptError` when it is none, is damaged, or does not add up."""
-    if not text.startswith(TAG):
-        raise ReceiptError(f"not a receipt: it does not begin with {TAG}")
-    data = text[len(TAG) :]
+def expand(text: str) -> Document:
+    """The document in `text`. Raises `ReceiptError` when it is none, is damaged, or does not add up."""
+    known: tuple[tuple[str, Callable[[Any], Document]], ...] = ((TAG, _full), (FULL_TAG, _full_with_more), (NOTE_TAG, _full_note))
+    found = next(((text.removeprefix(tag), full) for tag, full in known if text.startswith(tag)), None)
+    if found is None:
+        raise ReceiptError(f"not a receipt: it begins with none of {TAG}, {FULL_TAG}, {NOTE_TAG}")
+    data, full = found
     try:
         raw = b32decode(data + "=" * (-len(data) % 8))
         inflate = zlib.decompressobj(wbits=-15, zdict=_DICTIONARY)
         body = inflate.decompress(raw[4:], MOST_BYTES)
         if not inflate.eof or zlib.crc32(body).to_bytes(4, "big") != raw[:4]:
             raise ReceiptError("the receipt is damaged: its check sum does not match")
-        return _full(json.loads(body))
-    except (ValueError, TypeError, zlib.error, InvalidOperation, ValuesError) as error:
+        return full(json.loads(body))
+    except (ValueError, TypeError, IndexError, zlib.error, InvalidOperation, ValuesError) as error:
         raise ReceiptError(f"the receipt is damaged: {error}") from error
 
 
@@ -73,7 +98,7 @@ def _flat(r: Receipt) -> list[Any]:
         [r.register_begin, r.register_end - r.register_begin, r.mwh],
         [[i.code, i.units, str(i.unit_price), None if i.vat is None else str(i.vat), i.amount.minor] for i in r.items],
         [[x.code, x.amount.minor] for x in r.reductions],
-        [[None if t.rate is None else str(t.rate), t.tax.minor, t.gross.minor] for t in r.taxes],
+        _flat_taxes(r.taxes),
         [r.held.minor, r.captured.minor, int(r.gross), int(r.trusted)],
         [r.card.brand, r.card.last4, r.card.auth_code, r.card.application_id, r.card.entry_mode],
         [r.references.payment, r.references.psp, r.references.tender, r.references.capture],
@@ -127,10 +152,7 @@ def _full(flat: Any) -> Receipt:
             for code, units, price, rate, minor in items
         ),
         reductions=tuple(Reduction(code, Money(minor, currency)) for code, minor in less),
-        taxes=tuple(
-            Tax(None if rate is None else Decimal(rate), Money(share - tax, currency), Money(tax, currency), Money(share, currency))
-            for rate, tax, share in vat
-        ),
+        taxes=_full_taxes(vat, currency),
         gross=bool(gross),
         held=Money(held, currency),
         captured=Money(captured, currency),
@@ -140,4 +162,109 @@ def _full(flat: Any) -> Receipt:
         tariff_hash=tariff[1],
         trusted=bool(trusted),
         checkpoint=tariff[2],
+    )
+
+
+def _flat_taxes(taxes: tuple[Tax, ...]) -> list[Any]:
+    return [[None if t.rate is None else str(t.rate), t.tax.minor, t.gross.minor] for t in taxes]
+
+
+def _full_taxes(flat: Any, currency: str) -> tuple[Tax, ...]:
+    return tuple(
+        Tax(None if rate is None else Decimal(rate), Money(share - tax, currency), Money(tax, currency), Money(share, currency))
+        for rate, tax, share in flat
+    )
+
+
+# --- what a plain receipt lacks ---------------------------------------------------------------------------------------------------------
+
+
+def _more(r: Receipt) -> list[Any]:
+    off = [[i, *astuple(item.off)] for i, item in enumerate(r.items) if item.off]
+    return [off, list(r.seller.notices), r.place.serial, list(astuple(r.verification)) if r.verification else []]
+
+
+def _full_with_more(flat: Any) -> Receipt:
+    *plain, (off, notices, serial, verification) = flat
+    receipt = _full(plain)
+    discounted = {i: Discounted(*rest) for i, *rest in off}
+    return replace(
+        receipt,
+        items=tuple(replace(item, off=discounted.get(i)) for i, item in enumerate(receipt.items)),
+        seller=replace(receipt.seller, notices=tuple(notices)),
+        place=replace(receipt.place, serial=serial),
+        verification=Verification(*verification) if verification else None,
+    )
+
+
+# --- the credit note ----------------------------------------------------------------------------------------------------------------------
+
+
+def _flat_note(n: CreditNote) -> list[Any]:
+    c = n.corrects
+    return [
+        n.number,
+        n.copy,
+        n.language,
+        n.zone,
+        n.amount.currency,
+        [n.seller.name, *n.seller.address],
+        [n.seller.tax_id, n.seller.helpline, n.seller.number_prefix],
+        [n.place.name, *n.place.address],
+        [n.place.evse_id, n.place.plug],
+        n.session,
+        [c.label, c.begin_ms, c.end_ms - c.begin_ms, c.issued_ms - c.begin_ms, n.issued_ms - c.begin_ms, c.mwh],
+        n.reason,
+        [n.amount.minor, int(n.trusted)],
+        [_flat_taxes(rows) for rows in (n.taxes, n.charged, n.before)],
+        list(astuple(n.card)),
+        list(astuple(n.references)),
+        n.checkpoint,
+        list(n.seller.notices),
+        n.place.serial,
+    ]
+
+
+def _full_note(flat: Any) -> CreditNote:
+    (
+        number,
+        copy,
+        language,
+        zone,
+        currency,
+        seller,
+        (tax_id, helpline, prefix),
+        place,
+        (evse_id, plug),
+        session,
+        (label, begin, end, receipt_issued, issued, mwh),
+        reason,
+        (amount, trusted),
+        taxes,
+        card,
+        names,
+        checkpoint,
+        notices,
+        serial,
+    ) = flat
+    given, charged, before = (_full_taxes(rows, currency) for rows in taxes)
+    return CreditNote(
+        number=number,
+        copy=copy,
+        issued_ms=begin + issued,
+        language=language,
+        zone=zone,
+        seller=Seller(seller[0], tuple(seller[1:]), tax_id, helpline, prefix, tuple(notices)),
+        place=Place(place[0], tuple(place[1:]), evse_id, plug, serial),
+        session=SessionId(session),
+        corrects=Corrected(label, begin + receipt_issued, begin, begin + end, mwh),
+        reason=reason,
+        amount=Money(amount, currency),
+        taxes=given,
+        charged=charged,
+        before=before,
+        card=CardShown(*card),
+        references=RefundReferences(*names),
+        trusted=bool(trusted),
+        checkpoint=checkpoint,
     )

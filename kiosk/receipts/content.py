@@ -1,13 +1,14 @@
-"""What a receipt says, in order and in words: rows that paper, screen and text lay out each in their own way."""
+"""What a receipt or a credit note says, in order and in words: rows that paper, screen and text lay out each in their own way."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
 
-from kiosk.receipts.receipt import TIMES, Item, Receipt
+from kiosk.receipts.credit_note import CreditNote
+from kiosk.receipts.receipt import TIMES, CardShown, Item, Receipt
 from kiosk.receipts.vat import Tax
 from kiosk.wording.wording import NBSP, Wording
 
@@ -26,6 +27,9 @@ _BRANDS = {
 }
 _ENTRIES = {"contactless": "contactless", "tapped": "contactless", "icc": "chip", "chip": "chip"}
 _HASH_SHOWN = 16
+
+
+Document = Receipt | CreditNote
 
 
 class RowKind(Enum):
@@ -58,33 +62,90 @@ class Row:
 BREAK = Row(RowKind.BREAK)
 
 
-def rows(receipt: Receipt, w: Wording) -> tuple[Row, ...]:
-    """Everything the receipt says, in the language of `w`."""
-    parts = (_head(receipt, w), _delivery(receipt, w), _bill(receipt, w), _money(receipt, w), _references(receipt, w), _end(receipt, w))
+def rows(document: Document, w: Wording) -> tuple[Row, ...]:
+    """Everything the document says, in the language of `w`."""
+    parts = _receipt(document, w) if isinstance(document, Receipt) else _credit_note(document, w)
     joined: list[Row] = []
     for part in parts:
         joined += [*([BREAK] if joined else []), *part]
     return tuple(joined)
 
 
-def _head(r: Receipt, w: Wording) -> Iterator[Row]:
-    yield Row(RowKind.SELLER, r.seller.name)
-    for line in r.seller.address:
+def title(document: Document, w: Wording) -> str:
+    """What the document is called."""
+    return w.say("receipt.title" if isinstance(document, Receipt) else "receipt.credit.title")
+
+
+def _receipt(r: Receipt, w: Wording) -> tuple[Iterator[Row], ...]:
+    return _head(r, w), _delivery(r, w), _bill(r, w), _money(r, w), _references(_receipt_references(r, w), w), _end(r, w)
+
+
+def _credit_note(n: CreditNote, w: Wording) -> tuple[Iterator[Row], ...]:
+    return _head(n, w), _corrected(n, w), _given_back(n, w), _rest(n, w), _references(_note_references(n), w), _end(n, w)
+
+
+# --- what both have -------------------------------------------------------------------------------------------------------------------
+
+
+def _head(d: Document, w: Wording) -> Iterator[Row]:
+    yield Row(RowKind.SELLER, d.seller.name)
+    for line in d.seller.address:
         yield Row(RowKind.ADDRESS, line)
-    if r.seller.tax_id:
-        yield Row(RowKind.ADDRESS, w.say("receipt.tax_id", number=r.seller.tax_id))
-    if r.copy:
-        yield Row(RowKind.MARK, w.say("receipt.copy", number=r.copy))
+    if d.seller.tax_id:
+        yield Row(RowKind.ADDRESS, w.say("receipt.tax_id", number=d.seller.tax_id))
+    if d.copy:
+        yield Row(RowKind.MARK, w.say("receipt.copy", number=d.copy))
     yield BREAK
-    yield Row(RowKind.HEAD, w.say("receipt.title"), r.label)
-    yield Row(RowKind.FACT, w.say("receipt.issued"), w.date_clock(r.issued_ms, r.zone))
+    yield Row(RowKind.HEAD, title(d, w), d.label)
+    yield Row(RowKind.FACT, w.say("receipt.issued"), w.date_clock(d.issued_ms, d.zone))
+
+
+def _place(d: Document, w: Wording) -> Iterator[Row]:
+    yield Row(RowKind.PLACE, d.place.name)
+    for line in d.place.address:
+        yield Row(RowKind.NOTE, line)
+    yield Row(RowKind.FACT, w.say("receipt.plug", plug=d.place.plug), d.place.evse_id)
+
+
+def _taxes(taxes: tuple[Tax, ...], w: Wording) -> Iterator[Row]:
+    yield Row(RowKind.TAX, cells=tuple(w.say(f"receipt.vat.{column}") for column in ("rate", "net", "tax", "gross")))
+    for tax in taxes:
+        yield Row(RowKind.TAX, cells=_tax(tax, w))
+
+
+def _tax(tax: Tax, w: Wording) -> tuple[str, ...]:
+    named = w.say("receipt.vat.mixed" if tax.tax else "receipt.vat.none") if tax.rate is None else w.percent(tax.rate)
+    return named, w.amount(tax.net), w.amount(tax.tax), w.amount(tax.gross)
+
+
+def card(shown: CardShown, w: Wording) -> str:
+    """The card as its owner knows it: `Visa, ends in 4242`."""
+    brand = _BRANDS.get(shown.brand.lower(), shown.brand) or w.say("receipt.card")
+    return w.say("receipt.card_ends", brand=brand, last4=shown.last4) if shown.last4 else brand
+
+
+def _card(shown: CardShown, w: Wording) -> Iterator[Row]:
+    if shown.last4 or shown.brand:
+        yield Row(RowKind.FACT, w.say("receipt.card"), card(shown, w))
+
+
+def _references(shown: Iterable[tuple[str, str]], w: Wording) -> Iterator[Row]:
+    for name, value in shown:
+        if value:
+            yield Row(RowKind.REFERENCE, w.say(f"receipt.reference.{name}"), value)
+
+
+def _end(d: Document, w: Wording) -> Iterator[Row]:
+    for notice in d.seller.notices:
+        yield Row(RowKind.NOTE, notice)
+    yield Row(RowKind.END, w.say("receipt.questions", phone=d.seller.helpline, number=d.label))
+
+
+# --- the receipt ----------------------------------------------------------------------------------------------------------------------
 
 
 def _delivery(r: Receipt, w: Wording) -> Iterator[Row]:
-    yield Row(RowKind.PLACE, r.place.name)
-    for line in r.place.address:
-        yield Row(RowKind.NOTE, line)
-    yield Row(RowKind.FACT, w.say("receipt.plug", plug=r.place.plug), r.place.evse_id)
+    yield from _place(r, w)
     yield Row(RowKind.FACT, w.say("receipt.begin"), w.date_clock(r.begin_ms, r.zone))
     yield Row(RowKind.FACT, w.say("receipt.end"), w.date_clock(r.end_ms, r.zone))
     if r.left_ms is not None and any(i.code == "PARKING_TIME" for i in r.items):
@@ -98,17 +159,30 @@ def _delivery(r: Receipt, w: Wording) -> Iterator[Row]:
 
 
 def _bill(r: Receipt, w: Wording) -> Iterator[Row]:
+    rates = {item.vat for item in r.items}
     for item in r.items:
-        yield Row(RowKind.ITEM, _dimension(item.code, w), w.money(item.amount))
-        if detail := _detail(item, r.gross, w):
+        yield Row(RowKind.ITEM, item.off.name if item.off and item.off.name else _dimension(item.code, w), w.money(item.amount))
+        if detail := _discounted(item, w) if item.off else _detail(item, r.gross, w):
             yield Row(RowKind.DETAIL, detail)
+        if len(rates) > 1 and item.vat is not None and r.gross:
+            yield Row(RowKind.DETAIL, w.say("receipt.vat.included", rate=w.percent(item.vat)))
     for reduction in r.reductions:
         yield Row(RowKind.ITEM, w.say(f"receipt.reduction.{reduction.code}"), w.money(reduction.amount))
     yield BREAK
     yield Row(RowKind.TOTAL, w.say("receipt.total"), w.money(r.total))
-    yield Row(RowKind.TAX, cells=tuple(w.say(f"receipt.vat.{column}") for column in ("rate", "net", "tax", "gross")))
-    for tax in r.taxes:
-        yield Row(RowKind.TAX, cells=_tax(tax, w))
+    yield from _taxes(r.taxes, w)
+
+
+def _discounted(item: Item, w: Wording) -> str:
+    """Why it is taken off, who pays for it, what of an entitlement it used and left."""
+    assert item.off, f"{item.code} is no discount"
+    said = [_dimension(item.code, w)] if item.off.name else []
+    said.append(w.say(f"receipt.funded.{item.off.funded_by}"))
+    if item.off.mwh:
+        said.append(w.say("receipt.discount_for", energy=_kwh(item.off.mwh, w)))
+    if item.off.left_mwh is not None:
+        said.append(w.say("receipt.discount_left", energy=_kwh(item.off.left_mwh, w)))
+    return ", ".join(said)
 
 
 def _detail(item: Item, gross: bool, w: Wording) -> str:
@@ -136,14 +210,8 @@ def _time(item: Item, symbol: str, w: Wording) -> str:
     return f"{quantity} × {w.rate(rate, currency)}{NBSP}{w.say(unit, symbol=symbol)}"
 
 
-def _tax(tax: Tax, w: Wording) -> tuple[str, ...]:
-    named = w.say("receipt.vat.mixed" if tax.tax else "receipt.vat.none") if tax.rate is None else w.percent(tax.rate)
-    return named, w.amount(tax.net), w.amount(tax.tax), w.amount(tax.gross)
-
-
 def _money(r: Receipt, w: Wording) -> Iterator[Row]:
-    if r.card.last4 or r.card.brand:
-        yield Row(RowKind.FACT, w.say("receipt.card"), card(r, w))
+    yield from _card(r.card, w)
     yield Row(RowKind.MONEY, w.say("receipt.held"), w.money(r.held))
     yield Row(RowKind.PAID, w.say("receipt.captured"), w.money(r.captured))
     yield Row(RowKind.MONEY, w.say("receipt.released"), w.money(r.released))
@@ -151,33 +219,66 @@ def _money(r: Receipt, w: Wording) -> Iterator[Row]:
         yield Row(RowKind.NOTE, w.say("receipt.banks"))
 
 
-def card(r: Receipt, w: Wording) -> str:
-    """The card as its owner knows it: `Visa, ends in 4242`."""
-    brand = _BRANDS.get(r.card.brand.lower(), r.card.brand) or w.say("receipt.card")
-    return w.say("receipt.card_ends", brand=brand, last4=r.card.last4) if r.card.last4 else brand
-
-
-def _references(r: Receipt, w: Wording) -> Iterator[Row]:
+def _receipt_references(r: Receipt, w: Wording) -> Iterator[tuple[str, str]]:
     entry = _ENTRIES.get(r.card.entry_mode.lower())
-    shown = (
-        ("entry", w.say(f"receipt.entry.{entry}") if entry else ""),
-        ("auth_code", r.card.auth_code),
-        ("application", r.card.application_id),
-        ("sale", r.session),
-        ("psp", r.references.psp),
-        ("capture", r.references.capture),
-        ("terminal", r.references.tender),
-        ("tariff", r.tariff_id),
-        ("tariff_hash", r.tariff_hash[:_HASH_SHOWN]),
-        ("checkpoint", r.checkpoint),
-    )
-    for name, value in shown:
-        if value:
-            yield Row(RowKind.REFERENCE, w.say(f"receipt.reference.{name}"), value)
+    yield "entry", w.say(f"receipt.entry.{entry}") if entry else ""
+    yield "auth_code", r.card.auth_code
+    yield "application", r.card.application_id
+    yield "sale", r.session
+    yield "psp", r.references.psp
+    yield "capture", r.references.capture
+    yield "terminal", r.references.tender
+    yield "serial", r.place.serial
+    yield "tariff", r.tariff_id
+    yield "tariff_hash", r.tariff_hash[:_HASH_SHOWN]
+    if r.verification:
+        yield "meter_key", r.verification.key_id
+        yield "signed_data", f"{r.verification.encoding} {r.verification.reference}"
+    yield "checkpoint", r.checkpoint
 
 
-def _end(r: Receipt, w: Wording) -> Iterator[Row]:
-    yield Row(RowKind.END, w.say("receipt.questions", phone=r.seller.helpline, number=r.label))
+# --- the credit note ------------------------------------------------------------------------------------------------------------------
+
+
+def _corrected(n: CreditNote, w: Wording) -> Iterator[Row]:
+    yield Row(RowKind.FACT, w.say("receipt.credit.corrects"), n.corrects.label)
+    yield Row(RowKind.FACT, w.say("receipt.credit.corrects_issued"), w.date_clock(n.corrects.issued_ms, n.zone))
+    yield from _place(n, w)
+    yield Row(RowKind.FACT, w.say("receipt.begin"), w.date_clock(n.corrects.begin_ms, n.zone))
+    yield Row(RowKind.FACT, w.say("receipt.end"), w.date_clock(n.corrects.end_ms, n.zone))
+    yield Row(RowKind.FACT, w.say("receipt.delivered"), _kwh(n.corrects.mwh, w))
+    if not n.trusted:
+        yield Row(RowKind.NOTE, w.say("receipt.credit.clock"))
+
+
+def _given_back(n: CreditNote, w: Wording) -> Iterator[Row]:
+    yield Row(RowKind.NOTE, w.say("receipt.credit.whole" if n.whole else "receipt.credit.part", number=n.corrects.label))
+    yield Row(RowKind.NOTE, w.say(f"receipt.credit.reason.{n.reason}"))
+    yield BREAK
+    yield Row(RowKind.TOTAL, w.say("receipt.credit.total"), w.money(n.amount))
+    yield from _taxes(tuple(tax for tax in n.taxes if tax.gross), w)
+
+
+def _rest(n: CreditNote, w: Wording) -> Iterator[Row]:
+    yield from _card(n.card, w)
+    yield Row(RowKind.MONEY, w.say("receipt.captured"), w.money(n.captured))
+    if n.refunded:
+        yield Row(RowKind.MONEY, w.say("receipt.credit.before"), w.money(n.refunded))
+    yield Row(RowKind.PAID, w.say("receipt.credit.now"), w.money(n.amount))
+    yield Row(RowKind.MONEY, w.say("receipt.credit.remaining"), w.money(n.remaining))
+    yield Row(RowKind.NOTE, w.say("receipt.credit.banks"))
+
+
+def _note_references(n: CreditNote) -> Iterator[tuple[str, str]]:
+    yield "auth_code", n.card.auth_code
+    yield "sale", n.session
+    yield "psp", n.references.psp
+    yield "capture", n.references.capture
+    yield "refund", n.references.refund
+    yield "checkpoint", n.checkpoint
+
+
+# --- words ----------------------------------------------------------------------------------------------------------------------------
 
 
 def _dimension(code: str, w: Wording) -> str:

@@ -1,87 +1,120 @@
-"""Make the receipt of a sale from its facts: what the journal says, and nothing else.
+"""Make the receipt of a sale, and the credit notes that correct it, from its facts: what the journal says, and nothing else.
 
-The same facts give the same receipt for ever, so a reprint years later differs by its COPY mark only.
+The same facts give the same document for ever, so a reprint years later differs by its COPY mark only.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from decimal import Decimal
 
+from kiosk.pricing.discounts import DiscountLine
 from kiosk.pricing.quote import Quote
 from kiosk.pricing.rating import Line, Rating
 from kiosk.pricing.vat import breakdown
-from kiosk.receipts.receipt import TIMES, CardShown, Item, Place, Receipt, ReceiptError, Reduction, References, Seller
-from kiosk.receipts.vat import taxes
+from kiosk.receipts.credit_note import REASONS, Corrected, CreditNote, RefundReferences
+from kiosk.receipts.receipt import (
+    TIMES,
+    CardShown,
+    Discounted,
+    Item,
+    Place,
+    Receipt,
+    ReceiptError,
+    Reduction,
+    References,
+    Seller,
+    Verification,
+)
+from kiosk.receipts.sale import Refund, Sale
+from kiosk.receipts.vat import Tax, added, credited, nothing, taxes
 from kiosk.session import facts as f
-from kiosk.session.inputs import Approval
-from kiosk.values import MWH_PER_KWH, Money, PaymentRef, RequestRef
+from kiosk.values import MWH_PER_KWH, Money
 
 
-class _Sale:
-    """What a receipt needs of a sale, gathered fact by fact."""
-
-    def __init__(self) -> None:
-        self.quote: Quote | None = None
-        self.approvals: dict[PaymentRef, Approval] = {}
-        self.captures: dict[RequestRef, f.CaptureRequested] = {}
-        self.submitted: tuple[f.CaptureRequested, str] | None = None
-        self.started: f.DeliveryStarted | None = None
-        self.ended: f.DeliveryEnded | None = None
-        self.left: f.Vacated | None = None
-        self.priced: f.Priced | None = None
-        self.issued: f.ReceiptIssued | None = None
-        self.paused_ms = 0
-        self._paused: f.DeliveryPaused | None = None
-        self.trusted = True
-
-    def take(self, fact: f.SessionFact) -> None:
-        match fact:
-            case f.QuoteAgreed(quote=quote):
-                self.quote = quote
-            case f.PaymentAuthorized(payment=payment, approval=approval):
-                self.approvals[payment] = approval
-            case f.CaptureRequested(request=request):
-                self.captures[request] = fact
-            case f.ModificationSubmitted(request=request, psp_reference=reference) if request in self.captures:
-                self.submitted = self.captures[request], reference
-            case f.DeliveryStarted():
-                self._watch_clock(fact)
-                self.started = fact
-            case f.DeliveryPaused():
-                self._paused = self._paused or fact
-            case f.DeliveryResumed():
-                self._resume(fact)
-            case f.DeliveryEnded():
-                self._watch_clock(fact)
-                self._resume(fact)
-                self.ended = fact
-            case f.Vacated():
-                self.left = fact
-            case f.Priced():
-                self.priced = fact
-            case f.ReceiptIssued():
-                self._watch_clock(fact)
-                self.issued = fact
-
-    def _resume(self, fact: f.SessionFact) -> None:
-        if self._paused is not None:
-            self.paused_ms += fact.at.ms_since(self._paused.at)
-            self._paused = None
-
-    def _watch_clock(self, fact: f.SessionFact) -> None:
-        self.trusted = self.trusted and fact.at.trusted
-
-
-def document(facts: Iterable[f.SessionFact], seller: Seller, place: Place, *, copy: int = 0, checkpoint: str = "") -> Receipt:
-    """The receipt of one sale. `facts` are its whole stream; `copy` counts reprints; `checkpoint` is the journal's, in its short form.
+def document(
+    facts: Iterable[f.SessionFact],
+    seller: Seller,
+    place: Place,
+    *,
+    copy: int = 0,
+    checkpoint: str = "",
+    verification: Verification | None = None,
+) -> Receipt:
+    """The receipt of one sale. `facts` are its whole stream; `copy` counts reprints; `checkpoint` is the journal's, in its short form;
+    `verification` leads to the meter's signed values where it signs them.
 
     Raises `ReceiptError` when no receipt was issued, when a fact it rests on is missing, or when the money does not add up.
     """
-    sale = _Sale()
-    for fact in facts:
-        sale.take(fact)
+    receipt = _receipt(Sale(facts), seller, place)
+    return replace(receipt, copy=copy, checkpoint=checkpoint, verification=verification)
+
+
+def credit_note(
+    facts: Iterable[f.SessionFact], seller: Seller, place: Place, *, number: int | None = None, copy: int = 0, checkpoint: str = ""
+) -> CreditNote:
+    """The credit note `number` of one sale, or its last. `facts` are its whole stream; `copy` and `checkpoint` as of a receipt.
+
+    A refund that the acquirer later reported as failed gives nothing back: the notes after it do not count it.
+    Raises `ReceiptError` when there is no such note, when its receipt cannot be made, or when more is given back than was charged.
+    """
+    sale = Sale(facts)
+    if not sale.notes:
+        raise ReceiptError("no credit note was issued for this sale")
+    wanted = sale.notes[-1].number if number is None else number
+    receipt = _receipt(sale, seller, place)
+    before = nothing(receipt.taxes)
+    for issued in sale.notes:
+        refund = sale.refunds.get(issued.request)
+        if refund is None:
+            raise ReceiptError(f"credit note {issued.number} of {receipt.session} rests on {issued.request}, which gives nothing back")
+        rows = _credited(receipt, before, refund)
+        if issued.number == wanted:
+            return CreditNote(
+                number=issued.number,
+                copy=copy,
+                issued_ms=issued.at.utc_ms,
+                language=receipt.language,
+                zone=receipt.zone,
+                seller=seller,
+                place=place,
+                session=receipt.session,
+                corrects=Corrected(receipt.label, receipt.issued_ms, receipt.begin_ms, receipt.end_ms, receipt.mwh),
+                reason=_reason(refund),
+                amount=refund.amount,
+                taxes=rows,
+                charged=receipt.taxes,
+                before=before,
+                card=receipt.card,
+                references=RefundReferences(
+                    refund.payment, receipt.references.psp, receipt.references.capture, sale.refunded_as.get(issued.request, "")
+                ),
+                trusted=issued.at.trusted,
+                checkpoint=checkpoint,
+            )
+        if issued.request not in sale.undone:
+            before = added(before, rows)
+    raise ReceiptError(f"{receipt.session} has no credit note {wanted}")
+
+
+def _credited(receipt: Receipt, before: tuple[Tax, ...], refund: Refund) -> tuple[Tax, ...]:
+    given = sum((row.gross for row in before), Money.zero(receipt.captured.currency))
+    if refund.amount.currency != given.currency or not 0 < refund.amount.minor <= (receipt.captured - given).minor:
+        raise ReceiptError(
+            f"{refund.request} gives back {refund.amount} of {receipt.session}: {receipt.captured} was charged, {given} is back already"
+        )
+    return credited(receipt.taxes, before, refund.amount)
+
+
+def _reason(refund: Refund) -> str:
+    if isinstance(refund, f.RefundReported):
+        return "reported"
+    return refund.reason if refund.reason in REASONS else "other"
+
+
+def _receipt(sale: Sale, seller: Seller, place: Place) -> Receipt:
     if sale.issued is None:
         raise ReceiptError("no receipt was issued for this sale: nothing was captured")
     session = sale.issued.session
@@ -98,7 +131,7 @@ def document(facts: Iterable[f.SessionFact], seller: Seller, place: Place, *, co
         raise ReceiptError(f"{session} has no end reading: nothing can be charged for it")
     return Receipt(
         number=sale.issued.number,
-        copy=copy,
+        copy=0,
         issued_ms=sale.issued.at.utc_ms,
         language=sale.quote.language,
         zone=sale.quote.zone,
@@ -116,7 +149,7 @@ def document(facts: Iterable[f.SessionFact], seller: Seller, place: Place, *, co
         reductions=_reductions(sale.priced.rating, sale.priced),
         taxes=taxes(breakdown(sale.priced.rating), sale.priced.charge),
         gross=_gross(sale.quote),
-        held=approval.authorized,
+        held=sale.held[capture.payment],
         captured=capture.amount,
         card=CardShown(
             approval.card.brand,
@@ -125,11 +158,10 @@ def document(facts: Iterable[f.SessionFact], seller: Seller, place: Place, *, co
             approval.card.application_id,
             approval.card.entry_mode,
         ),
-        references=References(capture.payment, approval.psp_reference, approval.tender_reference, capture_reference),
+        references=References(capture.payment, sale.psp[capture.payment], approval.tender_reference, capture_reference),
         tariff_id=sale.quote.tariff_id,
         tariff_hash=sale.quote.tariff_hash,
         trusted=sale.trusted,
-        checkpoint=checkpoint,
     )
 
 
@@ -139,7 +171,8 @@ def _item(line: Line) -> Item:
         units = int((line.quantity * MWH_PER_KWH).to_integral_value())
     elif line.code in TIMES:
         units = int((line.quantity * 3_600).to_integral_value())
-    return Item(line.code, units, line.unit_price, line.vat, line.amount)
+    off = Discounted(line.name, line.funded_by.value, line.mwh, line.left_mwh) if isinstance(line, DiscountLine) else None
+    return Item(line.code, units, line.unit_price, line.vat, line.amount, off)
 
 
 def _reductions(rating: Rating, priced: f.Priced) -> tuple[Reduction, ...]:

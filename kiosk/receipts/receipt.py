@@ -23,35 +23,52 @@ class ReceiptError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Seller:
-    """Who sells: legal name, postal address line by line, tax number, telephone. Receipt numbers begin with `number_prefix`."""
+    """Who sells: legal name, postal address line by line, tax number, telephone. Receipt numbers begin with `number_prefix`.
+
+    `notices` are sentences the place of business demands at a receipt's end, such as who supervises charging stations and hears complaints.
+    """
 
     name: str
     address: tuple[str, ...]
     tax_id: str
     helpline: str
     number_prefix: str = ""
+    notices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where it was sold: the site, its address, and the plug by its EVSE ID and the letter painted on it."""
+    """Where it was sold: the site, its address, and the plug by its EVSE ID and the letter painted on it. `serial` is the pile's."""
 
     name: str
     address: tuple[str, ...]
     evse_id: str
     plug: str
+    serial: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Discounted:
+    """Why an item takes something off: the rule by the name its owner gave it, and who pays for it (`operator`, `site`, `employer`,
+    `partner`). `mwh` is the energy it covered, `left_mwh` what the entitlement still holds afterwards."""
+
+    name: str
+    funded_by: str
+    mwh: int = 0
+    left_mwh: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
     """A line of the bill. `units` is mWh for `ENERGY`, seconds for `TIMES`, 1 for everything else; `unit_price` is per kWh, hour or piece,
-    as the tariff writes it; `amount` includes VAT of `vat` percent (None: none applies)."""
+    as the tariff writes it; `amount` includes VAT of `vat` percent (None: none applies). A discount is negative and says so in `off`."""
 
     code: str
     units: int
     unit_price: Decimal
     vat: Decimal | None
     amount: Money
+    off: Discounted | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +98,16 @@ class References:
     psp: str = ""
     tender: str = ""
     capture: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What a driver needs to check the meter's signature with the transparency software: the format of the signed values (`OCMF`), a
+    fingerprint of the meter's public key as it is on the pile, and where the signed values are found: their digest or an address."""
+
+    encoding: str
+    key_id: str
+    reference: str
 
 
 @dataclass(frozen=True)
@@ -119,6 +146,7 @@ class Receipt:
     tariff_hash: str
     trusted: bool = True
     checkpoint: str = ""
+    verification: Verification | None = None
 
     def __post_init__(self) -> None:
         currencies = {m.currency for m in (self.held, *(i.amount for i in self.items), *(r.amount for r in self.reductions))}
@@ -132,6 +160,8 @@ class Receipt:
             raise ReceiptError(f"{self._name} has a reduction that is none")
         if not 0 <= self.captured.minor <= self.held.minor:
             raise ReceiptError(f"{self._name}: {self.captured} cannot come out of {self.held} reserved")
+        if any(i.off and i.amount.minor >= 0 for i in self.items):
+            raise ReceiptError(f"{self._name} has a discount that takes nothing off")
         if self.mwh < 0:
             raise ReceiptError(f"{self._name}: {self.mwh} mWh is no delivery")
         if len(self.card.last4) > 4:

@@ -1,4 +1,4 @@
-"""Show a receipt on a target, in a language."""
+"""Show a receipt or a credit note on a target, in a language."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import overload
 
 from kiosk.receipts.compact import compact
-from kiosk.receipts.content import Row, rows
+from kiosk.receipts.content import Document, Row, rows
 from kiosk.receipts.paper import GAP, IN_TEXT, LEAST_COLUMNS, ON_PAPER, PaperLine, Size, Strip
 from kiosk.receipts.receipt import Receipt, ReceiptError
 from kiosk.wording.wording import Wording
@@ -37,21 +37,21 @@ Target = Paper | Screen | Text
 
 
 @overload
-def render(receipt: Receipt, target: Paper, language: str) -> tuple[PaperLine, ...]: ...
+def render(document: Document, target: Paper, language: str) -> tuple[PaperLine, ...]: ...
 @overload
-def render(receipt: Receipt, target: Screen, language: str) -> tuple[Row, ...]: ...
+def render(document: Document, target: Screen, language: str) -> tuple[Row, ...]: ...
 @overload
-def render(receipt: Receipt, target: Text, language: str) -> str: ...
-def render(receipt: Receipt, target: Target, language: str) -> tuple[PaperLine, ...] | tuple[Row, ...] | str:
-    """The receipt for `target` in `language`. Raises `WordingError` for a language without words, `ReceiptError` for paper too narrow."""
+def render(document: Document, target: Text, language: str) -> str: ...
+def render(document: Document, target: Target, language: str) -> tuple[PaperLine, ...] | tuple[Row, ...] | str:
+    """The document for `target` in `language`. Raises `WordingError` for a language without words, `ReceiptError` for paper too narrow."""
     w = Wording(language)
-    said = rows(receipt, w)
+    said = rows(document, w)
     match target:
         case Screen():
             return said
         case Paper(columns=columns, code=code):
             lines = _strip(columns, ON_PAPER).lines(said)
-            return lines + _code(receipt, w) if code else lines
+            return lines + _code(document, w) if code else lines
         case Text(columns=columns):
             return "\n".join(_plain(line, columns) for line in _strip(columns, IN_TEXT).lines(said)) + "\n"
 
@@ -62,9 +62,10 @@ def _strip(columns: int, scale: dict[Size, Fraction]) -> Strip:
     return Strip(columns, scale)
 
 
-def _code(receipt: Receipt, w: Wording) -> tuple[PaperLine, ...]:
-    caption = PaperLine("text", w.say("receipt.code"), align="center", size="small")
-    return GAP, PaperLine("qr", compact(receipt), align="center"), GAP, caption
+def _code(document: Document, w: Wording) -> tuple[PaperLine, ...]:
+    said = w.say("receipt.code" if isinstance(document, Receipt) else "receipt.credit.code")
+    caption = PaperLine("text", said, align="center", size="small")
+    return GAP, PaperLine("qr", compact(document), align="center"), GAP, caption
 
 
 def _plain(line: PaperLine, columns: int) -> str:

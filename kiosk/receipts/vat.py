@@ -26,6 +26,26 @@ def taxes(groups: Sequence[VatGroup], charge: Money) -> tuple[Tax, ...]:
     return tuple(_share(group, Money(share, charge.currency)) for group, share in zip(groups, shares, strict=True))
 
 
+def credited(charged: Sequence[Tax], before: Sequence[Tax], amount: Money) -> tuple[Tax, ...]:
+    """The rows of `charged` that a refund of `amount` gives back, after the refunds of `before` (rows in the same order).
+
+    Each refund is shared out over what is left of every rate, so no rate ever gets back more than it was charged, and the refund that
+    takes the rest takes exactly the rest: net, tax and gross.
+    """
+    left = [VatGroup(c.rate, c.net - b.net, c.tax - b.tax, c.gross - b.gross) for c, b in zip(charged, before, strict=True)]
+    return taxes(left, amount)
+
+
+def added(rows: Sequence[Tax], more: Sequence[Tax]) -> tuple[Tax, ...]:
+    """Rate by rate; both have the same rates in the same order."""
+    return tuple(Tax(a.rate, a.net + b.net, a.tax + b.tax, a.gross + b.gross) for a, b in zip(rows, more, strict=True))
+
+
+def nothing(rows: Sequence[Tax]) -> tuple[Tax, ...]:
+    """The same rates, without any money."""
+    return tuple(Tax(row.rate, row.net - row.net, row.tax - row.tax, row.gross - row.gross) for row in rows)
+
+
 def _share(group: VatGroup, gross: Money) -> Tax:
     if gross == group.gross:
         return Tax(group.vat, group.net, group.tax, gross)

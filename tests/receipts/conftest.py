@@ -2,12 +2,13 @@
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import astuple, replace
 from decimal import Decimal
 
 import pytest
 
 from kiosk.metering.reading import Delivered, Reading, Verdict
+from kiosk.pricing.discounts import DiscountLine, Funder
 from kiosk.pricing.quote import Quote
 from kiosk.pricing.rating import Line, Rating
 from kiosk.receipts.receipt import Place, Seller
@@ -84,6 +85,7 @@ def sale() -> Sale:
             "de",
             ("…",),
         )
+        approval = Approval(euro(held), "QFQTPCQ8HXSKGK82", "BV0q001795352800", card)
         begin, end = Reading(BEGIN, 18_204_113_000), Reading(END, 18_235_313_000)
         first, last = at(BEGIN - 90_000), at(END + 310_000, trusted=trusted)
         excl = sum((x.excl for x in lines), Decimal(0))
@@ -92,7 +94,7 @@ def sale() -> Sale:
             f.SessionOpened(first, SALE, ConnectorId("A")),
             f.QuoteAgreed(first, SALE, quote),
             f.PreauthorizationRequested(first, SALE, payment, "A1", euro(held), "de", digest, first.plus(300)),
-            f.PaymentAuthorized(first, SALE, payment, Approval(euro(held), "QFQTPCQ8HXSKGK82", "BV0q001795352800", card), True),
+            f.PaymentAuthorized(first, SALE, payment, approval, True, euro(held), None),
             f.DeliveryStarted(at(BEGIN), SALE, 7, begin, None, False),
             f.DeliveryPaused(at(BEGIN + 60_000), SALE, "car"),
             f.DeliveryResumed(at(BEGIN + 92_000), SALE),
@@ -103,6 +105,44 @@ def sale() -> Sale:
             f.ModificationSubmitted(last, SALE, capture, "GVCJX9N2D5NZ3P75"),
             f.ReceiptIssued(last, SALE, 17),
         ]
+
+    return make
+
+
+@pytest.fixture
+def discounted() -> tuple[Line, ...]:
+    """A bill of two VAT rates with a fleet's price, an entitlement and a coupon."""
+
+    def off(code: str, name: str, funder: Funder, minor: int, vat: str, mwh: int = 0, left: int | None = None) -> DiscountLine:
+        plain = line(code, "1", str(Decimal(minor) / 100), minor, vat, mwh=mwh)
+        return DiscountLine(*astuple(replace(plain, amount=euro(0)))[:6], euro(minor), 0, mwh, name, funder, left)
+
+    return (
+        *LINES,
+        line("FLAT", "1", "0.35", 35, "7"),
+        off("SUBSCRIPTION", "Stadtwerke Plus", Funder.PARTNER, -390, "19", 10_000_000, 40_000_000),
+        off("FLEET", "Pflegedienst Nord", Funder.EMPLOYER, -85, "19"),
+        off("FLEET", "Pflegedienst Nord", Funder.EMPLOYER, -4, "7"),
+        off("COUPON", "Willkommen", Funder.SITE, -200, "19"),
+    )
+
+
+@pytest.fixture
+def refund() -> Callable[..., list[f.SessionFact]]:
+    """The facts of one refund, the credit note `number` included. Without a reason: the acquirer did it and told us."""
+
+    def make(number: int, minor: int, reason: str = "price", *, failed: bool = False) -> list[f.SessionFact]:
+        when = at(END + 86_400_000 * number)
+        payment, request, digest = PaymentRef(f"{SALE}-P1"), RequestRef(f"{SALE}-P1-R{number}"), Digest("cd" * 32)
+        asked: list[f.SessionFact] = [
+            f.RefundRequested(
+                when, SALE, payment, request, "key", "QFQTPCQ8HXSKGK82", euro(minor), digest, when, when, "operator:anna", reason
+            ),
+            f.ModificationSubmitted(when, SALE, request, f"RFND{number}9N2D5NZ3P"),
+        ]
+        reported: list[f.SessionFact] = [f.RefundReported(when, SALE, payment, request, f"RFND{number}9N2D5NZ3P", euro(minor))]
+        undone = [f.ModificationFailed(when, SALE, request, "refund", f"RFND{number}9N2D5NZ3P", "closed account")] if failed else []
+        return [*(asked if reason else reported), f.CreditNoteIssued(when, SALE, request, number), *undone]
 
     return make
 

@@ -2,15 +2,16 @@
 
 import hashlib
 import re
+from dataclasses import replace
 
 import pytest
 import segno
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.receipts.compact import TAG, compact, expand
-from kiosk.receipts.document import document
-from kiosk.receipts.receipt import Place, ReceiptError, Seller
+from kiosk.receipts.compact import FULL_TAG, NOTE_TAG, TAG, compact, expand
+from kiosk.receipts.document import credit_note, document
+from kiosk.receipts.receipt import Place, ReceiptError, Seller, Verification
 
 
 @pytest.fixture
@@ -26,6 +27,23 @@ def test_every_kind_of_line_comes_back(sale, seller, place) -> None:
     for facts in (sale(), sale(charge=100), sale(tax_included="NO", trusted=False)):
         receipt = document(facts, seller, place)
         assert expand(compact(receipt)) == receipt
+
+
+def test_a_receipt_with_discounts_and_signed_meter_data_comes_back(sale, discounted, place) -> None:
+    seller = Seller("Lindenhof Energie", (), "DE1", "0800", "E-", ("Complaints: 0800 1",))
+    receipt = document(sale(lines=discounted), seller, replace(place, serial="SN-1"), verification=Verification("OCMF", "7F3A", "9C"))
+    text = compact(receipt)
+    assert text.startswith(FULL_TAG)
+    assert expand(text) == receipt
+
+
+def test_a_credit_note_comes_back_whole(sale, refund, seller, place) -> None:
+    facts = [*sale(), *refund(1, 100), *refund(2, 300, "")]
+    note = credit_note(facts, seller, replace(place, serial="SN-1"), copy=2, checkpoint="17 8Yk3")
+    text = compact(note)
+    assert text.startswith(NOTE_TAG)
+    assert segno.make(text, error="l", micro=False).mode == "alphanumeric"
+    assert expand(text) == note
 
 
 def test_the_code_stays_small_and_alphanumeric(receipt) -> None:
@@ -55,7 +73,7 @@ def test_the_text_of_version_1_is_read_for_ever() -> None:
     assert receipt.captured.minor == 1267
 
 
-@pytest.mark.parametrize("broken", ["", "hello", TAG, TAG + "!", TAG + "AAAAAAAA", "PILEPAY2ABCD"])
+@pytest.mark.parametrize("broken", ["", "hello", TAG, TAG + "!", TAG + "AAAAAAAA", "PILEPAY2ABCD", "PILEPAY3ABCD", "PILEPAYC1AB"])
 def test_what_is_no_receipt_is_refused(broken) -> None:
     with pytest.raises(ReceiptError):
         expand(broken)
@@ -73,6 +91,13 @@ def test_every_single_changed_character_is_noticed(receipt) -> None:
         assert i == len(text) - 1
 
 
+def test_a_changed_credit_note_is_noticed(sale, refund, seller, place) -> None:
+    text = compact(credit_note([*sale(), *refund(1, 100)], seller, place))
+    for i in range(0, len(text) - 1, 3):
+        with pytest.raises(ReceiptError):
+            expand(text[:i] + ("A" if text[i] != "A" else "B") + text[i + 1 :])
+
+
 def test_half_a_code_is_refused(receipt) -> None:
     text = compact(receipt)
     for end in range(len(TAG), len(text) - 1, 7):
@@ -80,10 +105,10 @@ def test_half_a_code_is_refused(receipt) -> None:
             expand(text[:end])
 
 
-@given(st.text(alphabet="ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", max_size=400))
-def test_noise_never_does_anything_but_raise(noise) -> None:
+@given(st.sampled_from([TAG, FULL_TAG, NOTE_TAG]), st.text(alphabet="ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", max_size=400))
+def test_noise_never_does_anything_but_raise(tag, noise) -> None:
     with pytest.raises(ReceiptError):
-        expand(TAG + noise)
+        expand(tag + noise)
 
 
 def test_names_in_any_script_come_back(sale) -> None:
