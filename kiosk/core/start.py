@@ -12,6 +12,7 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
+from kiosk.core.audit import Audit
 from kiosk.core.engine import replay
 from kiosk.core.image import ImageError, fingerprint, restore
 from kiosk.journal import files
@@ -23,14 +24,38 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
+class Doubt:
+    """`journal`: what a full proof found wrong with it. `fold`: the fingerprint under which a kept state was not what the entries add up
+    to, so that none is used until the program or the connectors change. Empty: nothing."""
+
+    journal: str = ""
+    fold: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Start:
-    """The kiosk after entry `seq`. `sound`: nothing speaks against the journal, so it may sell. `folded` entries were read for it."""
+    """The kiosk after entry `seq`, for which `folded` entries were read. `sound`: nothing speaks against the journal, so it may sell.
+
+    `keeps`: a state may be kept for the next start, under `fingerprint`.
+    """
 
     kiosk: Kiosk
     seq: int
-    sound: bool
     folded: int
+    sound: bool
+    keeps: bool
     fingerprint: str
+    doubt: Doubt
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """`doubt` is what the next start must know; `words` say what was found, empty when all is well; `ends`: this process must end, so that
+    the next one starts from what is true."""
+
+    doubt: Doubt
+    words: str
+    ends: bool
 
 
 def start(journal: Journal, setup: Setup) -> Start:
@@ -50,7 +75,8 @@ def start(journal: Journal, setup: Setup) -> Start:
     kiosk, unread = replay(kiosk, journal.read(after))
     for entry in unread:
         log.error("passed over %s", entry)
-    return Start(kiosk, journal.head, verdict.sound and not unread and not doubt.journal, journal.head - after, mark)
+    sound = verdict.sound and not unread and not doubt.journal
+    return Start(kiosk, journal.head, journal.head - after, sound, not unread and doubt.fold != mark, mark, doubt)
 
 
 def _kept(journal: Journal, setup: Setup, mark: str) -> tuple[Kiosk, int]:
@@ -63,13 +89,22 @@ def _kept(journal: Journal, setup: Setup, mark: str) -> tuple[Kiosk, int]:
     return Kiosk(setup), 0
 
 
-@dataclass(frozen=True, slots=True)
-class Doubt:
-    """`journal`: what a full proof found wrong with it. `fold`: the fingerprint under which a kept state was not what the entries add up
-    to, so that none is used until the program or the connectors change. Empty: nothing."""
-
-    journal: str = ""
-    fold: str = ""
+def judge(found: Audit, begun: Start, *, first: bool) -> Judgement:
+    """What follows from an audit: `first` since the start `begun`, or one of a later day."""
+    doubt = Doubt(found.bad, begun.doubt.fold if found.agrees else begun.fingerprint)
+    words = []
+    if found.bad:
+        words.append(f"the journal does not verify: {found.bad}")
+    if not found.agrees:
+        words.append("the entries do not add up to the state the kiosk runs on")
+    if found.bad and begun.sound:
+        return Judgement(doubt, "; ".join(words), ends=True)
+    if not found.agrees:
+        folded_all = first and begun.folded == begun.seq
+        return Judgement(doubt, "; ".join(words), ends=not folded_all)  # nothing would be different after another such start
+    if not found.bad and begun.doubt.journal:
+        return Judgement(doubt, "the journal verifies again", ends=True)
+    return Judgement(doubt, "; ".join(words), ends=False)
 
 
 class Doubts:
@@ -89,8 +124,8 @@ class Doubts:
             return Doubt(journal=f"{self._path} cannot be read ({error})")
 
     def write(self, doubt: Doubt) -> None:
-        """Durable on return. Raises OSError."""
+        """Durable on return; no doubt leaves no file. Raises OSError."""
+        if doubt == Doubt():
+            self._path.unlink(missing_ok=True)
+            return
         files.write_new(self._path, json.dumps({"journal": doubt.journal, "fold": doubt.fold}).encode(), files.SECRET_MODE)
-
-    def clear(self) -> None:
-        self._path.unlink(missing_ok=True)
