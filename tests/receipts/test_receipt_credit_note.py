@@ -182,7 +182,7 @@ def test_german_text_calls_it_a_correction_and_names_everything(sale, refund, se
         "Beleg E0417-000017 wird zum Teil",
         "Der Preis auf dem Beleg war nicht richtig.",
         "Erstattung                          4,67\u00a0€",
-        "19\u00a0%              3,92      0,75      4,67",
+        "19\u00a0%              3,93      0,74      4,67",
         "Schon erstattet                     3,00\u00a0€",
         "Bleibt bezahlt                      5,00\u00a0€",
         "Ihre Karte            Visa, endet auf 4242",
