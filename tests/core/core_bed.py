@@ -7,7 +7,19 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from hardware.api import Approved, Card, Declined, DialogueState, PreauthorizationOrder, PrinterState, PrintResult, TerminalHealth
+from hardware.api import (
+    Approved,
+    Card,
+    Declined,
+    DeclineReason,
+    DialogueState,
+    Farewell,
+    IdentifyOrder,
+    PreauthorizationOrder,
+    PrinterState,
+    PrintResult,
+    TerminalHealth,
+)
 from kiosk.values import Moment, Money
 
 T = TypeVar("T")
@@ -63,8 +75,15 @@ class Terminal:
     async def status(self, order: PreauthorizationOrder, service_id: str) -> Approved | Declined | DialogueState:
         return await self._answer(f"status {service_id}", order)
 
-    async def abort(self, order: PreauthorizationOrder, service_id: str) -> None:
+    async def abort(self, order: PreauthorizationOrder | IdentifyOrder, service_id: str) -> None:
+        assert isinstance(order, PreauthorizationOrder)
         await self._answer(f"abort {service_id}", order)
+
+    async def identify(self, order: IdentifyOrder) -> Card | Declined:
+        return Declined(DeclineReason.NO_CARD)
+
+    async def release(self, service_id: str, farewell: Farewell) -> Declined | None:
+        return Declined(DeclineReason.NOT_ALLOWED)
 
     async def diagnose(self, service_id: str) -> TerminalHealth:
         return TerminalHealth(True, "")
