@@ -17,7 +17,7 @@ from typing import get_args
 from pydantic import BaseModel, ValidationError
 
 from kiosk.config.fields import Surroundings
-from kiosk.config.model import Config, Connector, File
+from kiosk.config.model import Config, Connector, File, hold_terms
 from kiosk.config.problems import ConfigError, Problem
 from kiosk.pricing.lint import Severity, lint, profiles_for
 from kiosk.pricing.load import load
@@ -108,6 +108,9 @@ def _read(path: Path, overlay: Mapping[str, object]) -> tuple[Config | None, lis
         web=file.web,
         journal=file.journal,
         policies=file.policies,
+        hold=file.hold,
+        offline=file.offline,
+        retention=file.retention,
         tariffs=MappingProxyType({name: t for name, t in tariffs.items() if t is not None}),
     )
     return config, problems
@@ -192,11 +195,15 @@ def _references(file: File, tariffs: Mapping[str, Tariff | None]) -> Iterator[tu
         tariff = tariffs[connector.tariff]
         if tariff is None:
             continue
-        hold = connector.hold.decimal() if connector.hold is not None else tariff.preauthorize_amount
-        if hold is None:
-            yield f"{key}.hold", "is missing: say how much is reserved on the card, such as 50.00, or give the tariff a preauthorize_amount"
-        elif hold <= file.policies.margin.decimal():
-            yield f"{key}.hold", f"{hold} is not above policies.margin {file.policies.margin.decimal()}: nothing could be charged"
+        try:
+            terms = hold_terms(file.hold, connector, tariff, file.site.currency)
+        except ValueError as error:
+            yield f"{key}.hold", str(error)
+            continue
+        least = min((terms.hold, *terms.choices), key=lambda m: m.minor)
+        if least <= file.policies.margin:
+            where = f"{key}.hold" if file.hold.policy == "fixed" else "hold"
+            yield where, f"{least.decimal()} is not above policies.margin {file.policies.margin.decimal()}: nothing could be charged"
 
 
 def _lint(config: Config) -> Iterator[tuple[Problem, Severity]]:
@@ -237,6 +244,7 @@ def _secrets(file: File) -> Iterator[tuple[str, str]]:
         ("acquirer.api_key_file", file.acquirer.api_key_file),
         ("acquirer.hmac_key_file", file.acquirer.hmac_key_file),
         ("acquirer.webhook_password_file", file.acquirer.webhook_password_file),
+        ("acquirer.refund_key_file", file.acquirer.refund_key_file),
         *((f"piles[{i}].password_file", pile.password_file) for i, pile in enumerate(file.piles)),
     ]
     for key, path in paths:

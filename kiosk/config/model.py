@@ -30,8 +30,9 @@ from kiosk.config.fields import (
     Words,
     Zone,
 )
+from kiosk.pricing.ceiling import ceiling
 from kiosk.pricing.model import Tariff
-from kiosk.values import ConnectorId, Money
+from kiosk.values import ConnectorId, Money, exponent
 
 Profile = Literal["eu", "de", "uk", "us", "ca"]
 Plug = Literal["ccs", "type2", "chademo", "nacs", "type1", "schuko"]
@@ -124,6 +125,7 @@ class Acquirer(Section):
     webhook_port: Port = 8444
     webhook_user: Words | None = None
     webhook_password_file: FilePath | None = None
+    refund_key_file: FilePath | None = None
 
     @model_validator(mode="after")
     def _both(self) -> Self:
@@ -171,6 +173,55 @@ class Journal(Section):
     directory: FilePath = Field(description='the folder of the journal, such as "/var/lib/pilepay"')
 
 
+class Hold(Section):
+    """How much is reserved: a `fixed` amount; what the plug's full `power` comes to in `minutes`, between `least` and `most`; what the
+    `driver` picks of `choices`; or in `steps`: `step` at first, and by as much more up to `most`."""
+
+    policy: Literal["fixed", "power", "driver", "steps"] = "fixed"
+    minutes: int = Field(45, ge=1, le=600)
+    least: Amount | None = None
+    most: Amount | None = None
+    choices: list[Amount] = Field(default_factory=list, max_length=4)
+    step: Amount | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.policy == "driver" and len(self.choices) < 2:
+            raise ValueError("choices is missing: the driver needs two to four amounts, such as [20.00, 40.00, 80.00]")
+        if self.policy in ("power", "steps") and self.most is None:
+            raise ValueError("most is missing: say the most that may ever be reserved, such as 80.00")
+        if self.policy == "steps" and (self.step is None or not self.step or self.most is None or self.step > self.most):
+            raise ValueError("step is missing, or above most: say what is reserved first, such as 20.00")
+        if self.least is not None and self.most is not None and self.least > self.most:
+            raise ValueError("least is above most: turn them round")
+        if sorted(set(self.choices), key=lambda m: m.minor) != self.choices:
+            raise ValueError("choices must rise, each once, such as [20.00, 40.00, 80.00]")
+        return self
+
+
+class OfflineSales(Section):
+    """What is sold while cards cannot be authorized: see `kiosk.session.setup.Offline`."""
+
+    rule: Literal["closed", "rfid_only", "free", "capped"] = "closed"
+    sale: Amount | None = None
+    stored: Amount | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.rule == "capped" and (self.sale is None or self.stored is None or self.sale > self.stored):
+            raise ValueError(
+                "capped needs sale and stored: the most for one sale, and for all that no bank has seen, such as 15.00 and 150.00"
+            )
+        return self
+
+
+class Retention(Section):
+    """How long personal data is kept. The journal's chain holds digests only, and verifies without them."""
+
+    card_recognition_days: int = Field(30, ge=1, le=3_650)
+    frame_days: int = Field(400, ge=1, le=3_650)
+
+
 class Policies(Section):
     """The rules of a sale. Durations and counts have defaults; money depends on the currency and is always said."""
 
@@ -198,6 +249,11 @@ class Policies(Section):
     stop_code_lock_seconds: Seconds = 60
     proof_seconds: Seconds = 120
     longest_stay_seconds: Seconds = 43_200
+    retry_seconds: Seconds = 60
+    starts_per_sale: int = Field(3, ge=1, le=9)
+    report_seconds: int = Field(60, ge=1, le=900)
+    review_seconds: Seconds = 345_600
+    hold_days: dict[str, int] = Field(default_factory=dict)
     idle_after_seconds: Seconds = 30
     finished_seconds: Seconds = 60
 
@@ -207,6 +263,10 @@ class Policies(Section):
             raise ValueError("retry_max_seconds is shorter than retry_first_seconds: make it longer")
         if self.preauth_give_up_seconds >= self.cancel_window_seconds:
             raise ValueError("preauth_give_up_seconds leaves no time to cancel: make it shorter than cancel_window_seconds")
+        if self.smallest_hold <= self.margin:
+            raise ValueError("smallest_hold is not above margin: nothing could be charged for it")
+        if any(not 1 <= days <= 400 for days in self.hold_days.values()):
+            raise ValueError("hold_days are days by card brand, such as { visa = 5, other = 4 }")
         return self
 
 
@@ -223,6 +283,9 @@ class File(Section):
     web: Web = Field(default_factory=Web)
     journal: Journal = Field(description="the [journal] table")
     policies: Policies = Field(description="the [policies] table")
+    hold: Hold = Field(default_factory=lambda: Hold.model_validate({}))
+    offline: OfflineSales = Field(default_factory=lambda: OfflineSales.model_validate({}))
+    retention: Retention = Field(default_factory=lambda: Retention.model_validate({}))
 
 
 def _is_address(host: str) -> bool:
@@ -248,6 +311,9 @@ class Config:
     web: Web
     journal: Journal
     policies: Policies
+    hold: Hold
+    offline: OfflineSales
+    retention: Retention
     tariffs: Mapping[str, Tariff]
 
     @property
@@ -260,10 +326,44 @@ class Config:
     def tariff_for(self, connector: Connector) -> Tariff:
         return self.tariffs[connector.tariff]
 
-    def hold_for(self, connector: Connector) -> Money:
-        """What is reserved on the card before this connector starts."""
-        if connector.hold is not None:
-            return connector.hold
-        amount = self.tariff_for(connector).preauthorize_amount
-        assert amount is not None  # checked on loading
-        return Money.of(amount, self.site.currency)
+    def hold_for(self, connector: Connector) -> HoldTerms:
+        """What is reserved on the card before this connector starts, and what it may become."""
+        tariff = self.tariff_for(connector)
+        return hold_terms(self.hold, connector, tariff, self.site.currency)
+
+
+@dataclass(frozen=True)
+class HoldTerms:
+    """`hold` is reserved at first; the driver may pick one of `choices` instead; with `step` it grows by that much up to `most`."""
+
+    hold: Money
+    choices: tuple[Money, ...] = ()
+    step: Money | None = None
+    most: Money | None = None
+
+
+def hold_terms(rule: Hold, connector: Connector, tariff: Tariff, currency: str) -> HoldTerms:
+    """The hold of a connector. Raises ValueError when nothing says how much it is."""
+    match rule.policy:
+        case "driver":
+            return HoldTerms(rule.choices[len(rule.choices) // 2], tuple(rule.choices))
+        case "steps":
+            assert rule.step is not None
+            return HoldTerms(rule.step, step=rule.step, most=rule.most)
+        case "power":
+            return HoldTerms(_at_full_power(rule, connector, tariff))
+    if connector.hold is not None:
+        return HoldTerms(connector.hold)
+    if tariff.preauthorize_amount is None:
+        raise ValueError("is missing: say how much is reserved on the card, such as 50.00, or give the tariff a preauthorize_amount")
+    return HoldTerms(Money.of(tariff.preauthorize_amount, currency))
+
+
+def _at_full_power(rule: Hold, connector: Connector, tariff: Tariff) -> Money:
+    """What full power comes to in the given time at the dearest hour, in whole units of the currency."""
+    ms = rule.minutes * 60_000
+    most = ceiling(tariff).over(connector.max_power_w * ms // 3_600, ms)
+    unit = 10 ** exponent(most.currency)
+    whole = Money(-(-most.minor // unit) * unit, most.currency)
+    assert rule.most is not None
+    return min(rule.most, max(whole, rule.least or whole))

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 _REMEMBERED = 64
 # Which argument of an intent the visit wants; intents not listed carry none.
-_ARGUMENTS: Mapping[str, str] = {"choose": "connector", "language": "code"}
+_ARGUMENTS: Mapping[str, str] = {"choose": "connector", "language": "code", "hold": "minor"}
 
 
 class Clock(Protocol):
@@ -121,5 +121,5 @@ class Counter:
         offer: Offer | None = self._place.offers.get(connector) if connector else None
         if offer is None:
             return None
-        terms = quote(offer, self._shown.get(seq, self._clock.now()), self._place.zone, Wording(self.visit.language))
+        terms = quote(offer, self._shown.get(seq, self._clock.now()), self._place.zone, Wording(self.visit.language), self.visit.hold)
         return v.Agreed(self._ids.session(), terms)

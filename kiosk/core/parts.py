@@ -6,6 +6,7 @@ import secrets
 import ssl
 from collections.abc import Callable
 from pathlib import Path
+from types import MappingProxyType
 
 from hardware.api import PaymentTerminal, ReceiptPrinter, TerminalEvent
 from hardware.clock import Clock
@@ -15,6 +16,7 @@ from hardware.terminals.adyen.nexo import NexoKey
 from hardware.terminals.adyen.notifications import DisplayListener
 from kiosk.config.load import read_secret
 from kiosk.config.model import Config
+from kiosk.config.model import Connector as Plug
 from kiosk.core.effects import Pace
 from kiosk.core.pages.view import Offer
 from kiosk.core.pages.view import Place as Screen
@@ -24,7 +26,7 @@ from kiosk.payments.adyen_checkout import AdyenCheckout
 from kiosk.payments.webhooks import BasicAuth, Webhooks
 from kiosk.receipts.receipt import Place, Seller
 from kiosk.session.money import session_of
-from kiosk.session.setup import Connector, Policy, Setup
+from kiosk.session.setup import HOLD_DAYS, Connector, Offline, Policy, Setup
 from kiosk.session.visit import Times
 from kiosk.values import ConnectorId
 from kiosk.wording.wording import NBSP
@@ -62,6 +64,12 @@ def setup(config: Config) -> Setup:
         code_lock_s=p.stop_code_lock_seconds,
         proof_s=p.proof_seconds,
         longest_stay_s=p.longest_stay_seconds,
+        retry_s=p.retry_seconds,
+        most_starts=p.starts_per_sale,
+        report_s=p.report_seconds,
+        review_s=p.review_seconds,
+        hold_days=MappingProxyType({**HOLD_DAYS, **p.hold_days}),
+        offline=Offline(config.offline.rule, config.offline.sale, config.offline.stored),
     )
     return Setup(config.site.kiosk_id, config.site.currency, connectors, policy)
 
@@ -78,10 +86,15 @@ def times(config: Config) -> Times:
 def screen_place(config: Config) -> Screen:
     """The site as the screen speaks of it."""
     site = config.site
-    offers = {c.id: Offer(config.tariff_for(c), config.hold_for(c)) for pile in config.piles for c in pile.connectors}
+    offers = {c.id: _offer(config, c) for pile in config.piles for c in pile.connectors}
     languages = tuple(site.languages)
     helpline = site.helpline.replace(" ", NBSP)  # a number is not broken over two lines
     return Screen(site.brand, site.station_id, helpline, site.time_zone, languages, config.terminal.reader_side, offers)
+
+
+def _offer(config: Config, connector: Plug) -> Offer:
+    terms = config.hold_for(connector)
+    return Offer(config.tariff_for(connector), terms.hold, terms.choices, terms.step, terms.most)
 
 
 def seller(config: Config) -> Seller:
@@ -123,7 +136,8 @@ def display(config: Config, heard: Callable[[TerminalEvent], None]) -> DisplayLi
 def acquirer(config: Config, clock: Clock) -> AdyenCheckout:
     a = config.acquirer
     tls = ssl.create_default_context(cafile=a.root_ca) if a.root_ca else None
-    return AdyenCheckout(a.merchant_account, read_secret(a.api_key_file), clock, base_url=a.base_url, tls=tls)
+    refund_key = read_secret(a.refund_key_file) if a.refund_key_file else None
+    return AdyenCheckout(a.merchant_account, read_secret(a.api_key_file), clock, base_url=a.base_url, refund_key=refund_key, tls=tls)
 
 
 def webhooks(config: Config) -> tuple[Webhooks, BasicAuth | None]:

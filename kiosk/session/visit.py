@@ -30,7 +30,8 @@ class Times:
 @dataclass(frozen=True, slots=True)
 class Visit:
     """`session` is the sale this person is with; `own` once they bought it here or proved that it is theirs. `overlay` lies above the
-    page: `language`, `help`, `stop`, `code`."""
+    page: `language`, `help`, `stop`, `code`, or `card` while the terminal waits for a card to know its driver by; `found` is what came
+    of that. `hold` is the maximum they picked, in minor units."""
 
     number: int
     language: str
@@ -41,6 +42,8 @@ class Visit:
     overlay: str = ""
     typed: str = ""
     missed: bool = False  # the last code was wrong
+    hold: int | None = None
+    found: str = ""  # `looking` | `nothing` | `unreadable` | `away` | `printing`
     stage: Stage | None = None  # of the own sale, as last seen
 
 
@@ -86,11 +89,19 @@ class Left:
 
 
 @dataclass(frozen=True, slots=True)
+class CardShown:
+    """What the terminal made of the card that was held to it: the driver's own sale, or a word for `Visit.found`."""
+
+    session: SessionId | None
+    word: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Waited:
     """Time passed at the screen."""
 
 
-VisitInput = Touched | Agreed | DigitTyped | PluggedIn | Left | Waited
+VisitInput = Touched | Agreed | DigitTyped | PluggedIn | Left | CardShown | Waited
 
 
 def step(v: Visit, given: VisitInput, k: Kiosk, at: Moment, times: Times, default_language: str) -> tuple[Visit, tuple[Input, ...]]:
@@ -112,7 +123,9 @@ def step(v: Visit, given: VisitInput, k: Kiosk, at: Moment, times: Times, defaul
             if v.connector is None or page(v, k, at) != "price":
                 return v, ()
             accepted = i.QuoteAccepted(session, v.connector, quote)
-            return replace(v, connector=None, session=session, own=True), (accepted,)
+            return replace(v, connector=None, session=session, own=True, hold=None), (accepted,)
+        case CardShown():
+            return _shown(v, given.session, given.word, k)
         case DigitTyped(digit, digest):
             return _digit(v, digit, digest)
         case Touched(kind, argument):
@@ -145,7 +158,7 @@ def fresh(number: int, language: str, at: Moment) -> Visit:
 
 def page(v: Visit, k: Kiosk, at: Moment) -> str:
     """The page that visit and kiosk amount to (`kiosk.protocol.Snapshot.page`)."""
-    if v.overlay in ("language", "help"):
+    if v.overlay in ("language", "help", "card"):
         return v.overlay
     s = k.find(v.session) if v.session else None
     if s is not None:
@@ -170,7 +183,7 @@ def _of_session(s: Session) -> str:
     if s.stage is Stage.PAYING:
         last = s.last_payment
         return "pay" if last and last.state is PaymentState.REQUESTED else "trouble"
-    if s.stage is Stage.GIVEN_UP:
+    if s.stage in (Stage.GIVEN_UP, Stage.START_FAILED):
         return "trouble"
     if s.stage is Stage.WAITING_FOR_PLUG:
         return "plug_in"
@@ -191,6 +204,8 @@ def fault_of(s: Session) -> str:
         return "cancelled_reserved" if s.given_up == "cancelled" and reserved else s.given_up
     if s.stage is Stage.PAYING:
         return s.last_payment.fault if s.last_payment else ""
+    if s.stage is Stage.START_FAILED:
+        return "start_failed"
     if code := _review_fault(s):
         return code
     if s.delivered is not None and not s.delivered.mwh:
@@ -208,6 +223,18 @@ def _review_fault(s: Session) -> str:
 # --- touches ------------------------------------------------------------------------------------------------------------------
 
 
+def _shown(v: Visit, session: SessionId | None, word: str, k: Kiosk) -> tuple[Visit, tuple[Input, ...]]:
+    if v.overlay != "card":
+        return v, ()
+    s = k.find(session) if session else None
+    if s is None:
+        return replace(v, found=word or "nothing"), ()
+    v = replace(v, session=s.id, own=True, connector=None, overlay="", found="")
+    if s.stage in FLOWING:
+        return replace(v, overlay="stop"), (i.CardRecognised(s.id),)
+    return v, ()
+
+
 def _touched(v: Visit, kind: str, argument: str, k: Kiosk, at: Moment, default_language: str) -> tuple[Visit, tuple[Input, ...]]:
     s = k.find(v.session) if v.session else None
     match kind:
@@ -217,6 +244,10 @@ def _touched(v: Visit, kind: str, argument: str, k: Kiosk, at: Moment, default_l
             return replace(v, language=argument, overlay=""), ()
         case "language" | "help":
             return replace(v, overlay="" if v.overlay == kind else kind), ()
+        case "hold" if argument.isdecimal():
+            return replace(v, hold=int(argument)), ()
+        case "show_card":
+            return replace(v, overlay="card", found="looking", typed="", missed=False), ()
         case "back":
             return _back(v, at, default_language), ()
         case "leave" | "finish":
@@ -236,6 +267,8 @@ def _sale(v: Visit, kind: str, s: Session, k: Kiosk, at: Moment) -> tuple[Visit,
     match kind:
         case "cancel":
             return v, (i.DriverCancelled(s.id),)
+        case "start_again":
+            return v, (i.StartAgain(s.id),)
         case "another_card":
             return v, (i.AnotherCard(s.id),)
         case "more_time":
@@ -258,7 +291,7 @@ def _choose(v: Visit, connector: ConnectorId, k: Kiosk) -> Visit:
         mine = v.own and v.session == s.id
         return replace(v, connector=None, session=s.id, own=mine, overlay="" if mine else "stop", typed="", missed=False)
     if sellable(k, connector):
-        return replace(v, connector=connector, session=None, own=False, overlay="")
+        return replace(v, connector=connector, session=None, own=False, overlay="", hold=None)
     return v
 
 
@@ -267,7 +300,9 @@ def _back(v: Visit, at: Moment, default_language: str) -> Visit:
         return replace(v, overlay="stop", typed="", missed=False)
     if v.overlay and v.own:
         return replace(v, overlay="")
-    if v.overlay in ("language", "help"):
+    if v.overlay == "card" and v.session is not None:
+        return replace(v, overlay="stop", found="")
+    if v.overlay in ("language", "help", "card"):
         return replace(v, overlay="")
     return replace(_wiped(v, at, default_language), language=v.language)
 

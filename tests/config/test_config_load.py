@@ -49,7 +49,7 @@ def edited(folder: Path) -> Edit:
 def test_demo_configuration_is_sound(folder: Path) -> None:
     config = load_config(folder / "kiosk.toml")
     (pile,) = config.piles
-    assert [(c.letter, c.max_power_w, config.hold_for(c)) for c in pile.connectors] == [
+    assert [(c.letter, c.max_power_w, config.hold_for(c).hold) for c in pile.connectors] == [
         ("A", 150_000, Money(5000, "EUR")),
         ("B", 22_000, Money(3000, "EUR")),
     ]
@@ -104,7 +104,7 @@ def test_missing_hold_is_an_error_unless_the_tariff_has_one(folder: Path, edited
     path = folder / "tariffs" / "hpc150.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"preauthorize_amount": 60}))
     config = load_config(folder / "kiosk.toml")
-    assert config.hold_for(config.piles[0].connectors[0]) == Money(6000, "EUR")
+    assert config.hold_for(config.piles[0].connectors[0]).hold == Money(6000, "EUR")
 
 
 @pytest.mark.parametrize(
@@ -196,7 +196,7 @@ def test_amounts_of_a_currency_without_cents_are_whole(folder: Path) -> None:
     path = folder / "kiosk.toml"
     path.write_text(path.read_text().replace('"EUR"', '"JPY"').replace("hold = 50.00", "hold = 5000"))
     config = load_config(path)
-    assert config.hold_for(config.piles[0].connectors[0]) == Money(5000, "JPY")
+    assert config.hold_for(config.piles[0].connectors[0]).hold == Money(5000, "JPY")
 
 
 def test_a_tariff_that_may_not_be_sold_there_is_a_problem_but_does_not_stop_a_kiosk(folder: Path) -> None:

@@ -7,7 +7,7 @@ from kiosk.pricing.canonical import canonical, tariff_hash
 from kiosk.pricing.components import Component, components, energy_price
 from kiosk.pricing.quote import Quote
 from kiosk.protocol import PriceRow
-from kiosk.values import Moment
+from kiosk.values import Moment, Money
 from kiosk.wording.wording import Wording
 
 _NAMES = {"ENERGY": "price.energy", "TIME": "price.time", "PARKING_TIME": "price.stay", "FLAT": "price.start"}
@@ -40,11 +40,20 @@ def small_print(offer: Offer, say: Wording) -> str:
     return say.say("price.vat_included") if offer.tariff.tax_included.value == "YES" else say.say("price.vat_added")
 
 
-def quote(offer: Offer, at: Moment, zone: str, say: Wording) -> Quote:
+def promise(offer: Offer, hold: Money, say: Wording) -> str:
+    """What is reserved, in a sentence."""
+    if offer.step is not None and offer.most is not None:
+        return say.say("price.reserve_steps", amount=say.money(hold), most=say.money(offer.most))
+    return say.say("price.reserve", amount=say.money(hold))
+
+
+def quote(offer: Offer, at: Moment, zone: str, say: Wording, picked: int | None = None) -> Quote:
     """What the driver agrees to: the tariff as it stands, and the very words of the price page."""
+    hold = offer.holding(picked)
     rows = (" ".join(filter(None, (r.name, r.amount, r.unit, r.note))) for r in table(offer, at, zone, say))
-    texts = (*rows, small_print(offer, say), say.say("price.reserve", amount=say.money(offer.hold)), say.say("price.release"))
-    return Quote(offer.tariff.id, canonical(offer.tariff), tariff_hash(offer.tariff), zone, offer.hold, say.language, texts)
+    texts = (*rows, small_print(offer, say), promise(offer, hold, say), say.say("price.release"))
+    tariff = offer.tariff
+    return Quote(tariff.id, canonical(tariff), tariff_hash(tariff), zone, hold, say.language, texts, offer.step, offer.most)
 
 
 def _row(c: Component, offer: Offer, say: Wording) -> PriceRow:

@@ -18,10 +18,18 @@ from kiosk.wording.wording import NBSP, Wording
 
 @dataclass(frozen=True)
 class Offer:
-    """What a connector is sold for."""
+    """What a connector is sold for. `hold` is reserved at first; the driver may pick one of `choices` instead; with `step` it grows by that
+    much while the charge goes on, up to `most`."""
 
     tariff: Tariff
     hold: Money
+    choices: tuple[Money, ...] = ()
+    step: Money | None = None
+    most: Money | None = None
+
+    def holding(self, picked: int | None) -> Money:
+        """What is reserved when the driver picked that many minor units."""
+        return next((m for m in self.choices if m.minor == picked), self.hold)
 
 
 @dataclass(frozen=True)
