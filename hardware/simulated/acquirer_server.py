@@ -78,6 +78,11 @@ class AcquirerServer:
         """The simulated terminals' host calls this."""
         self._model.authorized(record)
 
+    def forwarded(self, record: Authorized, refusal: str) -> None:
+        """The simulated terminals' host calls this for a payment that was approved while it was away; no `refusal`: it is booked."""
+        self._model.forwarded(record, refusal, self._now())
+        self._wake.set()
+
     def fault(self, name: str, times: int | None = 1) -> None:
         """See `hardware.simulated.models.acquirer.FAULTS`."""
         self._model.fault(name, times)

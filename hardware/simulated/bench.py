@@ -20,6 +20,7 @@ from hardware.simulated.models.acquirer_books import Payment
 from hardware.simulated.models.car import Car
 from hardware.simulated.models.pile_connector import Fault as PileFault
 from hardware.simulated.models.terminal import Fault as TerminalFault
+from hardware.simulated.models.terminal_store import StoreAndForward
 from hardware.simulated.models.terminal_wire import CardKind
 from hardware.simulated.paper import picture, text
 
@@ -52,6 +53,8 @@ class Bench:
             "pile_button": self._pile_button,
             "card": self._card,
             "terminal_cancel": self._terminal_cancel,
+            "terminal_reboot": self._terminal_reboot,
+            "store_and_forward": self._store_and_forward,
             "network": self._network,
             "fault": self._fault,
             "mend": self._mend,
@@ -66,6 +69,7 @@ class Bench:
         printer = self._site.printer_model
         return {
             "terminal": self._site.terminal.state().value,
+            "terminal_stored": self._site.terminal.stored(),
             "pile": self._site.pile.state(),
             "printer": {"paper_mm": printer.paper_mm, "cover_open": printer.cover_open, "receipts": len(printer.receipts)},
             "bank": [_payment(p) for p in self._bank.server.books().payments],
@@ -113,6 +117,13 @@ class Bench:
     async def _terminal_cancel(self) -> None:
         self._site.terminal.press_cancel()
 
+    async def _terminal_reboot(self) -> None:
+        self._site.terminal.reboot()
+
+    async def _store_and_forward(self, max_minor: int, max_payments: int, currency: str = "EUR") -> None:
+        """The owner's limits for payments the terminal approves by itself while its host is away; no payments: none."""
+        self._site.terminal.store_and_forward(StoreAndForward({currency: max_minor}, max_payments) if max_payments else None)
+
     async def _network(self, up: bool) -> None:
         if up:
             self._site.pile.restore_network()
@@ -134,6 +145,7 @@ class Bench:
         self._site.pile.mend()
         self._bank.server.clear_faults()
         self._site.terminal.fault(TerminalFault.ONLINE)
+        self._site.terminal.fault(TerminalFault.HOST_BACK)
 
     async def _paper(self, mm: int) -> None:
         if mm:

@@ -18,7 +18,7 @@ from hardware.simulated.models.pile import PileModel
 from hardware.simulated.models.pile_connector import ConnectorSpec
 from hardware.simulated.models.printer import PrinterModel
 from hardware.simulated.models.terminal import TerminalModel
-from hardware.simulated.models.terminal_wire import Authorization
+from hardware.simulated.models.terminal_wire import Authorization, Forwarded
 from hardware.simulated.pile_client import PileClient
 from hardware.simulated.printer_server import PrinterServer
 from hardware.simulated.terminal_server import TerminalServer
@@ -70,9 +70,14 @@ class Bank:
 
     def approved(self, record: Authorization) -> None:
         """The terminal's host approved a card."""
-        self.server.authorized(
-            Authorized(self.keys.merchant_account, record.merchant_reference, record.psp_reference, record.amount, record.at_ms)
-        )
+        self.server.authorized(self._authorized(record))
+
+    def forwarded(self, late: Forwarded) -> None:
+        """The terminal's host was told of a payment the terminal had approved by itself, and asked the issuer."""
+        self.server.forwarded(self._authorized(late.record), late.refusal)
+
+    def _authorized(self, record: Authorization) -> Authorized:
+        return Authorized(self.keys.merchant_account, record.merchant_reference, record.psp_reference, record.amount, record.at_ms)
 
 
 class Site:
@@ -80,7 +85,7 @@ class Site:
 
     def __init__(self, wiring: SiteWiring, bank: Bank, clock: Clock, folder: Path) -> None:
         now_ms = clock.now().utc_ms
-        self.terminal_model = TerminalModel(wiring.poi_id, secrets.SystemRandom(), on_authorized=bank.approved)
+        self.terminal_model = TerminalModel(wiring.poi_id, secrets.SystemRandom(), on_authorized=bank.approved, on_forwarded=bank.forwarded)
         self.terminal = TerminalServer(self.terminal_model, clock, wiring.key, folder, port=wiring.terminal_port)
         self.printer_model = PrinterModel(columns=wiring.columns)
         self.printer = PrinterServer(self.printer_model, clock, port=wiring.printer_port)

@@ -76,6 +76,16 @@ class CodeRow:
 
 
 @dataclass(frozen=True, slots=True)
+class DotRow:
+    """Raster dots: `height` rows of `across` bytes, a set bit is ink."""
+
+    data: bytes
+    across: int
+    height: int
+    align: int
+
+
+@dataclass(frozen=True, slots=True)
 class Feed:
     dots: int
 
@@ -85,11 +95,11 @@ class Cut:
     pass
 
 
-Element = TextRow | CodeRow | Feed | Cut
+Element = TextRow | CodeRow | DotRow | Feed | Cut
 
 
 def text(data: bytes) -> str:
-    """The printed text, line by line, as it can be read. Codes and cuts are not text."""
+    """The printed text, line by line, as it can be read. Codes, dots and cuts are not text."""
     return "\n".join("".join(g.character for g in row.glyphs) for row in elements(data) if isinstance(row, TextRow))
 
 
@@ -109,6 +119,8 @@ def picture(data: bytes, columns: int = 42) -> Image.Image:
             _draw_text(strip, row, y, width)
         elif isinstance(row, CodeRow):
             _draw_code(strip, row, y, width)
+        elif isinstance(row, DotRow):
+            _draw_dots(strip, row, y, width)
         y += _height(row)
     return _on_paper(strip, cut=any(isinstance(row, Cut) for row in rows))
 
@@ -127,6 +139,9 @@ def elements(data: bytes) -> Iterator[Element]:
                 line.clear()
             case "ESC d" | "ESC J":
                 yield Feed(command.args[0] * (style.spacing if command.name == "ESC d" else 1))
+            case "GS v":
+                across, height = (int.from_bytes(command.args[i : i + 2], "little") for i in (2, 4))
+                yield DotRow(command.args[6:], across, height, style.align)
             case "GS V":
                 yield Cut()
             case "GS ( k":
@@ -178,6 +193,8 @@ def _height(row: Element) -> int:
             return row.height
         case CodeRow(data=data, level=level, module=module):
             return len(matrix(data, level)) * module
+        case DotRow(height=height):
+            return height
         case Feed(dots=dots):
             return dots
         case Cut():
@@ -208,6 +225,12 @@ def _draw_code(strip: Image.Image, row: CodeRow, y: int, width: int) -> None:
             if module:
                 left, top = x * SCALE + j * step, y * SCALE + i * step
                 draw.rectangle((left, top, left + step - 1, top + step - 1), fill=255)
+
+
+def _draw_dots(strip: Image.Image, row: DotRow, y: int, width: int) -> None:
+    dots = Image.frombytes("1", (row.across * 8, row.height), row.data).convert("L")
+    x = _start(row.align, width, dots.width)
+    strip.paste(dots.resize((dots.width * SCALE, dots.height * SCALE)), (x * SCALE, y * SCALE))
 
 
 @cache

@@ -39,6 +39,7 @@ _EVENTS: Mapping[str, tuple[str, bool]] = {
     "REFUND": ("refund", True),
     "REFUND_FAILED": ("refund", False),
     "REFUNDED_REVERSED": ("refund", False),
+    "AUTHORISATION": ("authorisation", True),  # of every payment; news only of one that was approved offline
     "AUTHORISATION_ADJUSTMENT": ("adjust", True),
 }
 

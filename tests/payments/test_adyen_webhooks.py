@@ -69,7 +69,9 @@ def test_adyens_own_example_is_signed_as_we_check_it() -> None:
     }
     webhooks = Webhooks([VECTOR["hmac_key_hex"]], [account])
 
-    assert webhooks.confirmations(message(example)) == ()
+    assert webhooks.confirmations(message(example)) == (
+        Confirmation(reference, psp, "authorisation", True, "", Money(int(value), currency)),
+    )
     with pytest.raises(WebhookRefused):
         webhooks.confirmations(message(example | {"amount": {"value": 1131, "currency": "EUR"}}))
 
@@ -87,6 +89,8 @@ def test_adyens_own_example_is_signed_as_we_check_it() -> None:
         ("REFUND", "true", "refund", True),
         ("REFUND_FAILED", "true", "refund", False),
         ("REFUNDED_REVERSED", "true", "refund", False),
+        ("AUTHORISATION", "true", "authorisation", True),
+        ("AUTHORISATION", "false", "authorisation", False),
         ("AUTHORISATION_ADJUSTMENT", "true", "adjust", True),
         ("AUTHORISATION_ADJUSTMENT", "false", "adjust", False),
     ],
@@ -97,7 +101,7 @@ def test_each_event_confirms_or_denies_its_operation(event: str, success: str, o
     )
 
 
-@pytest.mark.parametrize("event", ["AUTHORISATION", "REPORT_AVAILABLE", "CHARGEBACK", "CANCEL_OR_REFUND", "SOMETHING_NEW"])
+@pytest.mark.parametrize("event", ["REPORT_AVAILABLE", "CHARGEBACK", "CANCEL_OR_REFUND", "SOMETHING_NEW"])
 def test_other_events_confirm_nothing(event: str) -> None:
     assert read(message(item(event))) == ()
 

@@ -148,6 +148,24 @@ class Acquirer:
             record.merchant_reference, record.psp_reference, record.amount, nothing, nothing, cancelled=False, at_ms=record.at_ms
         )
 
+    def forwarded(self, record: Authorized, refusal: str, now_ms: int) -> None:
+        """A terminal forwarded a payment it had approved by itself. The issuer reserves the money now, or does not and says why.
+
+        The merchant hears of it by webhook, under the reference of its own and a PSP reference that is new to it.
+        """
+        if not refusal:
+            self.authorized(record)
+        item = Item(
+            event="AUTHORISATION",
+            psp_reference=record.psp_reference,
+            original_reference="",
+            merchant_reference=record.merchant_reference,
+            amount=record.amount,
+            success=not refusal,
+            reason=refusal,
+        )
+        self._post(item, now_ms)
+
     def handle(self, method: str, path: str, headers: Mapping[str, str], body: bytes, now_ms: int) -> Response:
         """Answer one HTTP request."""
         if self._strikes("drop_request"):

@@ -55,6 +55,8 @@ def _command(data: bytes) -> Command | None:
         if len(data) < 3:
             return None
         return _cut(data, "GS V", 2 if data[2] >= 65 else 1)
+    if data[0] == GS and letter == "v":
+        return _raster(data)
     table, prefix = (_ESC, "ESC") if data[0] == ESC else (_GS, "GS")
     if data[0] == FS or letter not in table:
         return Command("?", b"", data[:2])
@@ -69,6 +71,13 @@ def _long(data: bytes) -> Command | None:
     if len(data) < 5 + size:
         return None
     return Command(f"GS ( {chr(data[2])}", data[5 : 5 + size], data[: 5 + size])
+
+
+def _raster(data: bytes) -> Command | None:
+    """GS v 0 m xL xH yL yH d1…dk: y rows of x bytes"""
+    if len(data) < 8:
+        return None
+    return _cut(data, "GS v", 6 + (data[4] + 256 * data[5]) * (data[6] + 256 * data[7]))
 
 
 def _cut(data: bytes, name: str, size: int) -> Command | None:

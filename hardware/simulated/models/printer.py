@@ -175,6 +175,8 @@ class PrinterModel:
                 return self._line_dots * command.args[0]
             case "ESC J":
                 return command.args[0]
+            case "GS v":
+                return command.args[4] + 256 * command.args[5]
             case "GS V":
                 return CUT_DOTS if command.args[0] >= 65 else 1
             case "GS ( k" if command.args[1] == PRINT_CODE:
