@@ -9,8 +9,9 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
-from hardware.api import PaymentTerminal, PreauthorizationOrder
+from hardware.api import IdentifyOrder, PaymentTerminal, PreauthorizationOrder
 from hardware.simulated.models.terminal import Fault, TerminalModel, TerminalState
+from hardware.simulated.models.terminal_store import StoreAndForward
 from hardware.simulated.terminal_server import TerminalServer
 from hardware.terminals.adyen.local import AdyenLocalConfig, AdyenLocalTerminal
 from hardware.terminals.adyen.nexo import NexoKey
@@ -44,6 +45,10 @@ class FastClock:
 
 def order(service_id: str = "A1", minor: int = 4_000, reference: str = "pp-kiosk-1") -> PreauthorizationOrder:
     return PreauthorizationOrder(reference, service_id, Money(minor, "EUR"), "de", 1_790_000_000_123)
+
+
+def identification(service_id: str = "i1") -> IdentifyOrder:
+    return IdentifyOrder(service_id, service_id, "de", 1_790_000_000_123)
 
 
 def config(port: int, **changes: object) -> AdyenLocalConfig:
@@ -101,14 +106,42 @@ class AdyenBench:
         await self.card_asked_for()
         assert self.server.press_cancel()
 
+    async def card_held(self) -> None:
+        await until(lambda: self.server.state() is TerminalState.ONE_MOMENT)
+
     async def settled(self) -> None:
         await until(lambda: self.server.state() in (TerminalState.DONE, TerminalState.IDLE))
 
-    def lose_request(self) -> None:
-        self.server.fault(Fault.LOSE_REQUEST)
+    def lose_request(self, category: str = "Payment") -> None:
+        self.server.fault(Fault.LOSE_REQUEST, category)
 
-    def lose_answer(self) -> None:
-        self.server.fault(Fault.LOSE_ANSWER)
+    def lose_answer(self, category: str = "Payment") -> None:
+        self.server.fault(Fault.LOSE_ANSWER, category)
+
+    def lose_identification(self) -> None:
+        self.lose_answer("CardAcquisition")
+
+    def lose_release(self) -> None:
+        self.lose_answer("EnableService")
+
+    def host_away(self) -> None:
+        self.server.fault(Fault.HOST_AWAY)
+
+    def host_back(self) -> None:
+        self.server.fault(Fault.HOST_BACK)
+
+    def allow_offline(self, minor: int, payments: int) -> None:
+        self.server.store_and_forward(StoreAndForward({"EUR": minor}, payments))
+
+    def reboot(self) -> None:
+        self.server.reboot()
+
+    async def up_again(self) -> None:
+        await until(lambda: self.model.reachable(self.server._now_ms()) and self.server._listener is not None)
+
+    @property
+    def booked(self) -> int:
+        return len(self.model.book)
 
     def go_offline(self) -> None:
         self.server.fault(Fault.OFFLINE)
