@@ -128,7 +128,7 @@ def picture(data: bytes, columns: int = 42) -> Image.Image:
 def elements(data: bytes) -> Iterator[Element]:
     """What is on the paper, from top to bottom. Raises `PaperError` at a command this eye cannot show."""
     style, line = Style(), list[Glyph]()
-    stored, level, module = b"", 48, 3
+    code = _Code()
     while (command := first(data)) is not None:
         data = data[len(command.raw) :]
         match command.name:
@@ -145,19 +145,31 @@ def elements(data: bytes) -> Iterator[Element]:
             case "GS V":
                 yield Cut()
             case "GS ( k":
-                function, arguments = command.args[1], command.args[2:]
-                if function == MODULE_SIZE:
-                    module = arguments[0]
-                elif function == CODE_LEVEL:
-                    level = arguments[0]
-                elif function == STORE_CODE:
-                    stored = arguments[1:]
-                elif function == PRINT_CODE:
-                    yield CodeRow(stored, level, module, style.align)
+                if command.args[1] == PRINT_CODE:
+                    yield code.printed(style.align)
+                code.take(command.args[1], command.args[2:])
             case _:
                 style = _styled(style, command)
     if line:
         yield TextRow(tuple(line), style.align, style.spacing)
+
+
+class _Code:
+    """The QR code as far as the printer has been told of it."""
+
+    def __init__(self) -> None:
+        self._stored, self._level, self._module = b"", 48, 3
+
+    def take(self, function: int, arguments: bytes) -> None:
+        if function == MODULE_SIZE:
+            self._module = arguments[0]
+        elif function == CODE_LEVEL:
+            self._level = arguments[0]
+        elif function == STORE_CODE:
+            self._stored = arguments[1:]
+
+    def printed(self, align: int) -> CodeRow:
+        return CodeRow(self._stored, self._level, self._module, align)
 
 
 def _styled(style: Style, command: Command) -> Style:

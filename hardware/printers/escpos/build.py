@@ -1,7 +1,8 @@
 """Make the bytes of a print job from its lines.
 
 python-escpos writes the commands; its automatic choice of code pages is a lottery on clones (it picks ISO 8859-7 for the euro), so the page
-is pinned to CP858, which has western Europe's letters and the euro. What the page lacks is printed as its plain letter, never left out.
+is pinned to CP858, which has western Europe's letters and the euro. What the page lacks is printed as its plain letter; a line with letters
+that have no plain form there is drawn in dots, and so is the whole receipt when most of its lines are.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 import segno
+from PIL import Image, ImageChops
 
 from hardware.printers.layout import LayoutError, Line
+from hardware.printers.raster import draw, ready, right_to_left
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +40,7 @@ class _Style(NamedTuple):
 
 _SIZES = {"small": ("b", 1, 1), "normal": ("a", 1, 1), "tall": ("a", 1, 2), "big": ("a", 2, 2)}
 _SPACING = {"a": 30, "b": 22}  # dots from line to line
+_DLE, _REAL_TIME = 0x10, (0x04, 0x05, 0x14)
 _PLAIN = _Style("a", 1, 1, False, "left")
 
 
@@ -45,16 +49,27 @@ def build(lines: Iterable[Line], columns: int) -> bytes:
 
     Raises `LayoutError` when a line is wider than the paper; nothing is ever cut off.
     """
+    lines = list(lines)
+    words = [line for line in lines if line.kind == "text"]
+    foreign = [line for line in words if not _typed(line)] if ready() else []
+    mirrored = bool(foreign) and right_to_left(words)
+    drawn = words if mirrored or 2 * len(foreign) > len(words) else foreign
+    in_dots = {id(line) for line in drawn}
     printer = _writer()
     printer.hw("INIT")
     printer.charcode(CODE_PAGE)
     style: _Style | None = None
     for line in lines:
+        if id(line) in in_dots:
+            if style != _PLAIN:
+                _set(printer, style, _PLAIN)
+                style = _PLAIN
+            _check_width(line, columns)
+            printer._raw(_dots(draw(line, columns, mirrored=mirrored)))
+            continue
         wanted = _style(line)
         if wanted != style:
-            if style is None or wanted.font != style.font:
-                printer.line_spacing(_SPACING[wanted.font])
-            printer.set(align=wanted.align, font=wanted.font, bold=wanted.bold, custom_size=True, width=wanted.width, height=wanted.height)
+            _set(printer, style, wanted)
             style = wanted
         if line.kind == "qr":
             printer.qr(line.left, native=True, size=_dot_size(line.left, columns))
@@ -62,6 +77,27 @@ def build(lines: Iterable[Line], columns: int) -> bytes:
             printer.text(_text(line, columns) + "\n")
     printer.cut()
     return bytes(printer.output)
+
+
+def _set(printer: Any, style: _Style | None, wanted: _Style) -> None:
+    if style is None or wanted.font != style.font:
+        printer.line_spacing(_SPACING[wanted.font])
+    printer.set(align=wanted.align, font=wanted.font, bold=wanted.bold, custom_size=True, width=wanted.width, height=wanted.height)
+
+
+def _typed(line: Line) -> bool:
+    """Whether the printer's own letters can say it. Signs that are no letters never are a reason to draw."""
+    return all(_character(c) != "?" or c == "?" or not c.isprintable() for c in (line.left + line.right).translate(_SIMILAR))
+
+
+def _dots(image: Image.Image) -> bytes:
+    """`GS v 0`: raster dots, a set bit is black. A printer obeys real-time commands even inside a picture, so none may look like one."""
+    data = bytearray(ImageChops.invert(image.convert("L")).convert("1").tobytes())
+    for i in range(len(data) - 1):
+        if data[i] == _DLE and data[i + 1] in _REAL_TIME:
+            data[i] |= data[i] >> 1
+    across, down = (image.width + 7) // 8, image.height
+    return b"\x1dv0\x00" + across.to_bytes(2, "little") + down.to_bytes(2, "little") + bytes(data)
 
 
 def _style(line: Line) -> _Style:
@@ -75,12 +111,18 @@ def _text(line: Line, columns: int) -> str:
         return ""
     if line.kind == "rule":
         return "─" * columns
+    width = _check_width(line, columns)
     left, right = printable(line.left), printable(line.right)
-    width = columns * 4 // 3 if line.size == "small" else columns // _SIZES[line.size][1]
-    used = len(left) + len(right) + (1 if left and right else 0)
-    if used > width:
-        raise LayoutError(f"{used} characters do not fit {width} columns: {left} {right}")
     return left + right.rjust(width - len(left)) if right else left
+
+
+def _check_width(line: Line, columns: int) -> int:
+    """The line's own columns. Raises `LayoutError` when it needs more."""
+    width = columns * 4 // 3 if line.size == "small" else columns // _SIZES[line.size][1]
+    used = len(line.left) + len(line.right) + (1 if line.left and line.right else 0)
+    if used > width:
+        raise LayoutError(f"{used} characters do not fit {width} columns: {printable(line.left)} {printable(line.right)}")
+    return width
 
 
 def printable(text: str) -> str:
