@@ -6,7 +6,7 @@ and share one commit. Whatever acts on the world or is shown looks at `k`, which
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from kiosk.journal.entry import Entry, Stored
@@ -51,7 +51,12 @@ class Engine:
         self.k = batch.after
 
 
-def replay(k: Kiosk, stored: Iterable[Stored]) -> tuple[Kiosk, tuple[str, ...]]:
+def fact_of(stored: Stored) -> Fact:
+    """The fact behind a journal entry. Raises `kiosk.session.codec.CodecError`."""
+    return codec.decode(codec.Encoded(stored.stream, stored.kind, stored.version, stored.at, stored.body))
+
+
+def replay(k: Kiosk, stored: Iterable[Stored], read: Callable[[Stored], Fact] = fact_of) -> tuple[Kiosk, tuple[str, ...]]:
     """The kiosk that the journal's entries add up to, and what could not be read of them.
 
     An entry that is damaged, or written by a newer program, is passed over, so that what is open around it can still be settled: requests
@@ -60,14 +65,9 @@ def replay(k: Kiosk, stored: Iterable[Stored]) -> tuple[Kiosk, tuple[str, ...]]:
     unread = []
     for s in stored:
         try:
-            fact = fact_of(s)
+            fact = read(s)
         except codec.CodecError as error:
             unread.append(f"entry {s.seq}: {error}")
             continue
         k = evolve(k, fact)
     return k, tuple(unread)
-
-
-def fact_of(stored: Stored) -> Fact:
-    """The fact behind a journal entry. Raises `kiosk.session.codec.CodecError`."""
-    return codec.decode(codec.Encoded(stored.stream, stored.kind, stored.version, stored.at, stored.body))

@@ -24,6 +24,7 @@ MAX_BODY = 1 << 20
 INT64 = range(-(1 << 63), 1 << 63)
 
 _DOMAIN = b"pilepay/entry/1"
+_LENGTHS = tuple(n.to_bytes(4, "big") for n in range(1_024))
 
 
 class JournalError(Exception):
@@ -83,7 +84,11 @@ def entry_hash(seq: int, entry: Entry | Stored, prev: bytes) -> bytes:
         b"1" if at.trusted else b"0",
         entry.body,
     )
-    return sha256(b"".join([part for field in fields for part in (len(field).to_bytes(4, "big"), field)])).digest()
+    parts = []
+    for field in fields:
+        size = len(field)
+        parts += (_LENGTHS[size] if size < len(_LENGTHS) else size.to_bytes(4, "big"), field)
+    return sha256(b"".join(parts)).digest()
 
 
 def check_entry(entry: Entry) -> None:

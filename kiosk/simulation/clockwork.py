@@ -6,25 +6,23 @@ one history.
 
 from __future__ import annotations
 
-import heapq
 from collections import deque
 from collections.abc import Callable
+from heapq import heappop, heappush
+from typing import Any
 
 from kiosk.values import Moment
 
 Event = Callable[[], object]
 
 
-class Planned:
-    """An event to come. `cancel` it and it never happens."""
+class Planned(list[Any]):
+    """An event to come: when, its place among those of the same instant, and what happens. `cancel` it and it never happens."""
 
-    __slots__ = ("event",)
-
-    def __init__(self, event: Event) -> None:
-        self.event: Event | None = event
+    __slots__ = ()
 
     def cancel(self) -> None:
-        self.event = None
+        self[2] = None
 
 
 class Clockwork:
@@ -32,24 +30,21 @@ class Clockwork:
 
     def __init__(self, now_ms: int) -> None:
         self.now = now_ms
-        self._agenda: list[tuple[int, int, Planned]] = []
+        self._agenda: list[Planned] = []
         self._soon: deque[Event] = deque()
         self._count = 0
-
-    def soon(self, event: Event) -> None:
-        """At this very millisecond, after what is already under way."""
-        self._soon.append(event)
+        self.soon = self._soon.append  # at this very millisecond, after what is already under way
 
     def at(self, due_ms: int, event: Event) -> Planned:
-        return self._plan(due_ms if due_ms > self.now else self.now, event)
+        self._count += 1
+        planned = Planned((due_ms if due_ms > self.now else self.now, self._count, event))
+        heappush(self._agenda, planned)
+        return planned
 
     def after(self, ms: int, event: Event) -> Planned:
-        return self._plan(self.now + ms if ms > 0 else self.now, event)
-
-    def _plan(self, due_ms: int, event: Event) -> Planned:
-        planned = Planned(event)
         self._count += 1
-        heapq.heappush(self._agenda, (due_ms, self._count, planned))
+        planned = Planned((self.now + ms if ms > 0 else self.now, self._count, event))
+        heappush(self._agenda, planned)
         return planned
 
     def run(self, until_ms: int, done: Callable[[], bool]) -> None:
@@ -60,10 +55,10 @@ class Clockwork:
                 soon.popleft()()
             if not agenda or agenda[0][0] > until_ms or done():
                 return
-            due, _, planned = heapq.heappop(agenda)
-            if planned.event is not None:
+            due, _, event = heappop(agenda)
+            if event is not None:
                 self.now = due
-                planned.event()
+                event()
 
 
 class MachineClock:

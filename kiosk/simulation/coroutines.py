@@ -101,7 +101,8 @@ class Crew:
         for work in running:
             work.coroutine.close()
 
-    async def sleep(self, ms: int) -> None:
+    def sleep(self, ms: int) -> Waiting[None]:
+        """To be awaited: until `ms` milliseconds are over."""
         waiting: Waiting[None] = Waiting(self._clockwork)
         self._clockwork.after(ms, waiting.wake)
-        await waiting
+        return waiting

@@ -15,6 +15,7 @@ from kiosk.core.effects import Attempt, Effects, Pace
 from kiosk.core.engine import Batch, Engine, replay
 from kiosk.core.ids import KioskIds
 from kiosk.core.performers import Answer, Performers, Press
+from kiosk.journal.entry import Stored
 from kiosk.journal.evidence import Sealed
 from kiosk.journal.journal import Journal
 from kiosk.journal.state import Retry, Write
@@ -24,7 +25,7 @@ from kiosk.payments.webhooks import Webhooks
 from kiosk.pricing.quote import Quote
 from kiosk.session.deadlines import next_deadline
 from kiosk.session.energy import session_with_tag, transaction_for
-from kiosk.session.facts import SessionClosed
+from kiosk.session.facts import Fact, SessionClosed
 from kiosk.session.inputs import Approval, Done, Input, KioskStarted, Outcome, Result, TimePassed, TxEnded, TxStarted
 from kiosk.session.requests import Request, open_requests
 from kiosk.session.setup import Setup
@@ -102,6 +103,7 @@ class Parts:
     acquirer: Acquirer
     printer: ReceiptPrinter | None
     press: Callable[[Journal], Press]
+    fact_of: Callable[[Stored], Fact]
     webhooks: Webhooks
     quotes: Mapping[ConnectorId, Quote]
     fitting: Fitting
@@ -169,7 +171,7 @@ class Life:
         self._parts = parts
         self._clock = parts.clock
         self._sound = journal.verify(from_checkpoint=True).sound
-        kiosk, _ = replay(Kiosk(parts.setup), journal.read())
+        kiosk, _ = replay(Kiosk(parts.setup), journal.read(), parts.fact_of)
         self.effects = Effects(parts.pace)
         self.effects.restore(open_requests(kiosk), journal.effects.all(), self.now())
         self.ids = KioskIds(parts.setup.kiosk, self, parts.secret, parts.entropy)
@@ -220,8 +222,8 @@ class Life:
     def spawn(self, work: Coroutine[Any, Any, object], over: Callable[[], None] | None = None) -> None:
         self._crew.spawn(work, over)
 
-    async def sleep(self, ms: int) -> None:
-        await self._crew.sleep(ms)
+    def sleep(self, ms: int) -> Waiting[None]:
+        return self._crew.sleep(ms)
 
     def later(self, ms: int, event: Callable[[], object]) -> None:
         self.clockwork.after(ms, lambda: event() if self._crew.alive else None)

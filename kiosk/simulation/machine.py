@@ -6,6 +6,7 @@ The disk holds the product's journal. What the power cut takes is what no commit
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from hardware.simulated.models.acquirer import Acquirer as Bank
@@ -77,7 +78,7 @@ class Machine:
         self._clockwork = clockwork
         self._chance = chance
         self._faults = faults
-        self._medium = Medium(Chance.of(0, self.name).randbytes)
+        self.medium = Medium(Chance.of(0, self.name).randbytes)
         self._say = say
         self._telling = telling
         self.starting = False
@@ -98,13 +99,17 @@ class Machine:
             acquirer=CheckoutWire(clockwork, chance, faults, bank, self, touched),
             printer=self.printer if chance.strikes(_PRINTERS) else None,
             press=self.press,
+            fact_of=self.medium.fact_of,
             webhooks=Webhooks([HMAC_KEY], [MERCHANT], ours=lambda reference: reference.startswith(prefix)),
             quotes=quotes,
             fitting=fitting,
         )
 
     def press(self, journal: Journal) -> PlainPress:
-        return PlainPress(journal, self._seller, lambda connector: Place("Lindenhof", ("Lindenhof 4",), connector, "A"))
+        def place(connector: ConnectorId) -> Place:
+            return Place("Lindenhof", ("Lindenhof 4",), connector, "A")
+
+        return PlainPress(journal, self._seller, place, self.medium.fact_of)
 
     # --- power ----------------------------------------------------------------------------------------------------------------
 
@@ -114,7 +119,7 @@ class Machine:
         if self.life is not None:
             return
         self.lives += 1
-        journal = JournalInMemory(self._medium, self._chance.randbytes)
+        journal = JournalInMemory(self.medium, self._chance.randbytes)
         self.life = Life(self._clockwork, self, self._parts, journal)
         self._say(f"{self.name}: core starts, life {self.lives}")
         self.life.start()
@@ -160,7 +165,7 @@ class Machine:
         if self.life is not None:
             self.life.die()
             self.life = None
-        self._medium.close()
+        self.medium.close()
 
     # --- what a life asks of the world around it ------------------------------------------------------------------------------
 
@@ -262,7 +267,11 @@ def _commit(life: Life, facts: Sequence[object]) -> tuple[Fault, Fault, str]:
     """The faults just before and just after this commit, and its step."""
     if not life.ready:
         return bad.IN_RECOVERY, bad.IN_RECOVERY, "recovery"
-    kinds = {type(fact) for fact in facts}
+    return _commit_of(frozenset(map(type, facts)))
+
+
+@cache
+def _commit_of(kinds: frozenset[type]) -> tuple[Fault, Fault, str]:
     if f.PreauthorizationRequested in kinds:
         return bad.BEFORE_INTENT, bad.AFTER_INTENT, "preauthorize"
     if kinds & {f.PaymentAuthorized, f.PaymentDeclined, f.PaymentUnknown}:

@@ -13,8 +13,10 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from kiosk.core.engine import fact_of
 from kiosk.journal.checkpoint import PublicKey, Signer
 from kiosk.journal.database import Database, Health
+from kiosk.journal.entry import Stored
 from kiosk.journal.evidence import Evidence
 from kiosk.journal.files import Layout
 from kiosk.journal.journal import Journal
@@ -23,6 +25,7 @@ from kiosk.journal.reader import Reader
 from kiosk.journal.state import Effects, Serials
 from kiosk.journal.verify import Verdict, verify
 from kiosk.journal.wal import WriteAheadLog
+from kiosk.session.facts import Fact
 
 _SEED_BYTES = 32
 _PATH = Path("memory") / "journal.db"
@@ -37,6 +40,14 @@ class Medium:
         self.evidence = _loaded("evidence")
         self.signer = Signer(Ed25519PrivateKey.from_private_bytes(entropy(_SEED_BYTES)))
         self.key = PublicKey(self.signer.public, self.signer.origin)
+        self._facts: dict[bytes, Fact] = {}
+
+    def fact_of(self, stored: Stored) -> Fact:
+        """The fact behind an entry. What was read once is known by its hash, however many lives come back to it."""
+        fact = self._facts.get(stored.hash)
+        if fact is None:
+            fact = self._facts[stored.hash] = fact_of(stored)
+        return fact
 
     def close(self) -> None:
         """Nobody needs what is on it any more."""

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from hardware.printers.escpos.build import build
-from kiosk.core.engine import fact_of
+from kiosk.journal.entry import Stored
 from kiosk.journal.journal import Journal
 from kiosk.receipts.document import document
 from kiosk.receipts.receipt import Place, Receipt, Seller
 from kiosk.receipts.render import Paper, render
-from kiosk.session.facts import SessionFact, SessionOpened
+from kiosk.session.facts import Fact, SessionFact, SessionOpened
 from kiosk.session.requests import PrintReceipt
 from kiosk.values import ConnectorId, SessionId
 
@@ -24,10 +24,13 @@ _LANGUAGE = "en"
 class PlainPress:
     """`kiosk.core.performers.Press` over one journal."""
 
-    def __init__(self, journal: Journal, seller: Seller, place_of: Callable[[ConnectorId], Place]) -> None:
+    def __init__(
+        self, journal: Journal, seller: Seller, place_of: Callable[[ConnectorId], Place], fact_of: Callable[[Stored], Fact]
+    ) -> None:
         self._journal = journal
         self._seller = seller
         self._place_of = place_of
+        self._fact_of = fact_of
 
     async def job(self, body: PrintReceipt) -> bytes:
         lines = render(self.receipt(body.session, body.copy), Paper(COLUMNS), _LANGUAGE)
@@ -35,7 +38,7 @@ class PlainPress:
 
     def receipt(self, session: SessionId, copy: int) -> Receipt:
         """The receipt of a sale as the journal tells it."""
-        found = (fact_of(stored) for stored in self._journal.read(stream=session))
+        found = (self._fact_of(stored) for stored in self._journal.read(stream=session))
         return self.receipt_of([fact for fact in found if isinstance(fact, SessionFact)], copy)
 
     def receipt_of(self, facts: Sequence[SessionFact], copy: int = 0) -> Receipt:

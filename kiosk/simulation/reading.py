@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from hardware.simulated import paper
-from kiosk.core.engine import fact_of
 from kiosk.journal.journal import Journal
 from kiosk.ocpp.frames import Call, Json
 from kiosk.session import facts as f
@@ -89,7 +88,7 @@ def journal_says(machine: Machine) -> Said:
     for stored in journal.read():
         if stored.kind in _NO_NEWS:
             continue
-        fact = fact_of(stored)
+        fact = machine.medium.fact_of(stored)
         if isinstance(fact, f.SessionFact):
             facts = sales.setdefault(fact.session, [])
             facts.append(fact)

@@ -121,7 +121,9 @@ class Connector:
 
     def next_change(self, now_ms: int) -> int | None:
         """When the power will be another one."""
-        moments = [start for start, _ in self.limits if start > now_ms] if self.transaction else []
+        if self.transaction is None:
+            return None
+        moments = [start for start, _ in self.limits if start > now_ms]
         power = self.power_w(now_ms)
         if power and self.car is not None:
             moments.append(now_ms + -(-self.car.room() // power))
@@ -129,8 +131,10 @@ class Connector:
 
     def flow(self, from_ms: int, to_ms: int) -> None:
         """Let energy flow at the present power; the caller sees to it that the power does not change in between."""
+        if self.transaction is None or self.car is None:
+            return
         watt_ms = self.power_w(from_ms) * (to_ms - from_ms)
-        if not watt_ms or self.car is None or self.transaction is None:
+        if not watt_ms:
             return
         self.car.take(watt_ms)
         before = self.true_mwh

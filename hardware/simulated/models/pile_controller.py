@@ -112,14 +112,15 @@ class Controller:
 
     def due_ms(self) -> int | None:
         """When something happens by itself next: call `poll` then."""
+        now = self._now
         moments: list[int | None] = [self._booting_until, self._boot_at, self._heartbeat_at, self._outbox.due_ms()]
         for connector in self._connectors:
-            moments.append(connector.next_change(self._now))
             if connector.pending is not None:
                 moments.append(connector.pending.until_ms)
             if connector.transaction is not None:
-                moments.append(connector.transaction.sample_at)
-        return min((m for m in moments if m is not None and m > self._now), default=None)
+                moments += (connector.next_change(now), connector.transaction.sample_at)
+        to_come = [m for m in moments if m is not None and m > now]
+        return min(to_come) if to_come else None
 
     def advance(self, now_ms: int) -> None:
         """Let energy flow and timers fire up to `now_ms`."""

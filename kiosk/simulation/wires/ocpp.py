@@ -7,7 +7,7 @@ answered, answered alike when repeated, one command at a time, every wait with a
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -44,7 +44,7 @@ class Core(Protocol):
 
     def now(self) -> Moment: ...
 
-    async def sleep(self, ms: int) -> None: ...
+    def sleep(self, ms: int) -> Awaitable[None]: ...
 
     async def tell_pile(self, given: Input) -> Reply: ...
 
