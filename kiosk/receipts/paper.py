@@ -1,4 +1,5 @@
 """Lay rows out on a strip of a fixed number of columns. Nothing is cut: what does not fit beside its label goes below it, or wraps.
+Letters of China, Japan and Korea take two columns, marks above or below a letter none.
 
 `PaperLine` has the shape that `hardware.printers.layout.Line` asks for; neither room imports the other.
 """
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from textwrap import wrap
 from typing import Literal
+from unicodedata import category, east_asian_width
 
 from kiosk.receipts.content import Row, RowKind
 
@@ -53,7 +55,7 @@ class Strip:
     def _row(self, row: Row) -> Iterator[PaperLine]:
         match row.kind:
             case RowKind.SELLER:
-                fits = all(len(word) <= self._width("big") for word in row.label.split()) and len(row.label) <= self.columns
+                fits = all(cells(word) <= self._width("big") for word in row.label.split()) and cells(row.label) <= self.columns
                 yield from self._centred(row.label, "big" if fits else "normal", bold=True)
             case RowKind.ADDRESS | RowKind.END:
                 yield from self._centred(row.label)
@@ -63,7 +65,7 @@ class Strip:
             case RowKind.HEAD | RowKind.PAID:
                 yield from self._pair(row, bold=True)
             case RowKind.TOTAL:
-                size: Size = "big" if len(row.label) + 1 + len(row.value) <= self._width("big") else "tall"
+                size: Size = "big" if cells(row.label) + 1 + cells(row.value) <= self._width("big") else "tall"
                 yield from self._pair(row, size, bold=True)
                 yield GAP
             case RowKind.PLACE:
@@ -86,26 +88,43 @@ class Strip:
 
     def _pair(self, row: Row, size: Size = "normal", *, bold: bool = False) -> Iterator[PaperLine]:
         width = self._width(size)
-        *above, last = wrap(row.label, width) or [""]
+        *above, last = _wrap(row.label, width) or [""]
         yield from (PaperLine("text", part, size=size, bold=bold) for part in above)
-        if len(last) + 1 + len(row.value) <= width:
+        if cells(last) + 1 + cells(row.value) <= width:
             yield PaperLine("text", last, row.value, size=size, bold=bold)
             return
         yield PaperLine("text", last, size=size, bold=bold)
-        yield from (PaperLine("text", "", part, size=size, bold=bold) for part in wrap(row.value, width))
+        yield from (PaperLine("text", "", part, size=size, bold=bold) for part in _wrap(row.value, width))
 
     def _centred(self, text: str, size: Size = "normal", *, bold: bool = False) -> Iterator[PaperLine]:
-        for part in wrap(text, self._width(size)):
+        for part in _wrap(text, self._width(size)):
             yield PaperLine("text", part, align="center", size=size, bold=bold)
 
     def _wrapped(self, text: str, *, indent: int = 0, bold: bool = False) -> Iterator[PaperLine]:
-        margin = " " * indent
-        for part in wrap(text, self.columns, initial_indent=margin, subsequent_indent=margin):
-            yield PaperLine("text", part, bold=bold)
+        for part in _wrap(text, self.columns - indent):
+            yield PaperLine("text", " " * indent + part, bold=bold)
 
     def _table(self, cells: tuple[str, ...]) -> PaperLine:
         """The first cell starts the line, the others are flush right in columns of one width."""
         first, *others = cells
         width = self.columns // len(cells)
         head = self.columns - width * len(others)
-        return PaperLine("text", first.ljust(head) + "".join(cell.rjust(width) for cell in others))
+        return PaperLine("text", _left(first, head) + "".join(_right(cell, width) for cell in others))
+
+
+def cells(text: str) -> int:
+    """Columns that `text` takes."""
+    return sum(0 if category(c) in ("Mn", "Me", "Cf") else 2 if east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def _wrap(text: str, width: int) -> list[str]:
+    """`textwrap` counts characters: where some take two columns, half as many fit."""
+    return wrap(text, width if cells(text) <= len(text) else width // 2)
+
+
+def _left(text: str, width: int) -> str:
+    return text + " " * (width - cells(text))
+
+
+def _right(text: str, width: int) -> str:
+    return " " * (width - cells(text)) + text

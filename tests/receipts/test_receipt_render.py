@@ -7,6 +7,7 @@ import pytest
 from kiosk.pricing.rating import Line
 from kiosk.receipts.content import RowKind
 from kiosk.receipts.document import document
+from kiosk.receipts.paper import cells
 from kiosk.receipts.receipt import Place, ReceiptError, Seller
 from kiosk.receipts.render import Paper, Screen, Text, render
 from kiosk.session.inputs import CardFacts
@@ -141,3 +142,10 @@ def test_paper_too_narrow_is_refused(receipt) -> None:
 def test_a_language_without_words_is_refused(receipt) -> None:
     with pytest.raises(WordingError, match="xx"):
         render(receipt, Screen(), "xx")
+
+
+def test_letters_of_two_columns_fit_too(sale) -> None:
+    seller = Seller("北京充电服务有限公司" * 3, ("东城区长安街" * 8,), "", "400 1", "E-")
+    place = Place("人民广场充电站" * 5, (), "CN*1*E1", "A")
+    for line in render(document(sale(), seller, place), Paper(32, code=False), "en"):
+        assert cells(line.left) + cells(line.right) <= WIDTHS[line.size](32), line
