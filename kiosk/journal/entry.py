@@ -84,7 +84,7 @@ def entry_hash(seq: int, entry: Entry | Stored, prev: bytes) -> bytes:
         b"1" if at.trusted else b"0",
         entry.body,
     )
-    parts = []
+    parts: list[bytes] = []
     for field in fields:
         size = len(field)
         parts += (_LENGTHS[size] if size < len(_LENGTHS) else size.to_bytes(4, "big"), field)
