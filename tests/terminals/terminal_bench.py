@@ -74,9 +74,9 @@ async def until(condition: Callable[[], bool]) -> None:
 class AdyenBench:
     """A simulated Adyen terminal and the local driver, as the contract wants a terminal's bench."""
 
-    def __init__(self, folder: Path, **model: object) -> None:
+    def __init__(self, folder: Path, poi_id: str = POI_ID, **model: object) -> None:
         self.clock = FastClock()
-        self.model = TerminalModel(POI_ID, random.Random(7), **model)  # type: ignore[arg-type]
+        self.model = TerminalModel(poi_id, random.Random(poi_id), **model)  # type: ignore[arg-type]
         self.server = TerminalServer(self.model, self.clock, NexoKey.derive(PASSPHRASE, KEY_IDENTIFIER, KEY_VERSION), folder)
 
     async def __aenter__(self) -> AdyenBench:
@@ -87,7 +87,8 @@ class AdyenBench:
         await self.server.stop()
 
     def driver(self, **changes: object) -> AdyenLocalTerminal:
-        return AdyenLocalTerminal(config(self.server.port, **{"root_ca_pem": self.server.root_ca_pem, **changes}), self.clock)
+        settings = {"root_ca_pem": self.server.root_ca_pem, "poi_id": self.model.poi_id, **changes}
+        return AdyenLocalTerminal(config(self.server.port, **settings), self.clock)
 
     # --- what the contract asks of every bench ---
 

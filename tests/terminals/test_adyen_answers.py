@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from terminal_bench import KEY_IDENTIFIER, KEY_VERSION, PASSPHRASE, POI_ID, SALE_ID, order
+from terminal_bench import KEY_IDENTIFIER, KEY_VERSION, PASSPHRASE, POI_ID, SALE_ID, identification, order
 
 from hardware.api import AnswerLost, Approved, Card, Declined, DeclineReason, DialogueState, PreauthorizationOrder
 from hardware.terminals.adyen import answers, messages
@@ -362,6 +362,112 @@ def test_a_wallet_is_recognised_by_its_account_reference_and_a_card_without_one_
         assert outcome.card.recognition == recognition
 
 
+# --- approved offline -------------------------------------------------------------------------------------------------------------
+
+
+def form(pairs: dict[str, Any]) -> str:
+    return "&".join(f"{name}={value}" for name, value in pairs.items())
+
+
+def base64_json(pairs: dict[str, Any]) -> str:
+    return base64.b64encode(json.dumps({"additionalData": pairs}).encode()).decode()
+
+
+@pytest.mark.parametrize("told", ["additional", "flag", "flag as a word", "both"])
+@pytest.mark.parametrize("encoded", [form, base64_json])
+def test_an_offline_approval_is_read_wherever_it_is_told(encoded: Callable[[dict[str, Any]], str], told: str) -> None:
+    body = approved_body()
+    body["Response"]["AdditionalResponse"] = encoded({"alias": "K1", **({"offline": "true"} if told in ("additional", "both") else {})})
+    body["POIData"]["POITransactionID"]["TransactionID"] = "AbCd001790000000123"
+    body["PaymentResult"]["PaymentAcquirerData"] = {}
+    if told != "additional":
+        body["PaymentResult"]["OnlineFlag"] = "false" if told == "flag as a word" else False
+    outcome = answers.preauthorized(body, ORDER)
+    assert isinstance(outcome, Approved)
+    assert outcome.offline
+    assert (outcome.psp_reference, outcome.tender_reference) == ("", "AbCd001790000000123")
+    assert answers.status(status_body(body), ORDER, STATUS) == outcome
+
+
+@pytest.mark.parametrize("encoded", [form, base64_json])
+def test_an_online_approval_is_not_taken_for_an_offline_one(encoded: Callable[[dict[str, Any]], str]) -> None:
+    body = approved_body()
+    body["Response"]["AdditionalResponse"] = encoded({"offline": "false", "pspReference": "PSPREF1234567890"})
+    body["PaymentResult"]["OnlineFlag"] = True
+    outcome = answers.preauthorized(body, ORDER)
+    assert isinstance(outcome, Approved)
+    assert not outcome.offline
+
+
+def test_an_offline_approval_may_already_have_the_acquirers_reference() -> None:
+    body = approved_body()
+    body["PaymentResult"]["OnlineFlag"] = False
+    outcome = answers.preauthorized(body, ORDER)
+    assert isinstance(outcome, Approved)
+    assert (outcome.offline, outcome.psp_reference) == (True, "PSPREF1234567890")
+
+
+# --- a card that is only recognised -----------------------------------------------------------------------------------------------
+
+IDENTIFY = identification()
+
+
+def read_body(additional: str = "", **card: str) -> type_of_body:
+    return {
+        "Response": {"Result": "Success", "AdditionalResponse": additional},
+        "SaleData": {"SaleTransactionID": {"TransactionID": IDENTIFY.reference, "TimeStamp": "2026-09-21T14:13:20.123Z"}},
+        "POIData": {"POITransactionID": {"TransactionID": "AbCd001790000000123", "TimeStamp": "2026-09-21T14:13:25.000Z"}},
+        "PaymentInstrumentData": {"PaymentInstrumentType": "Card", "CardData": {"MaskedPan": "541333 **** 9999", **card}},
+    }
+
+
+@pytest.mark.parametrize(
+    ("additional", "card", "known_by"),
+    [
+        ("PaymentAccountReference=5001PAR&alias=K1", {}, ("5001PAR", "K1")),
+        ("PaymentAccountReference=5001PAR", {}, ("5001PAR", "")),
+        ("alias=K1", {"PaymentAccountRef": "5001PAR"}, ("5001PAR", "K1")),
+        ("alias=K1", {}, ("K1", "")),
+        ("", {}, ("", "")),
+        (f"PaymentAccountReference={PAN}&alias=5413 3300 8909 9999", {"PaymentAccountRef": PAN}, ("", "")),
+    ],
+    ids=["both", "wallet", "in the card data", "alias only", "neither", "a card number"],
+)
+def test_a_card_is_recognised_by_its_account_reference_then_its_alias(
+    additional: str, card: dict[str, str], known_by: tuple[str, str]
+) -> None:
+    read = answers.identified(read_body(additional, **card), IDENTIFY)
+    assert isinstance(read, Card)
+    assert (read.recognition, read.alias) == known_by
+    assert not any(known and known in repr(read) for known in known_by)
+
+
+def test_the_reading_of_another_request_is_not_ours() -> None:
+    body = read_body()
+    body["SaleData"]["SaleTransactionID"]["TransactionID"] = "i9"
+    with pytest.raises(AnswerLost, match="another"):
+        answers.identified(body, IDENTIFY)
+
+
+@pytest.mark.parametrize("body", [failed_body("InProgress"), failed_body("Communication timeout"), {"Response": {"Result": "Partial"}}, {}])
+def test_a_reading_that_is_not_settled_is_lost(body: type_of_body) -> None:
+    with pytest.raises(AnswerLost):
+        answers.identified(body, IDENTIFY)
+
+
+def test_a_terminal_that_is_busy_names_the_dialogue_it_is_in_and_nothing_that_is_none() -> None:
+    for told, running in (("serviceId=i7", "i7"), ("serviceId=no%20id", ""), ("message=busy", "")):
+        for judged in (answers.identified(failed_body("Busy", told), IDENTIFY), answers.released(failed_body("Busy", told))):
+            assert isinstance(judged, Declined)
+            assert (judged.reason, judged.running) == (DeclineReason.BUSY, running)
+
+
+def test_a_release_without_a_result_is_lost() -> None:
+    assert answers.released({"Response": {"Result": "Success"}}) is None
+    with pytest.raises(AnswerLost):
+        answers.released({"Response": {}})
+
+
 # --- health -----------------------------------------------------------------------------------------------------------------------
 
 
@@ -380,6 +486,30 @@ def test_a_wallet_is_recognised_by_its_account_reference_and_a_card_without_one_
 )
 def test_health_is_what_the_diagnosis_says(status: dict[str, object], ok: bool) -> None:
     assert answers.health({"Response": {"Result": "Success"}, "POIStatus": status}).ok is ok
+
+
+@pytest.mark.parametrize(
+    ("hosts", "reached"),
+    [
+        ([{"AcquirerID": 1, "IsReachableFlag": True}], True),
+        ([{"AcquirerID": 1}], True),
+        ([{"AcquirerID": 1, "IsReachableFlag": True}, {"AcquirerID": 2, "IsReachableFlag": False}], False),
+        ([{"AcquirerID": 1, "IsReachableFlag": "false"}], False),
+        ([], True),
+        ("nonsense", True),
+        (["nonsense"], True),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("status", ["OK", "Busy"])
+def test_a_host_out_of_reach_is_no_fault_of_the_terminal(status: str, hosts: object, reached: bool) -> None:
+    health = answers.health({"Response": {"Result": "Success"}, "POIStatus": {"GlobalStatus": status}, "HostStatus": hosts})
+    assert (health.ok, health.host, health.busy) == (True, reached, status == "Busy")
+
+
+def test_a_diagnosis_refused_for_a_dialogue_is_a_sign_of_life() -> None:
+    health = answers.health(failed_body("Busy", "serviceId=A1"))
+    assert (health.ok, health.busy) == (True, True)
 
 
 def test_a_failed_diagnosis_is_no_health() -> None:

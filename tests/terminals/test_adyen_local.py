@@ -7,16 +7,29 @@ import contextlib
 import dataclasses
 import gzip
 import logging
+import random
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from terminal_bench import KEY_IDENTIFIER, KEY_VERSION, PASSPHRASE, POI_ID, AdyenBench, FastClock, config, order, until
+from terminal_bench import (
+    KEY_IDENTIFIER,
+    KEY_VERSION,
+    PASSPHRASE,
+    POI_ID,
+    SALE_ID,
+    AdyenBench,
+    FastClock,
+    config,
+    identification,
+    order,
+    until,
+)
 
-from hardware.api import AnswerLost, Approved, Declined, DeclineReason, DialogueState, NotSent
+from hardware.api import AnswerLost, Approved, Declined, DeclineReason, DialogueState, Farewell, NotSent
 from hardware.simulated.certificates import issue
-from hardware.simulated.models.terminal import DELAY_MS, Fault
+from hardware.simulated.models.terminal import DELAY_MS, Fault, TerminalModel
 from hardware.simulated.models.terminal_wire import CARDS, CardKind
 from hardware.simulated.terminal_server import TerminalServer
 from hardware.terminals.adyen import messages
@@ -249,6 +262,10 @@ async def test_no_secret_and_nothing_of_the_card_is_logged(bench: AdyenBench, ca
     with pytest.raises(AnswerLost) as lost:
         await bench.terminal.status(order(), "A2")
     card = CARDS[CardKind.GOOD]
+    bench.server.fault(Fault.LOSE_ANSWER, "EnableService")
+    await asyncio.gather(bench.terminal.identify(identification()), bench.present("good"))
+    with pytest.raises(AnswerLost):
+        await bench.terminal.release("r1", Farewell.ACCEPTED)
     written = caplog.text + "".join(map(repr, (record.args for record in caplog.records))) + str(lost.value)
     for secret in (
         PASSPHRASE,
@@ -436,6 +453,38 @@ async def test_an_approval_counts_only_with_our_key_and_our_header(tmp_path: Pat
             return
         with pytest.raises(AnswerLost):
             await terminal.preauthorize(order())
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"errors": ["Nexo Service: crypto error (3)"], "ServiceID": "-NULL-"},
+        {"errors": ["Nexo Service: crypto error (9)"], "ServiceID": "-NULL-"},
+        {"SaleToPOIRequest": {"MessageHeader": {}, "EventNotification": {"EventToNotify": "Reject", "EventDetails": "message=no"}}},
+        {
+            "SaleToPOIResponse": {
+                "MessageHeader": messages.payment(order(), SALE_ID, POI_ID).header("Response"),
+                "PaymentResponse": {"Response": {"Result": "Failure", "ErrorCondition": "NotAllowed"}},
+            }
+        },
+    ],
+    ids=["crypto 3", "crypto 9", "reject", "not allowed"],
+)
+async def test_an_error_in_clear_may_hide_an_approval_and_so_settles_nothing(tmp_path: Path, said: messages.Json) -> None:
+    approved = TerminalModel(POI_ID, random.Random(2))
+
+    async def lets_the_request_pass_and_keeps_the_answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        approved.request(await request_of(reader), 0)
+        approved.present_card(CardKind.GOOD, 1)
+        approved.advance(10_000)
+        writer.write(http(messages.encode(said)))
+
+    async with peer(tmp_path, lets_the_request_pass_and_keeps_the_answer) as terminal:
+        with pytest.raises(AnswerLost, match="in clear"):
+            await terminal.preauthorize(order())
+        assert len(approved.book) == 1
+        with pytest.raises(AnswerLost):
+            await terminal.status(order(), "A2")
 
 
 async def test_an_abort_is_given_over_whatever_the_body_says(tmp_path: Path) -> None:
