@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from crash_disk import Disk, Image
+from crash_disk import Disk, Image, digest_of_image
 from crash_marks import Promised
 from crash_record import Recording
 
@@ -27,11 +27,19 @@ class Fault:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How many different images were judged after how many different steps, and what was wrong."""
+    """Which different images were judged after how many different steps, how many judgements that took, and what was wrong.
 
-    images: int
+    An image is judged again when more was promised meanwhile; it counts once.
+    """
+
+    digests: frozenset[int] = field(repr=False)
+    judgements: int
     steps: int
     faults: list[Fault]
+
+    @property
+    def images(self) -> int:
+        return len(self.digests)
 
     def __str__(self) -> str:
         return f"{self.images} images after {self.steps} steps, {len(self.faults)} faults" + "".join(f"\n{f}" for f in self.faults[:5])
@@ -43,19 +51,21 @@ Judgement = Callable[[Image, Promised], str | None]
 def cut(recording: Recording, fault_of: Judgement, *, seed: int, count: int, enough: int = 20, promised: Promised | None = None) -> Outcome:
     """Ask `fault_of` about `count` random images after each step besides the telling ones; ends after `enough` faults.
 
-    An image is judged again only when more was promised meanwhile. `promised` is what was promised before the recording began.
+    `promised` is what was promised before the recording began.
     """
-    images = 0
+    digests: set[int] = set()
+    judgements = 0
     steps: set[int] = set()
     faults: list[Fault] = []
-    for step, number, image, standing in _images(recording, seed, count, promised or Promised()):
-        images += 1
+    for step, number, image, digest, standing in _images(recording, seed, count, promised or Promised()):
+        judgements += 1
+        digests.add(digest)
         steps.add(step)
         if (what := fault_of(image, standing)) is not None:
             faults.append(Fault(step, number, what, image))
             if len(faults) == enough:
                 break
-    return Outcome(images, len(steps), faults)
+    return Outcome(frozenset(digests), judgements, len(steps), faults)
 
 
 def at_step(recording: Recording, number: int, draw: random.Random) -> tuple[Image, Promised]:
@@ -68,16 +78,18 @@ def at_step(recording: Recording, number: int, draw: random.Random) -> tuple[Ima
     return image, promised
 
 
-def _images(recording: Recording, seed: int, count: int, promised: Promised) -> Iterator[tuple[int, int, Image, Promised]]:
+def _images(recording: Recording, seed: int, count: int, promised: Promised) -> Iterator[tuple[int, int, Image, int, Promised]]:
+    """Step, number, image, its digest and what was promised, as long as they were not yet judged together."""
     disk = Disk(recording.root, recording.before)
-    seen: set[int] = set()
+    seen: set[tuple[int, int]] = set()
     for at, step in enumerate(recording.steps, 1):
         disk.do(step)
         promised.hear(step)
         if step.what == "k" and json.loads(step.data)[0] != "state":
             seen.clear()
         for number, image in enumerate(disk.cuts(random.Random(f"{seed} {at}"), count)):
-            mark = hash(tuple(sorted(image.items())))
+            digest = digest_of_image(image)
+            mark = digest, hash(tuple(content for name, content in image.items() if name.endswith("-shm")))
             if mark not in seen:
                 seen.add(mark)
-                yield at, number, image, promised
+                yield at, number, image, digest, promised

@@ -13,6 +13,8 @@ import os
 import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
+from hashlib import sha256
 from pathlib import Path
 from struct import Struct
 from typing import NamedTuple
@@ -22,6 +24,21 @@ Image = dict[str, bytes]
 
 _HEAD = Struct("=cIQQI")
 _SHM_BYTES = 32_768
+
+
+@lru_cache(maxsize=64)
+def digest_of(content: bytes) -> bytes:
+    """Of one file. Most files of neighbouring images are the same object, so this is mostly remembered."""
+    return sha256(content).digest()
+
+
+def digest_of_image(image: Image) -> int:
+    """64 bits that tell one state of the disk from another; what only running processes share is no part of it."""
+    state = sha256()
+    for name in sorted(image):
+        if not name.endswith("-shm"):
+            state.update(name.encode() + b"\0" + digest_of(image[name]))
+    return int.from_bytes(state.digest()[:8], "big")
 
 
 class Step(NamedTuple):
@@ -56,7 +73,8 @@ class File:
 
     def __init__(self, content: bytes = b"") -> None:
         self.now = bytearray(content)
-        self.kept = bytearray(content)
+        self.kept = bytes(content)
+        self._written: bytes | None = self.kept
         self._sizes: list[tuple[int, int]] = []
         self._cuts: list[int] = []
         self._versions: dict[int, list[tuple[int, bytes]]] = {}
@@ -65,7 +83,15 @@ class File:
     def settled(self) -> bool:
         return not self._sizes and not self._versions
 
+    @property
+    def written(self) -> bytes:
+        """What programs see; the same object until it changes."""
+        if self._written is None:
+            self._written = bytes(self.now)
+        return self._written
+
     def write(self, at: int, data: bytes) -> None:
+        self._written = None
         end = at + len(data)
         if end > len(self.now):
             self._grow(end)
@@ -74,6 +100,7 @@ class File:
             self._changed(sector)
 
     def resize(self, size: int) -> None:
+        self._written = None
         if size > len(self.now):
             self._grow(size)
         elif size < len(self.now):
@@ -84,7 +111,7 @@ class File:
                 self._changed(size // SECTOR)
 
     def sync(self) -> None:
-        self.kept = bytearray(self.now)
+        self.kept = self.written
         self._sizes.clear()
         self._cuts.clear()
         self._versions.clear()
@@ -210,23 +237,23 @@ class Disk:
     @property
     def written(self) -> Image:
         """Everything that was asked for, as programs see it."""
-        return {name: bytes(file.now) for name, file in self._names.now.items()}
+        return {name: file.written for name, file in self._names.now.items()}
 
     def cuts(self, draw: random.Random, count: int) -> Iterator[Image]:
         """What may be left: all synced, all written, the names lost, the contents lost; then `count` at random. Some may be alike."""
         now, kept = self._durable(self._names.now), self._durable(self._names.kept)
-        yield {name: bytes(file.kept) for name, file in kept.items()}
-        yield {name: bytes(file.now) for name, file in now.items()}
-        yield {name: bytes(file.now) for name, file in kept.items()}
-        yield {name: bytes(file.kept) for name, file in now.items()}
+        yield {name: file.kept for name, file in kept.items()}
+        yield {name: file.written for name, file in now.items()}
+        yield {name: file.written for name, file in kept.items()}
+        yield {name: file.kept for name, file in now.items()}
         if not self._names.changes and all(file.settled for file in now.values()):
             return
         for _ in range(count):
             newest = draw.choice((0.03, 0.5, 0.5, 0.97))
             junk = draw.random() < 0.2
             names = self._durable(self._names.cut(draw, newest))
-            image = {name: bytes(file.kept) if file.settled else file.cut(draw, newest, junk) for name, file in names.items()}
-            if draw.random() < 0.1:
+            image = {name: file.kept if file.settled else file.cut(draw, newest, junk) for name, file in names.items()}
+            if draw.random() < 0.03:
                 image |= {f"{name}-shm": draw.randbytes(_SHM_BYTES) for name in image if name.endswith(".db")}
             yield image
 

@@ -23,7 +23,7 @@ from kiosk.journal.journal import Journal
 from kiosk.journal.state import Retry
 from kiosk.values import Digest, Moment
 
-_FOLD_AT = 60_000
+_FOLD_AT = 25_000
 _CONSUMERS = ("printer", "upstream", "fleet")
 _SERIES = ("service_id", "transaction")
 

@@ -1,21 +1,23 @@
-"""Recorded: a newer program brings a full journal up to its schema. Argument: the journal.
+"""Recorded: a newer program brings a full journal up to its schema. Arguments: the journal and a seed.
 
 The step is made up, and harder than most: the table of entries is built anew. `newer_schema` makes this process that newer program.
 """
 
 from __future__ import annotations
 
+import random
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from crash_judge import RESERVE_BYTES
-from crash_marks import Marker
+from crash_disk import Image
+from crash_judge import RESERVE_BYTES, Place
+from crash_marks import Marker, Promised
 from sqlite_utils import Database, Migrations
 
 from kiosk.journal import migrations, schema
-from kiosk.journal.entry import Entry
+from kiosk.journal.entry import Entry, JournalError
 from kiosk.journal.journal import Journal
 from kiosk.values import Moment
 
@@ -54,12 +56,32 @@ def newer_schema() -> Iterator[None]:
         migrations.journal, schema.STEPS = steps, known
 
 
-def main(path: Path) -> None:
-    marker = Marker()
-    with Journal.open(path, reserve_bytes=RESERVE_BYTES) as journal:
+class OlderProgram:
+    """Judges the same images as the program of before, which finds its own schema or refuses by name. `seen` tells which it found."""
+
+    def __init__(self, place: Path) -> None:
+        self._place = Place(place)
+        self._path = place / "journal.db"
+        self.seen: set[str] = set()
+
+    def fault(self, image: Image, _: Promised) -> str | None:
+        self._place.lay_down(image)
+        try:
+            with Journal.open(self._path, reserve_bytes=RESERVE_BYTES) as journal:
+                self.seen.add("old")
+                return None if journal.head <= ENTRIES and journal.verify().sound else f"an older program found {journal.head} entries"
+        except JournalError as error:
+            self.seen.add("new")
+            return None if "newer PilePay" in str(error) else str(error)
+
+
+def main(path: Path, seed: int) -> None:
+    marker, draw = Marker(), random.Random(seed)
+    with Journal.open(path, reserve_bytes=RESERVE_BYTES, entropy=draw.randbytes) as journal:
         for n in range(0, ENTRIES, 4):
             marker.trying(head=n + 4)
-            journal.append([Entry(f"s{n}", "Played", 1, Moment(n, "boot", n), b'{"x":"%s"}' % (b"x" * 700))] * 4)
+            body = b'{"x":"%s"}' % (b"x" * draw.randrange(200, 1_200))
+            journal.append([Entry(f"s{n}", "Played", 1, Moment(n, "boot", n), body)] * 4)
             marker.done()
         marker.trying(signed=ENTRIES)
         journal.checkpoint()
@@ -71,4 +93,4 @@ def main(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), int(sys.argv[2]))

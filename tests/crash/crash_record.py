@@ -14,7 +14,7 @@ from crash_disk import Disk, Image, Step, read_steps
 from crash_marks import states_of
 
 _HERE = Path(__file__).parent
-_PATHS = (_HERE, _HERE.parent / "session")
+_PATHS = (_HERE, _HERE.parent / "session", _HERE.parent.parent)
 
 
 @dataclass(frozen=True)

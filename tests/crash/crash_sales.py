@@ -35,7 +35,7 @@ from kiosk.session.state import Kiosk
 from kiosk.values import Moment
 
 _SERIES = ("service_id", "transaction")
-_FOLD_AT = 60_000  # bytes: so that the log is copied back many times on the way
+_FOLD_AT = 25_000  # bytes: so that the log is copied back many times on the way
 
 
 class Witness:

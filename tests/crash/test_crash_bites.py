@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from crash_cuts import cut
-from crash_judge import Judge
+from crash_judge import judged
 from crash_record import record
 from crash_wrongs import WRONGS
 
@@ -31,7 +30,7 @@ BROKEN = (
 @pytest.mark.parametrize(("wrong", "program", "broken"), BROKEN)
 def test_a_known_wrong_breaks_a_promise(memory: Path, wrong: str, program: tuple[str, ...], broken: str) -> None:
     recording = record(program[0], memory / f"{wrong}-{program[0]}", *program[1:], wrong)
-    outcome = cut(recording, Judge(recording, memory / "image").fault, seed=1, count=0, enough=1)
+    outcome, _ = judged(recording, memory / "image", seed=1, count=0, enough=1)
     assert [fault.what.partition(":")[0] for fault in outcome.faults] == [broken]
 
 

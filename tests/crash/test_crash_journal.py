@@ -7,20 +7,15 @@ from pathlib import Path
 
 import pytest
 from crash_cuts import at_step, cut
-from crash_disk import Image
-from crash_judge import Judge, lay_down
-from crash_marks import Promised
-from crash_newer import ENTRIES, newer_schema
+from crash_judge import judged
+from crash_newer import OlderProgram, newer_schema
 from crash_record import record
-
-from kiosk.journal.entry import JournalError
-from kiosk.journal.journal import Journal
 
 
 @pytest.mark.timeout(400)
 def test_everything_a_journal_does_survives_a_power_cut_at_every_step(memory: Path) -> None:
     recording = record("crash_journal.py", memory / "recorded", "45", "1", "right")
-    outcome = cut(recording, Judge(recording, memory / "image").fault, seed=1, count=1)
+    outcome, _ = judged(recording, memory / "image", seed=1, count=2)
     assert not outcome.faults, outcome
     assert outcome.images > 1_500
 
@@ -32,31 +27,19 @@ def test_a_second_power_cut_during_recovery_loses_no_more(memory: Path) -> None:
     for number, step in enumerate(sorted(draw.sample(range(200, len(recording.steps)), 3))):
         image, promised = at_step(recording, step, draw)
         again = record("crash_journal.py", memory / f"again-{number}", "4", "3", "right", before=image)
-        outcome = cut(again, Judge(again, memory / "image").fault, seed=3, count=1, promised=promised)
+        outcome, _ = judged(again, memory / "image", seed=3, count=1, promised=promised)
         assert not outcome.faults, f"after a cut at {step}: {outcome}"
         assert outcome.images > 20
 
 
 @pytest.mark.timeout(400)
 def test_a_change_of_schema_that_is_cut_short_is_old_or_new_and_never_between(memory: Path) -> None:
-    recording = record("crash_newer.py", memory / "newer")
-    seen = set()
-
-    def by_an_older_program(image: Image, _: Promised) -> str | None:
-        """It finds its own schema, or refuses by name."""
-        lay_down(image, memory / "image")
-        try:
-            with Journal.open(memory / "image" / "journal.db", reserve_bytes=0) as journal:
-                seen.add("old")
-                return None if journal.head <= ENTRIES and journal.verify().sound else f"an older program found {journal.head} entries"
-        except JournalError as error:
-            seen.add("new")
-            return None if "newer PilePay" in str(error) else str(error)
-
+    recording = record("crash_newer.py", memory / "newer", "1")
     with newer_schema():
-        outcome = cut(recording, Judge(recording, memory / "image").fault, seed=4, count=3)
+        outcome, _ = judged(recording, memory / "image", seed=4, count=2)
     assert not outcome.faults, outcome
     assert outcome.images > 300
-    older = cut(recording, by_an_older_program, seed=4, count=3)
+    program = OlderProgram(memory / "older")
+    older = cut(recording, program.fault, seed=4, count=2)
     assert not older.faults, older
-    assert seen == {"old", "new"}
+    assert program.seen == {"old", "new"}
