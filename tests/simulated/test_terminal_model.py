@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
-from hardware.api import Approved, Declined, DeclineReason, DialogueState, PreauthorizationOrder
+from hardware.api import Approved, Card, Declined, DeclineReason, DialogueState, Farewell, IdentifyOrder, PreauthorizationOrder
 from hardware.simulated.models.terminal import (
     AUTHORIZING_MS,
     CARD_WAIT_MS,
     DELAY_MS,
     LATE_MS,
     MEMORY_MS,
+    READING_MS,
     REBOOT_MS,
     Answer,
     Delivery,
@@ -467,3 +468,84 @@ def test_every_request_ends_exactly_once() -> None:
         ended += [answer.ticket for answer in kiosk.model.advance(kiosk.now + 10 * CARD_WAIT_MS)]
         assert sorted(ended) == sorted(tickets)
         assert kiosk.learned == kiosk.model.book
+
+
+# --- a card that is only recognised -------------------------------------------------------------------------------------------------
+
+IDENTIFY = IdentifyOrder("i1", "i1", "en", NOW)
+
+
+def identify(kiosk: Kiosk, asked: IdentifyOrder = IDENTIFY) -> int:
+    return kiosk._send(messages.card_acquisition(asked, SALE_ID, POI_ID))
+
+
+def read(kiosk: Kiosk, ticket: int, asked: IdentifyOrder = IDENTIFY) -> Card | Declined:
+    return answers.identified(kiosk._body(ticket, messages.card_acquisition(asked, SALE_ID, POI_ID)), asked)
+
+
+def let_go(kiosk: Kiosk, service_id: str = "r1", farewell: Farewell = Farewell.ACCEPTED) -> Declined | None:
+    request = messages.release(service_id, farewell, SALE_ID, POI_ID)
+    return answers.released(kiosk._body(kiosk._send(request), request))
+
+
+def test_a_card_that_was_read_leaves_the_terminal_waiting_for_as_long_as_nobody_says_what_now() -> None:
+    kiosk = Kiosk()
+    seen = []
+    ticket = identify(kiosk)
+    seen.append(kiosk.model.state(kiosk.now))
+    kiosk.present(CardKind.GOOD)
+    seen.append(kiosk.model.state(kiosk.now))
+    kiosk.after(READING_MS)
+    assert isinstance(read(kiosk, ticket), Card)
+    kiosk.after(86_400_000)
+    seen.append(kiosk.model.state(kiosk.now))
+    assert let_go(kiosk) is None
+    seen.append(kiosk.model.state(kiosk.now))
+    kiosk.after(10_000)
+    seen.append(kiosk.model.state(kiosk.now))
+    assert seen == [
+        TerminalState.PRESENT_CARD,
+        TerminalState.READING,
+        TerminalState.ONE_MOMENT,
+        TerminalState.DONE,
+        TerminalState.IDLE,
+    ]
+    assert kiosk.learned == []
+
+
+@pytest.mark.parametrize(("farewell", "picture"), [(Farewell.ACCEPTED, "AcceptedAnimated"), (Farewell.DECLINED, "DeclinedAnimated")])
+def test_the_terminal_shows_the_farewell_it_was_given(farewell: Farewell, picture: str) -> None:
+    kiosk = Kiosk()
+    identify(kiosk)
+    kiosk.present(CardKind.GOOD)
+    kiosk.after(READING_MS)
+    let_go(kiosk, farewell=farewell)
+    assert kiosk.model.farewell == picture
+
+
+def test_nothing_is_remembered_of_an_identification() -> None:
+    kiosk = Kiosk()
+    identify(kiosk)
+    kiosk.after(CARD_WAIT_MS)
+    assert kiosk.status(order("i1")) is DialogueState.NOT_FOUND
+
+
+@pytest.mark.parametrize("fault", [Fault.REBOOT, Fault.REBOOT_FORGETTING])
+def test_a_reboot_while_a_card_is_read_books_nothing_and_leaves_it_free(fault: Fault) -> None:
+    kiosk = Kiosk()
+    kiosk.model.fault(fault, "CardAcquisition")
+    ticket = identify(kiosk)
+    kiosk.present(CardKind.GOOD)
+    kiosk.after(REBOOT_MS + AUTHORIZING_MS)
+    assert kiosk.answers[ticket].delivery is Delivery.DROPPED
+    assert kiosk.learned == []
+    assert isinstance(paid(kiosk, order()), Approved)
+
+
+def test_an_acquisition_without_an_amount_reads_no_contactless_card() -> None:
+    kiosk = Kiosk()
+    request = messages.card_acquisition(IDENTIFY, SALE_ID, POI_ID)
+    spoilt = messages.Request(request.category, "i1", SALE_ID, POI_ID, {**request.body, "CardAcquisitionTransaction": {}})
+    outcome = read(kiosk, kiosk._send(spoilt))
+    assert isinstance(outcome, Declined)
+    assert outcome.reason is DeclineReason.NOT_ALLOWED

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from terminal_bench import KEY_IDENTIFIER, KEY_VERSION, PASSPHRASE, POI_ID, SALE_ID, order
+from terminal_bench import KEY_IDENTIFIER, KEY_VERSION, PASSPHRASE, POI_ID, SALE_ID, identification, order
 
+from hardware.api import Farewell
 from hardware.terminals.adyen import messages
 from hardware.terminals.adyen.messages import MessageError
 from hardware.terminals.adyen.nexo import NexoError, NexoKey
@@ -52,6 +54,43 @@ def test_status_and_abort_name_the_dialogue_they_are_about_and_have_their_own() 
         request = build(order(), "A2", SALE_ID, POI_ID)
         assert request.service_id == "A2"
         assert request.body["MessageReference"] == reference
+
+
+def test_a_card_is_asked_for_without_a_payment_and_with_an_amount_of_nothing_so_that_contactless_ones_are_read() -> None:
+    request = messages.card_acquisition(identification(), SALE_ID, POI_ID)
+    assert request.category == "CardAcquisition"
+    assert request.body == {
+        "SaleData": {
+            "SaleTransactionID": {"TransactionID": "i1", "TimeStamp": "2026-09-21T14:13:20.123Z"},
+            "TokenRequestedType": "Customer",
+        },
+        "CardAcquisitionTransaction": {"TotalAmount": Decimal(0), "CustomerLanguage": "de"},
+    }
+    named = replace(identification(), amount=Money(4_000, "EUR"), language="")
+    assert messages.card_acquisition(named, SALE_ID, POI_ID).body["CardAcquisitionTransaction"] == {"TotalAmount": Decimal("40.00")}
+
+
+@pytest.mark.parametrize(("farewell", "picture"), [(Farewell.ACCEPTED, "AcceptedAnimated"), (Farewell.DECLINED, "DeclinedAnimated")])
+def test_a_release_ends_the_transaction_with_a_picture(farewell: Farewell, picture: str) -> None:
+    request = messages.release("r1", farewell, SALE_ID, POI_ID)
+    assert request.category == "EnableService"
+    assert request.body == {
+        "TransactionAction": "AbortTransaction",
+        "DisplayOutput": {
+            "Device": "CustomerDisplay",
+            "InfoQualify": "Display",
+            "OutputContent": {"OutputFormat": "MessageRef", "PredefinedContent": {"ReferenceID": picture}},
+        },
+    }
+
+
+def test_an_identification_is_aborted_as_what_it_is() -> None:
+    reference = messages.abort(identification(), "A2", SALE_ID, POI_ID).body["MessageReference"]
+    assert reference == {"MessageCategory": "CardAcquisition", "SaleID": "Kiosk1", "ServiceID": "i1"}
+
+
+def test_a_diagnosis_asks_for_the_host_too() -> None:
+    assert messages.diagnosis("A1", SALE_ID, POI_ID).body == {"HostDiagnosisFlag": True}
 
 
 @pytest.mark.parametrize("service_id", ["", "12345678901", "A-1", "Ä1", "A 1"])
