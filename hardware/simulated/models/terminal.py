@@ -10,10 +10,11 @@ from __future__ import annotations
 import heapq
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from enum import Enum
+from dataclasses import dataclass
 
-from hardware.simulated.models.terminal_store import FORWARD_MS, Store, StoreAndForward, Stored
+from hardware.simulated.models.terminal_fates import DELIVERIES, ON_ANSWER, ON_REBOOT, ON_REQUEST, Answer, Delivery, Fault, TerminalState
+from hardware.simulated.models.terminal_host import Host
+from hardware.simulated.models.terminal_store import FORWARD_MS, Store, StoreAndForward
 from hardware.simulated.models.terminal_wire import (
     CARDS,
     Acquisition,
@@ -24,14 +25,13 @@ from hardware.simulated.models.terminal_wire import (
     RandomSource,
     Sale,
     Wire,
-    auth_code,
-    draw,
     inside,
     tender_reference,
 )
 from hardware.terminals.adyen import messages
 from hardware.terminals.adyen.messages import PAYMENT, Json
-from kiosk.values import Money
+
+__all__ = ["Answer", "Delivery", "Fault", "TerminalModel", "TerminalState"]
 
 CARD_WAIT_MS = 60_000
 AUTHORIZING_MS = 1_500
@@ -45,89 +45,9 @@ UNTOLD = 64  # notifications nobody fetches: the oldest go
 MEMORY_MS = 48 * 3_600_000  # a ServiceID is unique for so long, and an outcome is told for so long
 
 
-class TerminalState(Enum):
-    """What a person in front of the terminal sees."""
-
-    IDLE = "idle"
-    PRESENT_CARD = "present_card"
-    AUTHORIZING = "authorizing"
-    READING = "reading"
-    ONE_MOMENT = "one_moment"  # a card was read for the kiosk, which has not yet said what now
-    DONE = "done"
-    REBOOTING = "rebooting"
-    OFFLINE = "offline"
-
-
-class Fault(Enum):
-    """How the terminal, or the wire to it, goes wrong."""
-
-    LOSE_REQUEST = "lose_request"  # the terminal never sees it
-    LATE_REQUEST = "late_request"  # the kiosk has given up when the terminal sees it
-    LOSE_ANSWER = "lose_answer"  # it acted, and its answer is lost
-    DELAY_ANSWER = "delay_answer"
-    WRONG_MAC = "wrong_mac"
-    CLEAR_SUCCESS = "clear_success"  # the answer is not sealed
-    DUPLICATE_ANSWER = "duplicate_answer"
-    FOREIGN_HEADER = "foreign_header"  # it answers another dialogue
-    PARTIAL_APPROVAL = "partial_approval"
-    LOSE_NOTIFICATIONS = "lose_notifications"  # all of the next payment's; the payment itself goes on
-    REBOOT = "reboot"  # while authorizing; what the host decided is found afterwards
-    REBOOT_FORGETTING = "reboot_forgetting"  # the same, but the terminal knows nothing of it
-    OFFLINE = "offline"  # from now on: connections are refused
-    ONLINE = "online"
-    HOST_AWAY = "host_away"  # from now on: it hears us, and cannot ask an issuer
-    HOST_BACK = "host_back"  # what it approved by itself is forwarded
-
-
-_ON_REQUEST = (Fault.LOSE_REQUEST, Fault.LATE_REQUEST)
-_ON_ANSWER = (
-    Fault.LOSE_ANSWER,
-    Fault.DELAY_ANSWER,
-    Fault.WRONG_MAC,
-    Fault.CLEAR_SUCCESS,
-    Fault.DUPLICATE_ANSWER,
-    Fault.FOREIGN_HEADER,
-)
-_AT_ONCE = (Fault.OFFLINE, Fault.ONLINE, Fault.HOST_AWAY, Fault.HOST_BACK)
-_ON_REBOOT = (Fault.REBOOT, Fault.REBOOT_FORGETTING)
-
-
-class Delivery(Enum):
-    """How an answer reaches the kiosk."""
-
-    SEALED = "sealed"
-    CLEAR = "clear"
-    WRONG_MAC = "wrong_mac"
-    TWICE = "twice"
-    DROPPED = "dropped"  # the connection ends without one
-
-
-_DELIVERIES = {Fault.WRONG_MAC: Delivery.WRONG_MAC, Fault.CLEAR_SUCCESS: Delivery.CLEAR, Fault.DUPLICATE_ANSWER: Delivery.TWICE}
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The end of the request with this ticket. No message in a sealed delivery: the request was taken and has no answer of its own."""
-
-    ticket: int
-    message: dict[str, object] | None
-    delivery: Delivery
-
-
-# The amount's last three digits decide, as testers of Adyen's own terminals are used to.
-_DECLINED_AMOUNTS: Mapping[int, Failure] = {
-    124: Failure("Refusal", {"refusalReason": "210 Not enough balance"}),
-    125: Failure("Refusal", {"refusalReason": "199 Card blocked"}),
-    126: Failure("Refusal", {"refusalReason": "228 Card expired"}),
-    127: Failure("Refusal", {"refusalReason": "214 Declined online"}),
-    128: Failure("InvalidCard", {"refusalReason": "214 Declined online"}),
-    134: Failure("WrongPIN", {"refusalReason": "129 Invalid online PIN"}),
-}
-_DECLINED = Failure("Refusal", {"refusalReason": "214 Declined online"})
 _ABORTED = Failure("Aborted", {"refusalReason": "104 Merchant cancelled"})
 _CANCELLED = Failure("Cancel", {"refusalReason": "108 Shopper cancelled"})
 _NO_CARD = Failure("Cancel", {"refusalReason": "126 Shopper did not present card"})
-_NO_HOST = Failure("UnreachableHost", {"message": "Host unreachable"})
 _NOTHING_OPEN = Failure("NotAllowed", {"message": "No transaction to abort"})
 
 
@@ -172,11 +92,8 @@ class TerminalModel:
         additional_json: bool = False,
     ) -> None:
         self.poi_id = poi_id
-        self.book: list[Authorization] = []
         self._random = random
-        self._on_authorized = on_authorized
-        self._on_forwarded = on_forwarded
-        self.store = Store(store_and_forward)
+        self._host = Host(poi_id, random, on_authorized, on_forwarded, store_and_forward)
         self.farewell = ""  # the picture it showed last when a card acquisition was finished
         self._card_wait_ms = card_wait_ms
         self._authorizing_ms = authorizing_ms
@@ -198,7 +115,6 @@ class TerminalModel:
         self._up_at = 0
         self._now = 0
         self._online = True
-        self._host = True
 
     # --- what happens to it -------------------------------------------------------------------------------------------------------
 
@@ -209,7 +125,7 @@ class TerminalModel:
         ticket, header = self._tickets, _header(message)
         category = str(header.get("MessageCategory"))
         self._waiting[ticket] = category
-        fault = self._due_fault(_ON_REQUEST, category)
+        fault = self._due_fault(ON_REQUEST, category)
         if not self.reachable(now_ms) or fault is Fault.LOSE_REQUEST:
             self._drop(ticket)
         elif fault is Fault.LATE_REQUEST:
@@ -245,7 +161,7 @@ class TerminalModel:
             return False
         dialogue.presented = kind
         self._notify(dialogue, "CARD_PRESENTED", now_ms)
-        match self._due_fault(_ON_REBOOT, dialogue.category):
+        match self._due_fault(ON_REBOOT, dialogue.category):
             case Fault.REBOOT:
                 self._at(now_ms + self._authorizing_ms // 2, self._reboot)
             case Fault.REBOOT_FORGETTING:
@@ -275,14 +191,24 @@ class TerminalModel:
             case Fault.ONLINE:
                 self._online = True
             case Fault.HOST_AWAY:
-                self._host = False
+                self._host.reachable = False
             case Fault.HOST_BACK:
-                self._host = True
+                self._host.reachable = True
                 self._at(self._now + FORWARD_MS, self._forward)
             case _:
                 self._faults.append((fault, category))
 
     # --- what can be seen of it ---------------------------------------------------------------------------------------------------
+
+    @property
+    def book(self) -> list[Authorization]:
+        """What was approved and is known to the host."""
+        return self._host.book
+
+    @property
+    def store(self) -> Store:
+        """What it approved by itself and the host does not know yet."""
+        return self._host.store
 
     def reachable(self, now_ms: int) -> bool:
         """Whether a connection to it is taken."""
@@ -394,7 +320,7 @@ class TerminalModel:
         status = {"GlobalStatus": "OK" if free else "Busy", **flags, "PrinterStatus": "OutOfOrder"}
         answer: dict[str, object] = {"Response": {"Result": "Success"}, "POIStatus": status}
         if body.get("HostDiagnosisFlag") is True:
-            answer["HostStatus"] = [{"AcquirerID": 1, "IsReachableFlag": self._host}]
+            answer["HostStatus"] = [{"AcquirerID": 1, "IsReachableFlag": self._host.reachable}]
         return self._wire.response(header, answer)
 
     # --- a payment's end ----------------------------------------------------------------------------------------------------------
@@ -404,60 +330,22 @@ class TerminalModel:
             self._finish(dialogue, self._authorized(dialogue, now_ms), now_ms)
 
     def _authorized(self, dialogue: _Dialogue, now_ms: int) -> dict[str, object]:
-        """Ask the host, which decides for good, and write the answer to the kiosk."""
+        """Have it decided, for good, and write the answer to the kiosk."""
         sale, kind = dialogue.asked, dialogue.presented
         assert kind is not None
         assert isinstance(sale, Sale)
-        refusal = _DECLINED if kind is CardKind.DECLINING else _DECLINED_AMOUNTS.get(sale.amount.minor % 1_000)
-        if not self._host:
-            return self._approved_alone(dialogue, sale, kind, refusal, now_ms)
-        if refusal is not None:
-            return self._wire.declined(dialogue.header, sale, refusal, dialogue.tender, now_ms)
-        halved = self._due_fault((Fault.PARTIAL_APPROVAL,), PAYMENT) is not None or kind is CardKind.PARTIAL
-        record = replace(
-            self._record(dialogue, sale, kind, now_ms),
-            psp_reference=draw(self._random, 16),
-            amount=Money((sale.amount.minor + 1) // 2, sale.amount.currency) if halved else sale.amount,
-            auth_code=auth_code(self._random),
-        )
-        self.book.append(record)
-        self._on_authorized(record)
-        return self._wire.approved(dialogue.header, sale, CARDS[kind], record)
+        decided = self._host.decide(sale, kind, dialogue.tender, self._grants_half, now_ms)
+        if isinstance(decided, Failure):
+            return self._wire.declined(dialogue.header, sale, decided, dialogue.tender, now_ms)
+        return self._wire.approved(dialogue.header, sale, CARDS[kind], decided)
 
-    def _approved_alone(self, dialogue: _Dialogue, sale: Sale, kind: CardKind, refusal: Failure | None, now_ms: int) -> dict[str, object]:
-        """Decide without the host, and keep for it what was approved. What the issuer would have said comes out later."""
-        if not self.store.takes(sale.amount):
-            return self._wire.declined(dialogue.header, sale, _NO_HOST, dialogue.tender, now_ms)
-        record = replace(self._record(dialogue, sale, kind, now_ms), offline=True)
-        self.store.put(Stored(record, refusal))
-        return self._wire.approved(dialogue.header, sale, CARDS[kind], record)
+    def _grants_half(self) -> bool:
+        return self._due_fault((Fault.PARTIAL_APPROVAL,), PAYMENT) is not None
 
     def _forward(self, now_ms: int) -> None:
-        """Tell the host of the oldest payment it does not know. It decides on it now, whatever became of the sale."""
-        if not self._host or now_ms < self._up_at or not len(self.store):
-            return
-        stored = self.store.first()
-        record = replace(stored.record, psp_reference=draw(self._random, 16), auth_code=auth_code(self._random))
-        if stored.refusal is None:
-            self.book.append(record)
-        self._on_forwarded(Forwarded(record, stored.refusal.extra["refusalReason"] if stored.refusal else ""))
-        self._at(now_ms + FORWARD_MS, self._forward)
-
-    def _record(self, dialogue: _Dialogue, sale: Sale, kind: CardKind, now_ms: int) -> Authorization:
-        return Authorization(
-            merchant_reference=sale.reference,
-            psp_reference="",
-            tender_reference=dialogue.tender,
-            amount=sale.amount,
-            requested=sale.amount,
-            poi_id=self.poi_id,
-            brand=CARDS[kind].brand,
-            last4=CARDS[kind].last4,
-            auth_code="",
-            at_ms=now_ms,
-            preauth=sale.preauth,
-            manual_capture=sale.manual_capture,
-        )
+        """Tell the host of a payment it does not know, and then of the next."""
+        if now_ms >= self._up_at and self._host.forward():
+            self._at(now_ms + FORWARD_MS, self._forward)
 
     def _read(self, dialogue: _Dialogue, now_ms: int) -> None:
         """Tell the kiosk what the card is recognised by, and keep its data until the kiosk says what now."""
@@ -517,7 +405,7 @@ class TerminalModel:
         category = self._waiting.get(ticket)
         if category is None:
             return
-        fault = self._due_fault(_ON_ANSWER, category)
+        fault = self._due_fault(ON_ANSWER, category)
         if fault is Fault.LOSE_ANSWER:
             self._drop(ticket)
         elif fault is Fault.DELAY_ANSWER:
@@ -525,7 +413,7 @@ class TerminalModel:
         elif fault is Fault.FOREIGN_HEADER and message is not None:
             self._deliver(Answer(ticket, _foreign(message), delivery))
         else:
-            self._deliver(Answer(ticket, message, delivery if fault is None else _DELIVERIES.get(fault, delivery)))
+            self._deliver(Answer(ticket, message, delivery if fault is None else DELIVERIES.get(fault, delivery)))
 
     def _deliver(self, answer: Answer) -> None:
         if self._waiting.pop(answer.ticket, None) is not None:
