@@ -20,13 +20,14 @@ _NOTHING = (ModificationState.REFUSED, ModificationState.FAILED)
 
 
 def refundable(k: Kiosk, s: Session) -> Money:
-    """What was captured and has not been paid back, nor is about to be."""
-    capture = s.capture
-    if capture is None or capture.amount is None or capture.state not in _TAKEN:
+    """What was captured and has not been paid back, nor is about to be; never less than nothing."""
+    known = {m.request: m for m in (*s.modifications.values(), *_under_way(k, s))}.values()
+    taken = [m.amount for m in known if m.operation == "capture" and m.amount is not None and m.state in _TAKEN]
+    if not taken:
         return Money.zero(k.setup.currency)
-    refunds = {m.request: m for m in (*s.modifications.values(), *_under_way(k, s)) if m.operation == "refund"}
-    given_back = (m.amount for m in refunds.values() if m.amount is not None and m.state not in _NOTHING)
-    return capture.amount - sum(given_back, Money.zero(capture.amount.currency))
+    nothing = Money.zero(taken[0].currency)
+    given_back = (m.amount for m in known if m.operation == "refund" and m.amount is not None and m.state not in _NOTHING)
+    return max(nothing, sum(taken, nothing) - sum(given_back, nothing))
 
 
 def objection(k: Kiosk, s: Session, given: RefundAsked) -> str:

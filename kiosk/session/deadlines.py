@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import chain
 
-from kiosk.session.reviews import BLOCKING, half_time
+from kiosk.session.reviews import BLOCKING, counts_on, half_time, told_of_expiry
 from kiosk.session.setup import Policy
 from kiosk.session.state import FLOWING, Kiosk, ModificationState, Session, Stage
 from kiosk.values import Moment
@@ -37,14 +37,16 @@ def _of_reviews(s: Session) -> Iterator[Moment]:
     for r in s.reviews:
         if r.open and r.code in BLOCKING and r.deadline is not None:
             yield r.deadline if r.alarmed else half_time(r)
-    p = s.payment
-    if p is None or p.expires_at is None or s.priced is not None or s.given_up:
-        return
-    whole_s = p.expires_at.ms_since(p.requested_at) // 1_000
-    if not any(r.code == "hold_expiring" for r in s.reviews):
-        yield p.expires_at.plus(-(whole_s // 2))
-    elif s.stage in FLOWING and not s.stops:
-        yield p.expires_at.plus(-(whole_s // 10))
+    for p in s.payments.values():
+        if p.expires_at is None or not counts_on(s, p):
+            continue
+        whole_s = p.expires_at.ms_since(p.requested_at) // 1_000
+        if not told_of_expiry(s, p):
+            yield p.expires_at.plus(-(whole_s // 2))
+        elif p is s.payment and s.stage in FLOWING and not s.stops:
+            yield p.expires_at.plus(-(whole_s // 10))
+        if p.stored:
+            yield p.expires_at
 
 
 def _before_energy(s: Session, p: Policy) -> Iterator[Moment]:

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from kiosk.session import corrections, decisions, ending, energy, money, offline, reviews
+from kiosk.pricing.quote import Quote
+from kiosk.session import corrections, decisions, ending, energy, limit, money, offline, reviews
 from kiosk.session import facts as f
 from kiosk.session import inputs as i
 from kiosk.session.decision import Decision
 from kiosk.session.facts import Fact
 from kiosk.session.inputs import Input, Outcome
 from kiosk.session.recall import Recalled
-from kiosk.session.sellable import ready, sellable
+from kiosk.session.sellable import able, sellable
 from kiosk.session.state import FLOWING, Kiosk, PaymentState, Session, Stage
 from kiosk.values import Ids, Moment, PaymentRef, SessionId
 
@@ -76,7 +77,7 @@ def _dispatch(d: Decision, given: Input) -> None:  # noqa: PLR0912 - one arm an 
         case i.Outcome():
             _outcome(d, given)
         case i.Confirmation():
-            money.confirmed(d, given)
+            _confirmed(d, given)
         case i.KioskStarted(sound):
             _started(d, sound)
         case _:
@@ -131,7 +132,7 @@ def _terminal(d: Decision, given: i.TerminalHealth) -> None:
 
 def _accept(d: Decision, given: i.QuoteAccepted) -> None:
     known = given.session in d.k.sessions or any(s.id == given.session for s in d.k.recent)
-    if known or not sellable(d.k, given.connector) or given.quote.hold.currency != d.k.setup.currency:
+    if known or not sellable(d.k, given.connector) or not _sound(given.quote, d.k.setup.currency):
         return
     _free_the_terminal(d)
     d.note(f.SessionOpened(d.at, given.session, given.connector), f.QuoteAgreed(d.at, given.session, given.quote))
@@ -142,6 +143,12 @@ def _accept(d: Decision, given: i.QuoteAccepted) -> None:
         )
     else:
         money.request_preauthorization(d, d.k.sessions[given.session])
+
+
+def _sound(quote: Quote, currency: str) -> bool:
+    """Whether money can be reserved by it: all in the kiosk's currency, and growing if at all."""
+    amounts = [m for m in (quote.hold, quote.step, quote.most) if m is not None]
+    return all(m.currency == currency for m in amounts) and (quote.step is None or quote.step.minor > 0)
 
 
 def _free_the_terminal(d: Decision) -> None:
@@ -204,9 +211,8 @@ def _stop(d: Decision, given: i.StopAsked) -> None:
 
 def _outcome(d: Decision, given: Outcome) -> None:
     ref = given.request
-    session = money.session_of(d.k.setup.kiosk, ref)
-    if session is not None and (m := d.k.loose.get(ref)) is not None:
-        return money.modification_answered(d, session, m, given.result)
+    if (m := d.k.loose.get(ref)) is not None:
+        return money.modification_answered(d, money.sale_of(m), m, given.result)
     if (paper := d.k.reprints.get(ref)) is not None:
         return ending.reprinted(d, paper, given.result)
     for s in (*d.k.sessions.values(), *d.k.recent):
@@ -228,6 +234,13 @@ def _outcome(d: Decision, given: Outcome) -> None:
     if isinstance(given.result, i.Done) and isinstance(given.result.result, i.Approval):
         return money.orphaned(d, ref, given.result.result)
     return energy.orphan_stop_answered(d, ref, given.result)
+
+
+def _confirmed(d: Decision, given: i.Confirmation) -> None:
+    money.confirmed(d, given)
+    session = money.session_of(d.k.setup.kiosk, given.reference) if given.operation == "adjust" else None
+    if session is not None and (s := d.open(session)) is not None and s.stage in FLOWING:
+        limit.foresee_anew(d, s)
 
 
 def _started(d: Decision, sound: bool) -> None:
@@ -257,7 +270,7 @@ def _give_up_in_time(d: Decision, s: Session) -> None:
         d.note(f.SessionGivenUp(d.at, s.id, "no_plug"))
     elif s.stage is Stage.START_REQUESTED and s.starts and d.at.reached(s.starts[-1].until):
         energy.start_failed(d, s, "never_started")
-    elif s.stage is Stage.START_FAILED and s.retry_until and (d.at.reached(s.retry_until) or not ready(d.k, s.connector)):
+    elif s.stage is Stage.START_FAILED and s.retry_until and (d.at.reached(s.retry_until) or not able(d.k, s.connector)):
         d.note(f.SessionGivenUp(d.at, s.id, s.failed_why))
 
 
@@ -265,6 +278,7 @@ _RULES: tuple[Callable[[Decision, Session], None], ...] = (
     money.give_up_unknown,
     _give_up_in_time,
     energy.seek_start,
+    energy.watch_cover,
     energy.insist_on_stop,
     energy.watch_silence,
     energy.watch_limit,

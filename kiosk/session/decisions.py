@@ -7,8 +7,8 @@ from kiosk.session import facts as f
 from kiosk.session.decision import Decision
 from kiosk.session.ending import forgo
 from kiosk.session.inputs import ReviewClosed
-from kiosk.session.money import cancel_anew, request_capture
-from kiosk.session.state import ModificationState, Session
+from kiosk.session.money import cancel_anew, let_go, not_done, request_capture
+from kiosk.session.state import Session
 
 # `capture` what is taken for proven, `release` what is reserved, `retry` what the acquirer refused, `settled`: dealt with elsewhere.
 DECISIONS = ("capture", "release", "retry", "settled")
@@ -46,8 +46,10 @@ def decided(d: Decision, s: Session, given: ReviewClosed) -> None:
             d.note(f.MeterDecided(d.at, s.id, Delivered(mwh, s.begin, end, Verdict.VALID, ("decided",))))
         case "release" if given.code == "meter_unproven":
             forgo(d, s)
-        case "release" | "retry":
-            _again(d, s, given)
+        case "release":
+            let_go(d, s)
+        case "retry":
+            _again(d, s, given.code)
 
 
 def decided_later(d: Decision, sale: Session, given: ReviewClosed) -> None:
@@ -60,15 +62,13 @@ def _proven(s: Session, given: ReviewClosed) -> int:
     return given.mwh if given.mwh is not None else (s.delivered.mwh if s.delivered else -1)
 
 
-def _again(d: Decision, s: Session, given: ReviewClosed) -> None:
-    refused = [
-        m
-        for m in s.modifications.values()
-        if m.state is ModificationState.REFUSED and m.operation in ("capture", "cancel", "cancel_by_reference")
-    ]
-    for m in refused[-1:]:
+def _again(d: Decision, s: Session, code: str) -> None:
+    """The same once more, under a new reference and a new key."""
+    if code == "capture_refused":
+        for m in not_done(s, "capture"):
+            if m.amount is not None:
+                request_capture(d, s, s.payments[m.payment], m.amount)
+        return
+    for m in not_done(s, "cancel", "cancel_by_reference"):
         payment = s.payments[m.payment]
-        if given.decision == "retry" and m.operation == "capture" and m.amount is not None:
-            request_capture(d, s, payment, m.amount)
-        else:
-            cancel_anew(d, s, payment, payment.approval.psp_reference if payment.approval else "")
+        cancel_anew(d, s, payment, payment.approval.psp_reference if payment.approval else "")

@@ -21,8 +21,10 @@ from kiosk.session.inputs import (
     TxEnded,
     TxStarted,
 )
+from kiosk.session.money import declined_offline
 from kiosk.session.requests import orphan_stop
-from kiosk.session.sellable import ready
+from kiosk.session.reviews import counts_on, told_of_expiry
+from kiosk.session.sellable import able
 from kiosk.session.state import FLOWING, Kiosk, Orphan, Session, Stage, Start, Stop
 from kiosk.values import ConnectorId, Moment, RequestRef
 
@@ -30,6 +32,7 @@ _PLUGGED = frozenset({ConnectorStatus.PREPARING, ConnectorStatus.SUSPENDED_EV, C
 _GONE = frozenset({ConnectorStatus.AVAILABLE})
 _UNPLUGGED = "EVDisconnected"  # OCPP 1.6 7.36: the cable is out, whenever the connector's own report may come
 _LONGEST_STOP_S = 600
+_TO_CAPTURE_S = 3_600  # before the reservation falls
 _CLOCKS_APART_MS = 600_000
 
 
@@ -124,15 +127,19 @@ def start_answered(d: Decision, s: Session, start: Start, result: Result) -> Non
             d.note(f.StartAccepted(d.at, s.id, start.request))
         case Refused(code=code, detail=detail):
             d.note(f.StartRefused(d.at, s.id, start.request, code, detail))
-            # Without a cable a pile may refuse for now; and one that may have the earlier start refuses the later.
-            doubtful = not start.plugged or any(not earlier.answered for earlier in s.starts if earlier.request != start.request)
+            # Without a cable a pile may refuse for now; one that may have the earlier start refuses the later; an earlier one is history.
+            doubtful = (
+                start is not s.starts[-1]
+                or not start.plugged
+                or any(not earlier.answered for earlier in s.starts if earlier.request != start.request)
+            )
             if not s.given_up and not doubtful and s.stage is not Stage.START_FAILED:
                 start_failed(d, d.k.sessions[s.id], "pile_refused")
 
 
 def start_failed(d: Decision, s: Session, why: str) -> None:
     """Nothing came of a start. What is reserved serves for another try, as long as the plug could still do it."""
-    if len(s.starts) < d.policy.most_starts and ready(d.k, s.connector):
+    if len(s.starts) < d.policy.most_starts and able(d.k, s.connector):
         d.note(f.StartFailed(d.at, s.id, why, d.at.plus(d.policy.retry_s)))
     else:
         d.note(f.SessionGivenUp(d.at, s.id, why))
@@ -198,8 +205,14 @@ def meter_read(d: Decision, i: MeterRead) -> None:
         request_stop(d, d.k.sessions[s.id], "limit")
         return
     limit.ask_for_more(d, s, reading)
-    if due:
+    if due or s.limit_at is not None:
         limit.foresee(d, d.k.sessions[s.id], reading)
+
+
+def watch_cover(d: Decision, s: Session) -> None:
+    """Nobody stands for what is delivered any more: the issuer declined what the terminal alone had approved."""
+    if s.stage in FLOWING and not s.stops and not s.covered:
+        request_stop(d, s, "declined")
 
 
 def watch_limit(d: Decision, s: Session) -> None:
@@ -210,14 +223,16 @@ def watch_limit(d: Decision, s: Session) -> None:
 
 def watch_hold(d: Decision, s: Session) -> None:
     """A reservation does not last for ever: half-way a person is told, and a charge that still runs is ended before it falls."""
-    p = s.payment
-    if p is None or p.expires_at is None or s.priced is not None or s.given_up:
-        return
-    left_ms, whole_ms = d.at.ms_until(p.expires_at), p.expires_at.ms_since(p.requested_at)
-    if left_ms * 2 <= whole_ms and not any(r.code == "hold_expiring" for r in s.reviews):
-        d.note(f.ReviewOpened(d.at, s.id, "hold_expiring", p.ref, p.expires_at))
-    if left_ms * 10 <= whole_ms and s.stage in FLOWING and not s.stops:
-        request_stop(d, d.k.sessions[s.id], "hold_expiring")
+    for p in s.payments.values():
+        if p.expires_at is None or not counts_on(s, p):
+            continue
+        left_ms, whole_ms = d.at.ms_until(p.expires_at), p.expires_at.ms_since(p.requested_at)
+        if left_ms * 2 <= whole_ms and not told_of_expiry(s, p):
+            d.note(f.ReviewOpened(d.at, s.id, "hold_expiring", p.ref, p.expires_at))
+        if left_ms * 10 <= whole_ms and p is s.payment and s.stage in FLOWING and not s.stops:
+            request_stop(d, d.k.sessions[s.id], "hold_expiring")
+        if left_ms <= 0 and p.stored:
+            declined_offline(d, d.k.sessions[s.id], p, "it never reached its issuer")
 
 
 def _not_ahead(reading: Reading, at: Moment) -> Reading:
@@ -359,6 +374,8 @@ def _end(d: Decision, s: Session, reason: str, delivered: Delivered, i: TxEnded 
     stays = i is not None and reason != _UNPLUGGED and delivered.verdict is Verdict.VALID and delivered.mwh
     until = accrual_end(s, delivered, d.at) if stays else None
     cap = d.at.plus(d.policy.longest_stay_s)
+    if s.payment is not None and s.payment.expires_at is not None:
+        cap = min(cap, s.payment.expires_at.plus(-_TO_CAPTURE_S), key=d.at.ms_until)
     if until is not None and until.utc_ms > cap.utc_ms:
         until = cap
     d.note(f.DeliveryEnded(d.at, s.id, reason, delivered, i.frame if i else None, until))

@@ -82,7 +82,7 @@ def _closed(k: Kiosk, fact: SessionFact) -> Kiosk:
     session = next((s for s in k.recent if s.id == fact.session), None)
     if session is None:
         return _unheld(k, fact)
-    if isinstance(fact, f.PaymentAuthorized | f.PrintRequested):  # something to do again: money to release, paper to print
+    if isinstance(fact, f.PaymentAuthorized | f.PaymentForwarded | f.PrintRequested):  # something to do again: money, or paper
         rest = tuple(s for s in k.recent if s.id != session.id)
         reopened = _with(_session(session, fact), closed_at=None)
         return _with(k, recent=rest, sessions=MappingProxyType({**k.sessions, session.id: reopened}))
@@ -195,7 +195,7 @@ def _session(s: Session, fact: SessionFact) -> Session:
 def _kiosk(k: Kiosk, fact: KioskFact) -> Kiosk:
     match fact:
         case f.Started(sound=sound):
-            return _rebooted(_with(k, sound=sound, started_at=fact.at, online=frozenset()), fact)
+            return _rebooted(_with(k, sound=sound, started_at=fact.at, online=frozenset(), terminal=None), fact)
         case f.PileOnline(pile=pile):
             return _with(k, online=k.online | {pile})
         case f.PileOffline(pile=pile):
@@ -310,7 +310,7 @@ def _forwarded(s: Session, fact: f.PaymentForwarded) -> Session:
     if not fact.success:
         return _payment(s, fact.payment, state=PaymentState.DECLINED, changed_at=fact.at, code="offline_declined")
     approval = replace(payment.approval, psp_reference=fact.psp_reference, offline=False)
-    return _payment(s, fact.payment, changed_at=fact.at, approval=approval)
+    return _payment(s, fact.payment, state=PaymentState.AUTHORIZED, changed_at=fact.at, approval=approval)
 
 
 @_on(f.FreeVendGranted)
@@ -376,7 +376,19 @@ def _refund_asked(s: Session, fact: f.RefundRequested) -> Session:
 def _refund_reported(s: Session, fact: f.RefundReported) -> Session:
     at = fact.at
     paid = Modification(
-        fact.request, fact.payment, "refund", "", fact.psp_reference, fact.amount, Digest(""), at, at, at, ModificationState.CONFIRMED, at
+        fact.request,
+        fact.payment,
+        "refund",
+        "",
+        "",
+        fact.amount,
+        Digest(""),
+        at,
+        at,
+        at,
+        ModificationState.CONFIRMED,
+        at,
+        fact.psp_reference,
     )
     return _with(s, modifications=MappingProxyType({**s.modifications, fact.request: paid}))
 
@@ -416,7 +428,16 @@ def _confirmed(s: Session, fact: f.ModificationConfirmed) -> Session:
     known = s.modifications.get(fact.request)
     if known is None or known.operation != "adjust":
         return s
-    return _payment(s, known.payment, usable=known.amount)
+    return _payment(s, known.payment, usable=_reserved_now(s.payments.get(known.payment), known, fact.amount))
+
+
+def _reserved_now(payment: Payment | None, asked: Modification, booked: Money | None) -> Money | None:
+    """What can be relied on after an adjustment: no more than was asked for, and no more than the acquirer says."""
+    if booked is None or asked.amount is None:
+        return asked.amount
+    if booked.currency != asked.amount.currency:
+        return payment.usable if payment else None
+    return min(asked.amount, booked)
 
 
 @_on(f.ModificationFailed)

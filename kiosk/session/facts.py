@@ -446,7 +446,7 @@ class StopCodeMissed(SessionFact):
 class StopRequested(SessionFact):
     request: RequestRef
     transaction: int
-    by: str  # `code` | `card` | `tag` | `phone` | `operator` | `limit` | `late_start` | `silence` | `hold_expiring`
+    by: str  # `code` | `card` | `tag` | `phone` | `operator` | `limit` | `late_start` | `silence` | `hold_expiring` | `declined`
     until: Moment
 
 

@@ -16,6 +16,7 @@ from kiosk.session.state import ModificationState, Session
 from kiosk.values import Moment, Money
 
 _MS_PER_HOUR = 3_600_000
+_STOP_TAKES_S = 10  # until a pile that was asked to stop gives no more
 _MOVED_S = 5  # a limit foreseen that moves by less is not told again
 
 
@@ -24,7 +25,7 @@ def used_up(d: Decision, s: Session, reading: Reading) -> bool:
     spend = s.spendable
     if spend is None or s.stops:
         return False
-    ahead = _ahead(reading, _power(d, s, reading), d.policy.report_s + d.policy.stop_s)
+    ahead = _ahead(reading, _power(d, s, reading), d.policy.report_s + _STOP_TAKES_S)
     return owes(s, reading, spend - d.policy.margin) or owes(s, ahead, spend)
 
 
@@ -36,7 +37,7 @@ def ask_for_more(d: Decision, s: Session, reading: Reading) -> None:
     if s.stops or payment.usable >= quote.most or any(_keeps(m.operation, m.state) for m in s.modifications.values()):
         return
     half = Money(quote.step.minor // 2, quote.step.currency)
-    ahead = _ahead(reading, _power(d, s, reading), d.policy.report_s + d.policy.stop_s)
+    ahead = _ahead(reading, _power(d, s, reading), d.policy.report_s + _STOP_TAKES_S)
     if owes(s, ahead, payment.usable - half):
         request_adjustment(d, s, payment, min(payment.usable + quote.step, quote.most))
 
@@ -58,6 +59,16 @@ def foresee(d: Decision, s: Session, reading: Reading) -> None:
         return
     if when is None or before is None or abs(before.ms_until(when)) > _MOVED_S * 1_000:
         d.note(f.LimitForeseen(d.at, s.id, when))
+
+
+def foresee_anew(d: Decision, s: Session) -> None:
+    """More is reserved than when the end of it was foreseen: look again from the last reading, at the power it had."""
+    last = s.last_reading
+    if last is None or s.noted_at is None or s.limit_at is None:
+        return
+    if last is s.begin:
+        last = replace(last, power_w=None)
+    foresee(d, s, _ahead(last, _power(d, s, last), d.at.ms_since(s.noted_at) // 1_000 + 1))
 
 
 def _when(d: Decision, s: Session, reading: Reading, spend: Money, horizon_s: int) -> Moment | None:

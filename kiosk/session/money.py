@@ -15,6 +15,8 @@ from kiosk.session.state import Abort, Modification, ModificationState, Payment,
 from kiosk.values import Moment, Money, PaymentRef, RequestRef, SessionId
 
 _UNHEARD = (ModificationState.REQUESTED, ModificationState.REFUSED)
+_TAKEN = (ModificationState.SUBMITTED, ModificationState.CONFIRMED)
+_SHORTEST_WINDOW_S = 3_600  # an acquirer that is away for a moment when a reservation ends loses nobody's money
 
 
 def request_preauthorization(d: Decision, s: Session) -> None:
@@ -61,7 +63,7 @@ def preauthorization_answered(d: Decision, s: Session, p: Payment, result: Resul
 
 
 def _approved(d: Decision, s: Session, p: Payment, approval: Approval) -> None:
-    if p.state is PaymentState.AUTHORIZED:
+    if p.approval is not None:  # known already, whatever became of it
         return
     usable = offline.usable(d.k, approval)
     enough = max(d.policy.smallest_hold.minor, d.policy.margin.minor + 1)
@@ -82,12 +84,30 @@ def forwarded(d: Decision, i: Confirmation) -> None:
     p = s.payments.get(PaymentRef(i.reference)) if s else None
     if s is None or p is None:
         return
-    if p.stored:
-        d.note(f.PaymentForwarded(d.at, s.id, p.ref, i.psp_reference, i.success, i.reason))
-        if not i.success and p.wanted:
-            d.note(f.ReviewOpened(d.at, s.id, "offline_declined", f"{p.ref}: {i.reason}".strip(), None))
+    if p.stored and not i.success:
+        declined_offline(d, s, p, i.reason)
+    elif p.stored or (i.success and p.state is PaymentState.DECLINED and p.approval is not None):
+        _reached_the_issuer(d, s, p, i)
     elif p.state is PaymentState.UNKNOWN and i.success and i.amount is not None:
         _approved(d, s, p, Approval(i.amount, i.psp_reference, "", CardFacts()))
+
+
+def declined_offline(d: Decision, s: Session, p: Payment, reason: str) -> None:
+    """What the terminal approved by itself is worth nothing. Energy that is not flowing yet will not flow."""
+    d.note(f.PaymentForwarded(d.at, s.id, p.ref, "", False, reason))
+    if p.wanted:
+        d.note(f.ReviewOpened(d.at, s.id, "offline_declined", f"{p.ref}: {reason}".strip(), None))
+        if s.transaction is None and not s.given_up:
+            d.note(f.SessionGivenUp(d.at, s.id, "offline_declined"))
+
+
+def _reached_the_issuer(d: Decision, s: Session, p: Payment, i: Confirmation) -> None:
+    if not i.psp_reference:
+        return  # nothing can be captured or released under no reference
+    d.note(f.PaymentForwarded(d.at, s.id, p.ref, i.psp_reference, True, i.reason))
+    if p.approval is not None and i.amount is not None and i.amount != p.approval.authorized:
+        detail = f"{p.ref}: the terminal approved {p.approval.authorized}, the issuer {i.amount}"
+        d.note(f.ReviewOpened(d.at, s.id, "amount_differs", detail, None))
 
 
 def orphaned(d: Decision, reference: RequestRef, approval: Approval) -> None:
@@ -95,7 +115,9 @@ def orphaned(d: Decision, reference: RequestRef, approval: Approval) -> None:
     d.note(f.OrphanApproval(d.at, reference, approval))
     session = session_of(d.k.setup.kiosk, reference)
     request = RequestRef(f"{reference}-X")
-    if session is None or d.k.find(session) is not None or not approval.psp_reference or request in d.k.loose:
+    if session is None or not reference.removeprefix(f"{session}-P").isdecimal() or not approval.psp_reference:
+        return
+    if d.k.find(session) is not None or request in d.k.loose:
         return  # a sale that is held knows its payments: under a reference it never used nothing is safe to do
     key = idempotency_key(request)
     digest = body_hash(request, approval.psp_reference, reference, None, key)
@@ -139,6 +161,19 @@ def _not_needed(s: Session, p: Payment) -> bool:
     if not p.wanted or (s.stage is Stage.GIVEN_UP and s.transaction is None):
         return True
     return s.priced is not None and not s.priced.charge
+
+
+def not_done(s: Session, *operations: str) -> tuple[Modification, ...]:
+    """Of each payment its last request of these kinds, where the acquirer refused it or failed to do it."""
+    last = {m.payment: m for m in s.modifications.values() if m.operation in operations}
+    return tuple(m for m in last.values() if m.state in (ModificationState.REFUSED, ModificationState.FAILED))
+
+
+def let_go(d: Decision, s: Session) -> None:
+    """What could not be captured is not kept reserved either."""
+    for m in not_done(s, "capture"):
+        payment = s.payments[m.payment]
+        cancel_anew(d, s, payment, payment.approval.psp_reference if payment.approval else "")
 
 
 def _request_cancel(d: Decision, s: Session, p: Payment, psp_reference: str) -> None:
@@ -185,27 +220,41 @@ def _next_request(s: Session, stem: str) -> RequestRef:
 def _deadlines(d: Decision, p: Payment, window_s: int) -> tuple[Moment, Moment]:
     """When to raise the alarm and when to stop asking: within the window, and while the scheme still keeps the reservation."""
     if p.expires_at is not None:
-        window_s = max(1, min(window_s, d.at.ms_until(p.expires_at) // 1_000))
+        window_s = min(window_s, max(_SHORTEST_WINDOW_S, d.at.ms_until(p.expires_at) // 1_000))
     return d.at.plus(min(d.policy.capture_alarm_s, window_s // 2)), d.at.plus(window_s)
 
 
-def modification_answered(d: Decision, session: SessionId, m: Modification, result: Result) -> None:
+def modification_answered(d: Decision, session: SessionId, m: Modification, result: Result, recalled: Session | None = None) -> None:
     """The acquirer's first word on a modification. No word at all changes nothing: the same request goes out again.
 
     A yes counts even after we took it for refused: the money moves, and what moved has its paper.
     """
+    s = d.k.find(session) or recalled
     match result:
         case Done(Accepted(psp_reference=psp_reference)) if m.state in _UNHEARD:
             d.note(f.ModificationSubmitted(d.at, session, m.request, psp_reference))
-            if m.state is ModificationState.REFUSED:
-                fault = _REFUSED.get(m.operation, "cancel_refused")
+            fault = _REFUSED.get(m.operation, "cancel_refused")
+            if m.state is ModificationState.REFUSED and m.operation != "adjust" and (s is None or s.reviewed(fault)):
                 d.note(f.ReviewDecided(d.at, session, fault, "settled", None, "kiosk", "the acquirer has it after all"))
             if m.operation == "capture":
+                if s is not None:
+                    _taken_once(d, s, m)
                 _issue_receipt(d, session, m)
             elif m.operation == "refund":
                 d.note(f.CreditNoteIssued(d.at, session, m.request, d.k.credit_notes + 1))
         case Refused(code=code, detail=detail) if m.state is ModificationState.REQUESTED:
             _refused(d, session, m, code, detail)
+
+
+def _taken_once(d: Decision, s: Session, m: Modification) -> None:
+    """A capture tried anew is not needed when the first one turns out done; when both are, a person gives one back."""
+    for other in s.modifications.values():
+        if other.operation != "capture" or other.request == m.request:
+            continue
+        if other.state is ModificationState.REQUESTED:
+            d.note(f.ModificationRefused(d.at, s.id, other.request, "superseded", f"{m.request} was taken after all"))
+        elif other.state in _TAKEN:
+            d.note(f.ReviewOpened(d.at, s.id, "amount_differs", f"taken twice: by {other.request} and by {m.request}", None))
 
 
 def _issue_receipt(d: Decision, session: SessionId, m: Modification) -> None:
@@ -245,9 +294,7 @@ def watch_deadlines(d: Decision, s: Session) -> None:
 def watch_loose(d: Decision) -> None:
     """The same for what is asked about sales whether held or not."""
     for m in tuple(d.k.loose.values()):
-        session = session_of(d.k.setup.kiosk, m.request)
-        if session is not None:
-            _watch(d, session, m)
+        _watch(d, sale_of(m), m)
 
 
 def _watch(d: Decision, session: SessionId, m: Modification) -> None:
@@ -283,18 +330,22 @@ def confirmed(d: Decision, i: Confirmation, recalled: Session | None = None) -> 
         return None
     if known is None and sale is not None and i.operation == "refund" and i.success and i.amount is not None:
         return _refunded_elsewhere(d, sale, i)
+    if known is None and sale is not None:
+        return d.note(f.OrphanConfirmation(d.at, i.reference, i.psp_reference, i.operation, i.success, i.reason))
     request = known.request if known else RequestRef(i.reference)
     if i.success:
-        return _booked(d, session, known, request, i)
+        return _booked(d, session, sale, known, request, i)
     d.note(f.ModificationFailed(d.at, session, request, i.operation, i.psp_reference, i.reason))
     if i.operation == "adjust" or (known is not None and known.operation == "cancel_by_reference"):
         return None  # the charge ends where the reservation does; there may have been nothing to cancel
     return d.note(f.ReviewOpened(d.at, session, _FAILED.get(i.operation, "cancel_failed"), f"{request}: {i.reason}".strip(), None))
 
 
-def _booked(d: Decision, session: SessionId, known: Modification | None, request: RequestRef, i: Confirmation) -> None:
+def _booked(
+    d: Decision, session: SessionId, sale: Session | None, known: Modification | None, request: RequestRef, i: Confirmation
+) -> None:
     if known and known.state in _UNHEARD:
-        modification_answered(d, session, known, Done(Accepted(i.psp_reference)))
+        modification_answered(d, session, known, Done(Accepted(i.psp_reference)), sale)
     d.note(f.ModificationConfirmed(d.at, session, request, i.operation, i.psp_reference, i.amount))
     if known and known.operation in _WITH_AMOUNT and i.amount is not None and i.amount != known.amount:
         detail = f"{request}: asked for {known.amount}, the acquirer booked {i.amount}"
@@ -304,20 +355,31 @@ def _booked(d: Decision, session: SessionId, known: Modification | None, request
 def _refunded_elsewhere(d: Decision, sale: Session, i: Confirmation) -> None:
     """Somebody paid back in the acquirer's own pages: it counts, and it gets its credit note."""
     request = RequestRef(f"{sale.id}-F-{i.psp_reference}")
-    payment = sale.payment or sale.last_payment
-    if payment is None or i.amount is None or request in sale.modifications:
+    payment = sale.payments.get(PaymentRef(i.reference)) or sale.payment or sale.last_payment
+    if request in sale.modifications:
+        return
+    if payment is None or i.amount is None or i.amount.currency != payment.amount.currency or i.amount.minor <= 0:
+        d.note(f.OrphanConfirmation(d.at, i.reference, i.psp_reference, i.operation, i.success, i.reason))
         return
     d.note(f.RefundReported(d.at, sale.id, payment.ref, request, i.psp_reference, i.amount))
     d.note(f.CreditNoteIssued(d.at, sale.id, request, d.k.credit_notes + 1))
 
 
 def _meant(s: Session, i: Confirmation) -> Modification | None:
-    """The request a confirmation is about: by the acquirer's reference, by ours, or by the payment's (TECHNICAL_CANCEL names only that)."""
-    modifications = tuple(s.modifications.values())
+    """The request a confirmation is about: by the acquirer's reference, by ours, or by the payment's (TECHNICAL_CANCEL names only that).
+
+    A refund that names only the payment is not ours: it was made in the acquirer's own pages.
+    """
+    modifications = tuple(m for m in s.modifications.values() if m.operation.startswith(i.operation))
     by_psp = (m for m in modifications if m.submitted_as and m.submitted_as == i.psp_reference)
     by_reference = (m for m in modifications if m.request == i.reference)
-    by_payment = (m for m in modifications if m.payment == i.reference and m.operation.startswith(i.operation))
+    by_payment = (m for m in modifications if m.payment == i.reference and m.operation != "refund")
     return next(chain(by_psp, by_reference, by_payment), None)
+
+
+def sale_of(m: Modification) -> SessionId:
+    """The sale of a request that was made here, whatever the kiosk was called then."""
+    return SessionId(m.payment.rpartition("-")[0])
 
 
 def session_of(kiosk: str, reference: str) -> SessionId | None:

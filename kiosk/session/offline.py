@@ -35,5 +35,5 @@ def room(k: Kiosk) -> Money:
     nothing = Money.zero(k.setup.currency)
     if rule.sale is None or rule.stored is None:
         return nothing
-    left = rule.stored - sum(k.stored.values(), nothing)
+    left = rule.stored - sum((m for m in k.stored.values() if m.currency == rule.stored.currency), nothing)
     return max(nothing, min(rule.sale, left))

@@ -18,8 +18,11 @@ def sellable(k: Kiosk, connector: ConnectorId) -> bool:
 def ready(k: Kiosk, connector: ConnectorId) -> bool:
     """Whether the pile could start a charge there."""
     c = k.setup.by_id.get(connector)
-    if c is None or c.pile not in k.online:
-        return False
+    return c is not None and c.pile in k.online and able(k, connector)
+
+
+def able(k: Kiosk, connector: ConnectorId) -> bool:
+    """Whether the plug is as a start needs it, as far as was heard; its pile may be away for a moment."""
     state = k.connectors.get(connector)
     return state is not None and state.status in READY
 

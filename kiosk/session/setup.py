@@ -66,7 +66,7 @@ class Policy:
     longest_stay_s: int = 43_200
     retry_s: int = 60  # after a start that failed, before the reservation is released
     most_starts: int = 3
-    report_s: int = 60  # how often a pile tells its register, until two readings have shown it
+    report_s: int = 5  # how often a pile tells its register
     review_s: int = 345_600  # for a decision, where no reservation ends sooner
     hold_days: Mapping[str, int] = field(default_factory=lambda: MappingProxyType(dict(HOLD_DAYS)))
     offline: Offline = Offline()
