@@ -100,7 +100,20 @@ Element = TextRow | CodeRow | DotRow | Feed | Cut
 
 def text(data: bytes) -> str:
     """The printed text, line by line, as it can be read. Codes, dots and cuts are not text."""
-    return "\n".join("".join(g.character for g in row.glyphs) for row in elements(data) if isinstance(row, TextRow))
+    lines, line, style = list[str](), "", Style()
+    while (command := first(data)) is not None:
+        data = data[len(command.raw) :]
+        match command.name:
+            case "text":
+                line += command.raw.decode(style.page, "replace")
+            case "LF":
+                lines.append(line)
+                line = ""
+            case "ESC d" | "ESC J" | "GS v" | "GS V" | "GS ( k":
+                pass
+            case _:
+                style = _styled(style, command)
+    return "\n".join([*lines, line] if line else lines)
 
 
 def codes(data: bytes) -> list[str]:

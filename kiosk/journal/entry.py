@@ -12,6 +12,7 @@ entry has seq 1 and a `prev` of 32 zero bytes.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from typing import NewType
 
@@ -23,8 +24,20 @@ GENESIS = bytes(32)
 MAX_BODY = 1 << 20
 INT64 = range(-(1 << 63), 1 << 63)
 
-_DOMAIN = b"pilepay/entry/1"
-_LENGTHS = tuple(n.to_bytes(4, "big") for n in range(1_024))
+
+def _frame(field: bytes) -> bytes:
+    return len(field).to_bytes(4, "big") + field
+
+
+@lru_cache(maxsize=1_024)
+def _framed(text: str) -> bytes:
+    """The same few texts stand in one entry after another."""
+    return _frame(text.encode())
+
+
+_DOMAIN = _frame(b"pilepay/entry/1")
+_TRUSTED, _DOUBTED = _frame(b"1"), _frame(b"0")
+_DIGITS = tuple(n.to_bytes(4, "big") for n in range(64))
 
 
 class JournalError(Exception):
@@ -70,24 +83,27 @@ class Stored:
 
 def entry_hash(seq: int, entry: Entry | Stored, prev: bytes) -> bytes:
     """The hash of `entry` at place `seq` after the entry whose hash is `prev`."""
-    at = entry.at
-    fields = (
+    at, body = entry.at, entry.body
+    number, version, utc_ms, mono_ns = b"%d" % seq, b"%d" % entry.version, b"%d" % at.utc_ms, b"%d" % at.mono_ns
+    parts = (
         _DOMAIN,
+        len(prev).to_bytes(4, "big"),
         prev,
-        b"%d" % seq,
-        entry.stream.encode(),
-        entry.kind.encode(),
-        b"%d" % entry.version,
-        b"%d" % at.utc_ms,
-        at.boot_id.encode(),
-        b"%d" % at.mono_ns,
-        b"1" if at.trusted else b"0",
-        entry.body,
+        _DIGITS[len(number)],
+        number,
+        _framed(entry.stream),
+        _framed(entry.kind),
+        _DIGITS[len(version)],
+        version,
+        _DIGITS[len(utc_ms)],
+        utc_ms,
+        _framed(at.boot_id),
+        _DIGITS[len(mono_ns)],
+        mono_ns,
+        _TRUSTED if at.trusted else _DOUBTED,
+        len(body).to_bytes(4, "big"),
+        body,
     )
-    parts: list[bytes] = []
-    for field in fields:
-        size = len(field)
-        parts += (_LENGTHS[size] if size < len(_LENGTHS) else size.to_bytes(4, "big"), field)
     return sha256(b"".join(parts)).digest()
 
 

@@ -114,6 +114,8 @@ class Strip:
 
 def cells(text: str) -> int:
     """Columns that `text` takes."""
+    if text.isascii():
+        return len(text)
     return sum(0 if category(c) in ("Mn", "Me", "Cf") else 2 if east_asian_width(c) in "WF" else 1 for c in text)
 
 

@@ -66,13 +66,14 @@ _KINDS: dict[str, type[Any]] = {
 _COLUMNS = ("at", "session")
 _CANONICAL = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 _AS_IT_IS = (str, int, bool, type(None))
+_BARE = frozenset(_AS_IT_IS)
 
 
 def encode(fact: Fact) -> Encoded:
     """The fact as the journal stores it."""
     kind = type(fact).__name__
     stream = fact.session if isinstance(fact, SessionFact) else KIOSK_STREAM
-    body = {name: _plain(getattr(fact, name)) for name in _names(type(fact)) if name not in _COLUMNS}
+    body = {name: v if type(v := getattr(fact, name)) in _BARE else _plain(v) for name in _names(type(fact)) if name not in _COLUMNS}
     return Encoded(stream, kind, VERSIONS.get(kind, 1), fact.at, _CANONICAL.encode(body).encode())
 
 
@@ -106,13 +107,13 @@ def _plain(value: Any) -> Any:
     if isinstance(value, _AS_IT_IS):
         return value
     if isinstance(value, tuple):
-        return [_plain(v) for v in value]
+        return [v if type(v) in _BARE else _plain(v) for v in value]
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, Decimal):
         return str(value)
     if is_dataclass(value):
-        return {name: _plain(getattr(value, name)) for name in _names(type(value))}
+        return {name: v if type(v := getattr(value, name)) in _BARE else _plain(v) for name in _names(type(value))}
     raise CodecError(f"a {type(value).__name__} has no place in a fact")
 
 

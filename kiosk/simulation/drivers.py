@@ -14,7 +14,7 @@ from kiosk.simulation import faults as bad
 from kiosk.simulation.books import Stay
 from kiosk.simulation.chance import Chance
 from kiosk.simulation.clockwork import Clockwork
-from kiosk.simulation.coroutines import Crew
+from kiosk.simulation.coroutines import Crew, Waiting
 from kiosk.simulation.faults import Faults
 from kiosk.simulation.machine import Machine
 from kiosk.simulation.terms import Terms
@@ -36,6 +36,19 @@ class Bay:
     connector: str
     terms: Terms
     stay: Stay | None = None
+    _end: Waiting[None] | None = None
+
+    def end_of_charge(self, clockwork: Clockwork, until_ms: int) -> Waiting[None]:
+        """To be awaited by whoever stands there: the charge is over, or it is `until_ms`."""
+        self._end = end = Waiting[None](clockwork)
+        clockwork.at(until_ms, end.wake)
+        return end
+
+    def charge_over(self) -> None:
+        """No more energy flows."""
+        if self._end is not None:
+            self._end.wake()
+            self._end = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +274,7 @@ class Driver:
             self._plug()
         until = now + habits.charge_ms
         while self._clockwork.now < until and self._flows():
-            await self._crew.sleep(min(10_000, until - self._clockwork.now))
+            await self._bay.end_of_charge(self._clockwork, until)
         if not self._flows():
             await self._pause(5, 300)
             return

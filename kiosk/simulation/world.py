@@ -219,10 +219,12 @@ class World:
     def moved(self, wire: PileWire) -> None:
         """A car that is full only stays; where that costs money the world takes the time."""
         for bay in self._bays:
-            charge = bay.stay.charges[-1] if bay.wire is wire and bay.stay is not None and bay.stay.charges else None
-            if charge is None or not bay.terms.minute or charge.full_ms is not None or charge.truth.end_ms is not None:
+            if bay.wire is not wire or bay.stay is None or not bay.stay.charges:
                 continue
-            if wire.status(bay.number) == "SuspendedEV":
+            charge = bay.stay.charges[-1]
+            if charge.truth.end_ms is not None:
+                bay.charge_over()
+            elif bay.terms.minute and charge.full_ms is None and wire.status(bay.number) == "SuspendedEV":
                 charge.full_ms = self._clockwork.now
 
     def heard(self, pile: str, call: Call) -> None:

@@ -74,7 +74,7 @@ def build(lines: Iterable[Line], columns: int) -> bytes:
         if line.kind == "qr":
             printer.qr(line.left, native=True, size=_dot_size(line.left, columns))
         else:
-            printer.text(_text(line, columns) + "\n")
+            printer._raw(_text(line, columns).encode("cp858") + b"\n")  # the page is pinned: the library would look up each letter
     printer.cut()
     return bytes(printer.output)
 
@@ -127,6 +127,8 @@ def _check_width(line: Line, columns: int) -> int:
 
 def printable(text: str) -> str:
     """`text` in characters of the code page, one for one: the same, a similar one, or a question mark. No control code gets through."""
+    if text.isascii() and text.isprintable():
+        return text
     shown = "".join(_character(c) for c in text.translate(_SIMILAR))
     if lost := {c for c, s in zip(text, shown, strict=True) if s == "?" and c != "?"}:
         log.warning("%d kinds of characters are not in %s and print as question marks", len(lost), CODE_PAGE)
