@@ -107,7 +107,10 @@ class TerminalWire:
 
     async def diagnose(self, service_id: str) -> TerminalHealth:
         request = messages.diagnosis(service_id, self._sale_id, self._poi_id)
-        return answers.health(answers.body_of(await self._ask(request, OTHER_MS), request))
+        try:
+            return answers.health(answers.body_of(await self._ask(request, OTHER_MS), request))
+        except (NotSent, AnswerLost) as error:
+            return TerminalHealth(False, str(error), host=False)
 
     async def _ask(self, request: Request, patience_ms: int) -> Opened:
         """One exchange. Raises `NotSent` or `AnswerLost`, as the driver over TLS does."""
