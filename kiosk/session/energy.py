@@ -206,7 +206,7 @@ def meter_read(d: Decision, i: MeterRead) -> None:
         return
     limit.ask_for_more(d, s, reading)
     if due or s.limit_at is not None:
-        limit.foresee(d, d.k.sessions[s.id], reading)
+        limit.foresee(d, s, reading)  # the sale as it was: its last reading shows the power
 
 
 def watch_cover(d: Decision, s: Session) -> None:

@@ -12,7 +12,7 @@ from enum import Enum
 from hashlib import sha256
 
 from kiosk.session.state import FLOWING, Kiosk, Modification, ModificationState, Session, Stage
-from kiosk.values import Digest, Money, PaymentRef, RequestRef, SessionId
+from kiosk.values import Digest, Moment, Money, PaymentRef, RequestRef, SessionId
 
 
 class Recovery(Enum):
@@ -78,12 +78,15 @@ Body = Preauthorize | AbortPreauthorization | Modify | StartDelivery | StopDeliv
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One thing to be done once. `key` makes a repeat harmless where the far end knows keys."""
+    """One thing to be done once. `key` makes a repeat harmless where the far end knows keys. `since` when it was asked for, and by
+    `deadline` it must be done; both where money depends on it."""
 
     ref: RequestRef
     key: str
     recovery: Recovery
     body: Body
+    since: Moment | None = None
+    deadline: Moment | None = None
 
     @property
     def kind(self) -> str:
@@ -147,4 +150,4 @@ def _of_session(k: Kiosk, s: Session) -> Iterator[Request]:
 
 def _modify(m: Modification) -> Request:
     body = Modify(m.operation, m.request, m.psp_reference, m.payment, m.amount, m.body_hash)
-    return Request(m.request, m.key, Recovery.RESEND_SAME_KEY, body)
+    return Request(m.request, m.key, Recovery.RESEND_SAME_KEY, body, m.requested_at, m.resend_until)
