@@ -141,7 +141,10 @@ def test_the_limit_stops_a_margin_before_the_hold() -> None:
     w = World()
     w.deliver()
     w.skip(2 * HOUR)
-    assert names(w.meter(197, 980_000)) == ["MeterNoted"]
+    assert names(w.meter(190)) == ["MeterNoted"]
+    w.skip(600)
+    assert names(w.meter(197)) == ["MeterNoted", "LimitForeseen"]
+    w.skip(30)
     assert names(w.meter(198)) == ["MeterNoted", "StopRequested"]
     assert w.meter(199) == ()
 

@@ -146,4 +146,6 @@ def test_a_start_from_before_the_restart_is_not_asked_anew_when_the_car_is_gone(
     w.status(1, ConnectorStatus.AVAILABLE)
     assert len(w.session.starts) == 1
     w.wait(60)
+    assert w.session.failed_why == "never_started"
+    w.wait(60)
     assert w.session.given_up == "never_started"

@@ -40,21 +40,35 @@ def test_a_lost_answer_to_a_start_leaves_it_open_to_be_observed() -> None:
     assert w.request("StartDelivery").recovery is Recovery.OBSERVE
 
 
-def test_the_pile_refuses_and_everything_goes_back() -> None:
+def given_up(w: World) -> str:
+    """Asked, accepted, never started, and no other try wanted: the tag."""
+    tag = asked(w)
+    w.answer("StartDelivery", i.Done(i.Ok()))
+    w.wait(60)
+    w.wait(60)
+    assert w.session.given_up == "never_started"
+    return tag
+
+
+def test_the_pile_refuses_and_everything_goes_back_when_no_other_try_is_wanted() -> None:
     w = World()
     asked(w)
     facts = w.answer("StartDelivery", i.Refused("rejected", "Rejected"))
-    assert names(facts) == ["StartRefused", "SessionGivenUp", "CancelRequested"]
+    assert names(facts) == ["StartRefused", "StartFailed"]
+    w.wait(59)
+    assert w.session.stage is Stage.START_FAILED
+    assert names(w.wait(1)) == ["SessionGivenUp", "CancelRequested"]
     assert w.session.given_up == "pile_refused"
 
 
-def test_accepted_and_never_started_gives_everything_back_within_a_minute() -> None:
+def test_accepted_and_never_started_gives_everything_back_a_minute_after_it_was_told() -> None:
     w = World()
     asked(w)
     w.answer("StartDelivery", i.Done(i.Ok()))
     w.wait(59)
     assert w.session.stage is Stage.START_REQUESTED
-    assert names(w.wait(1)) == ["SessionGivenUp", "CancelRequested"]
+    assert names(w.wait(1)) == ["StartFailed"]
+    assert names(w.wait(60)) == ["SessionGivenUp", "CancelRequested"]
     assert w.session.given_up == "never_started"
 
 
@@ -119,9 +133,7 @@ def test_a_start_in_advance_that_the_pile_let_go_is_made_again_with_the_cable_un
 
 def test_a_start_after_the_sale_was_given_up_is_stopped_and_looked_at() -> None:
     w = World()
-    tag = asked(w)
-    w.answer("StartDelivery", i.Done(i.Ok()))
-    w.wait(60)
+    tag = given_up(w)
     facts = w.give(started(w, tag))
     assert names(facts) == ["DeliveryStarted", "ReviewOpened", "StopRequested"]
     assert w.all_of(f.DeliveryStarted)[0].late is True
@@ -132,10 +144,7 @@ def test_a_start_after_the_sale_was_given_up_is_stopped_and_looked_at() -> None:
 
 def test_energy_of_a_late_start_is_unpaid_and_looked_at_when_the_hold_is_gone() -> None:
     w = World()
-    tag = asked(w)
-    w.answer("StartDelivery", i.Done(i.Ok()))
-    w.wait(60)
-    w.give(started(w, tag))
+    w.give(started(w, given_up(w)))
     w.wait(60)
     w.end(w.session.transaction, 101)
     assert "energy_unpaid" in w.reviews()

@@ -152,10 +152,17 @@ def test_a_yes_after_the_sale_closed_opens_it_again_until_the_money_is_released(
     assert w.k.sessions == {}
 
 
-def test_a_yes_nobody_remembers_asking_for_is_kept_for_a_person() -> None:
+def test_a_yes_nobody_remembers_asking_for_is_released() -> None:
     w = World()
     facts = w.give(i.Outcome("K417-00000000000000000000000999-P1", i.Done(approval())))
-    assert names(facts) == ["OrphanApproval"]
+    assert names(facts) == ["OrphanApproval", "CancelRequested"]
+    assert (w.request("Modify").body.operation, w.request("Modify").body.psp_reference) == ("cancel", "PSP1")
+
+
+@pytest.mark.parametrize("reference", ["K417-00000000000000000000000999-X", "K418-00000000000000000000000999-P1", "4711"])
+def test_a_yes_that_is_no_payment_of_ours_is_kept_for_a_person(reference: str) -> None:
+    w = World()
+    assert names(w.give(i.Outcome(reference, i.Done(approval())))) == ["OrphanApproval"]
 
 
 def test_a_yes_under_a_reference_its_sale_never_used_is_kept_for_a_person() -> None:
