@@ -8,6 +8,7 @@ signed meter data, notices), `PILEPAYC1` a credit note. Another order is another
 from __future__ import annotations
 
 import json
+import logging
 import zlib
 from base64 import b32decode, b32encode
 from collections.abc import Callable
@@ -31,6 +32,8 @@ from kiosk.receipts.receipt import (
 )
 from kiosk.receipts.vat import Tax
 from kiosk.values import Money, SessionId, ValuesError
+
+log = logging.getLogger(__name__)
 
 TAG = "PILEPAY1"
 FULL_TAG = "PILEPAY2"
@@ -61,6 +64,15 @@ def compact(document: Document) -> str:
     if len(text) > MOST_CHARACTERS:
         raise ReceiptError(f"{document.label} makes {len(text)} characters, a code carries {MOST_CHARACTERS}")
     return text
+
+
+def code_text(document: Document) -> str:
+    """The same, or nothing when the document is too long for a code: it is shown without one then."""
+    try:
+        return compact(document)
+    except ReceiptError as error:
+        log.info("no code: %s", error)
+        return ""
 
 
 def expand(text: str) -> Document:

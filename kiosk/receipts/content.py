@@ -62,13 +62,34 @@ class Row:
 BREAK = Row(RowKind.BREAK)
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Rows that belong together. `name` is one of `PARTS`."""
+
+    name: str
+    rows: tuple[Row, ...]
+
+
+PARTS = ("seller", "head", "subject", "bill", "sums", "money", "references", "end")
+
+
+def parts(document: Document, w: Wording) -> tuple[Part, ...]:
+    """Everything the document says, in the language of `w`, part by part."""
+    made = _receipt(document, w) if isinstance(document, Receipt) else _credit_note(document, w)
+    return tuple(Part(name, tuple(found)) for name, found in zip(PARTS, made, strict=True))
+
+
 def rows(document: Document, w: Wording) -> tuple[Row, ...]:
-    """Everything the document says, in the language of `w`."""
-    parts = _receipt(document, w) if isinstance(document, Receipt) else _credit_note(document, w)
+    """The same as one list, with breaks between the parts."""
     joined: list[Row] = []
-    for part in parts:
-        joined += [*([BREAK] if joined else []), *part]
+    for part in parts(document, w):
+        joined += [*([BREAK] if joined else []), *part.rows]
     return tuple(joined)
+
+
+def code_caption(document: Document, w: Wording) -> str:
+    """What stands by the code that carries the document."""
+    return w.say("receipt.code" if isinstance(document, Receipt) else "receipt.credit.code")
 
 
 def title(document: Document, w: Wording) -> str:
@@ -77,17 +98,19 @@ def title(document: Document, w: Wording) -> str:
 
 
 def _receipt(r: Receipt, w: Wording) -> tuple[Iterator[Row], ...]:
-    return _head(r, w), _delivery(r, w), _bill(r, w), _money(r, w), _references(_receipt_references(r, w), w), _end(r, w)
+    references = _references(_receipt_references(r, w), w)
+    return _seller(r, w), _head(r, w), _delivery(r, w), _bill(r, w), _sums(r, w), _money(r, w), references, _end(r, w)
 
 
 def _credit_note(n: CreditNote, w: Wording) -> tuple[Iterator[Row], ...]:
-    return _head(n, w), _corrected(n, w), _given_back(n, w), _rest(n, w), _references(_note_references(n), w), _end(n, w)
+    references = _references(_note_references(n), w)
+    return _seller(n, w), _head(n, w), _corrected(n, w), _why(n, w), _given_back(n, w), _rest(n, w), references, _end(n, w)
 
 
 # --- what both have -------------------------------------------------------------------------------------------------------------------
 
 
-def _head(d: Document, w: Wording) -> Iterator[Row]:
+def _seller(d: Document, w: Wording) -> Iterator[Row]:
     yield Row(RowKind.SELLER, d.seller.name)
     for line in d.seller.address:
         yield Row(RowKind.ADDRESS, line)
@@ -95,7 +118,9 @@ def _head(d: Document, w: Wording) -> Iterator[Row]:
         yield Row(RowKind.ADDRESS, w.say("receipt.tax_id", number=d.seller.tax_id))
     if d.copy:
         yield Row(RowKind.MARK, w.say("receipt.copy", number=d.copy))
-    yield BREAK
+
+
+def _head(d: Document, w: Wording) -> Iterator[Row]:
     yield Row(RowKind.HEAD, title(d, w), d.label)
     yield Row(RowKind.FACT, w.say("receipt.issued"), w.date_clock(d.issued_ms, d.zone))
 
@@ -162,13 +187,16 @@ def _bill(r: Receipt, w: Wording) -> Iterator[Row]:
     rates = {item.vat for item in r.items}
     for item in r.items:
         yield Row(RowKind.ITEM, item.off.name if item.off and item.off.name else _dimension(item.code, w), w.money(item.amount))
-        if detail := _discounted(item, w) if item.off else _detail(item, r.gross, w):
-            yield Row(RowKind.DETAIL, detail)
+        details = [_discounted(item, w) if item.off else _detail(item, r.gross, w)]
         if len(rates) > 1 and item.vat is not None and r.gross:
-            yield Row(RowKind.DETAIL, w.say("receipt.vat.included", rate=w.percent(item.vat)))
+            details.append(w.say("receipt.vat.included", rate=w.percent(item.vat)))
+        if detail := ", ".join(filter(None, details)):
+            yield Row(RowKind.DETAIL, detail)
     for reduction in r.reductions:
         yield Row(RowKind.ITEM, w.say(f"receipt.reduction.{reduction.code}"), w.money(reduction.amount))
-    yield BREAK
+
+
+def _sums(r: Receipt, w: Wording) -> Iterator[Row]:
     yield Row(RowKind.TOTAL, w.say("receipt.total"), w.money(r.total))
     yield from _taxes(r.taxes, w)
 
@@ -251,10 +279,12 @@ def _corrected(n: CreditNote, w: Wording) -> Iterator[Row]:
         yield Row(RowKind.NOTE, w.say("receipt.credit.clock"))
 
 
-def _given_back(n: CreditNote, w: Wording) -> Iterator[Row]:
+def _why(n: CreditNote, w: Wording) -> Iterator[Row]:
     yield Row(RowKind.NOTE, w.say("receipt.credit.whole" if n.whole else "receipt.credit.part", number=n.corrects.label))
     yield Row(RowKind.NOTE, w.say(f"receipt.credit.reason.{n.reason}"))
-    yield BREAK
+
+
+def _given_back(n: CreditNote, w: Wording) -> Iterator[Row]:
     yield Row(RowKind.TOTAL, w.say("receipt.credit.total"), w.money(n.amount))
     yield from _taxes(tuple(tax for tax in n.taxes if tax.gross), w)
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import overload
 
-from kiosk.receipts.compact import compact
-from kiosk.receipts.content import Document, Row, rows
+from kiosk.receipts import html, pdf
+from kiosk.receipts.compact import code_text
+from kiosk.receipts.content import Document, Row, code_caption, rows
 from kiosk.receipts.paper import GAP, IN_TEXT, LEAST_COLUMNS, ON_PAPER, PaperLine, Size, Strip
-from kiosk.receipts.receipt import Receipt, ReceiptError
+from kiosk.receipts.receipt import ReceiptError
 from kiosk.wording.wording import Wording
 
 
@@ -33,7 +34,17 @@ class Text:
     columns: int = 60
 
 
-Target = Paper | Screen | Text
+@dataclass(frozen=True, slots=True)
+class Html:
+    """A web page that needs nothing but itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pdf:
+    """A page of A4, PDF/A-3 with tags. The first one loads a library and the fonts: give it a thread."""
+
+
+Target = Paper | Screen | Text | Html | Pdf
 
 
 @overload
@@ -41,14 +52,23 @@ def render(document: Document, target: Paper, language: str) -> tuple[PaperLine,
 @overload
 def render(document: Document, target: Screen, language: str) -> tuple[Row, ...]: ...
 @overload
-def render(document: Document, target: Text, language: str) -> str: ...
-def render(document: Document, target: Target, language: str) -> tuple[PaperLine, ...] | tuple[Row, ...] | str:
-    """The document for `target` in `language`. Raises `WordingError` for a language without words, `ReceiptError` for paper too narrow."""
+def render(document: Document, target: Text | Html, language: str) -> str: ...
+@overload
+def render(document: Document, target: Pdf, language: str) -> bytes: ...
+def render(document: Document, target: Target, language: str) -> tuple[PaperLine, ...] | tuple[Row, ...] | str | bytes:
+    """The document for `target` in `language`.
+
+    Raises `WordingError` for a language without words, `ReceiptError` for paper too narrow.
+    """
     w = Wording(language)
     said = rows(document, w)
     match target:
         case Screen():
             return said
+        case Html():
+            return html.page(document, w)
+        case Pdf():
+            return pdf.sheet(document, w)
         case Paper(columns=columns, code=code):
             lines = _strip(columns, ON_PAPER).lines(said)
             return lines + _code(document, w) if code else lines
@@ -63,9 +83,11 @@ def _strip(columns: int, scale: dict[Size, Fraction]) -> Strip:
 
 
 def _code(document: Document, w: Wording) -> tuple[PaperLine, ...]:
-    said = w.say("receipt.code" if isinstance(document, Receipt) else "receipt.credit.code")
-    caption = PaperLine("text", said, align="center", size="small")
-    return GAP, PaperLine("qr", compact(document), align="center"), GAP, caption
+    text = code_text(document)
+    if not text:
+        return ()
+    caption = PaperLine("text", code_caption(document, w), align="center", size="small")
+    return GAP, PaperLine("qr", text, align="center"), GAP, caption
 
 
 def _plain(line: PaperLine, columns: int) -> str:
