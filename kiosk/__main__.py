@@ -43,6 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     _tariff(commands.add_parser("tariff", help="price sessions, lint and explain tariffs"))
     _meter(commands.add_parser("meter", help="check signed meter values"))
     _journal(commands.add_parser("journal", help="show, verify and export what happened"))
+    _office(commands)
     _simulate(commands.add_parser("simulate", help="play sales in a simulated world with faults"))
     return parser
 
@@ -141,6 +142,14 @@ def _run_check(args: argparse.Namespace) -> int:
     if not problems:
         print(f"{args.config}: good")
     return BAD if problems else GOOD
+
+
+def _office(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    from kiosk.core import office_cli
+
+    office_cli.queue_arguments(commands.add_parser("queue", help="what waits for an answer of the far ends; --flush tries it now"))
+    office_cli.review_arguments(commands.add_parser("review", help="list and decide what a person must decide"))
+    office_cli.refund_arguments(commands.add_parser("refund", help="pay back what was captured, with a credit note"))
 
 
 def _tariff(p: argparse.ArgumentParser) -> None:

@@ -251,7 +251,7 @@ class Policies(Section):
     longest_stay_seconds: Seconds = 43_200
     retry_seconds: Seconds = 60
     starts_per_sale: int = Field(3, ge=1, le=9)
-    report_seconds: int = Field(60, ge=1, le=900)
+    report_seconds: int = Field(5, ge=1, le=900)
     review_seconds: Seconds = 345_600
     hold_days: dict[str, int] = Field(default_factory=dict)
     idle_after_seconds: Seconds = 30

@@ -19,6 +19,7 @@ from hardware.api import TerminalEvent
 from hardware.terminals.adyen.notifications import LARGEST_NOTIFICATION
 from kiosk.config.model import Config
 from kiosk.core import parts
+from kiosk.core.archive import Archive
 from kiosk.core.audit import Audit, AuditFailed, audit
 from kiosk.core.clock import SystemClock
 from kiosk.core.counter import Counter
@@ -26,10 +27,13 @@ from kiosk.core.desk import Desk
 from kiosk.core.disk import LOOK_S, Marked
 from kiosk.core.effects import Effects
 from kiosk.core.engine import Batch, Engine
+from kiosk.core.greeter import Greeter
 from kiosk.core.ids import KioskIds
 from kiosk.core.image import ImageError, digest, image
 from kiosk.core.live import Live
 from kiosk.core.notify import notify
+from kiosk.core.office import Office
+from kiosk.core.office_link import SOCKET, OfficeLink
 from kiosk.core.pages.compose import compose
 from kiosk.core.pages.view import View
 from kiosk.core.paper import Press
@@ -43,17 +47,17 @@ from kiosk.journal.thread import JournalThread
 from kiosk.ocpp.seam import Reply
 from kiosk.ocpp.server import OcppServer
 from kiosk.payments.webhooks import routes
-from kiosk.protocol import Snapshot
+from kiosk.protocol import Intent, Snapshot
 from kiosk.session.energy import session_with_tag, transaction_for
 from kiosk.session.facts import SessionClosed
-from kiosk.session.inputs import Approval, Confirmation, Done, Input, KioskStarted, Outcome, TxEnded, TxStarted
+from kiosk.session.inputs import Approval, Confirmation, Done, Input, KioskStarted, Outcome, TerminalHealth, TxEnded, TxStarted
+from kiosk.session.recall import Recalled
 from kiosk.session.requests import open_requests
 from kiosk.values import Digest
 from kiosk.wording.wording import Wording
 
 log = logging.getLogger(__name__)
 
-_EVIDENCE_DAYS = 400
 _MOST_SEALED = 256
 _TICK_S = 1.0
 _FORGET_S = 3_600
@@ -62,6 +66,7 @@ _PROVE_EVERY_S = 86_400
 _MUCH = 2_000  # facts: a twentieth of a second to fold
 _LITTLE = 100
 _BODY_S = 60
+_TERMINAL_S = 60
 _SERIALS = ("service_id", "transaction")
 
 
@@ -125,8 +130,13 @@ class App:
         printer = parts.printer(config, clock)
         self._performers = Performers(self._desk, self._acquirer, self._ocpp.piles, printer, self._press)
         self._place = parts.screen_place(config)
-        self._counter = Counter(self._place, parts.times(config), clock, self._ids, lambda: self._service.kiosk, self._service.tell)
-        self._link = ScreenLink(config.screen.socket, SystemClock.real(), self._compose, self._counter.intent, self._desk.screen_seen)
+        self._archive = Archive(self._reader, kiosk.setup, self._journal.evidence)
+        self._counter = Counter(self._place, parts.times(config), clock, self._ids, lambda: self._service.kiosk, self._tell)
+        self._greeter = Greeter(self._desk, self._archive, clock, self._counter, lambda: self._service.kiosk, self._tell)
+        refunds = config.acquirer.refund_key_file is not None
+        office = Office(effects, self._archive, clock, lambda: self._service.kiosk, self._tell, self._service.wake, refunds)
+        self._office = OfficeLink(directory / SOCKET, office.answer)
+        self._link = ScreenLink(config.screen.socket, SystemClock.real(), self._compose, self._wished, self._desk.screen_seen)
         self._service.on_change(self._changed)
         self._background: set[asyncio.Future[None]] = set()
         self._failed = asyncio.Event()
@@ -135,6 +145,7 @@ class App:
         await self._service.tell(KioskStarted(self._begun.sound))
         await self._ocpp.start()
         await self._link.start()
+        await self._office.start()
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -144,6 +155,7 @@ class App:
             asyncio.create_task(self._web(), name="web"),
             asyncio.create_task(self._tick(), name="tick"),
             asyncio.create_task(self._forget(), name="forget"),
+            asyncio.create_task(self._watch_terminal(), name="terminal"),
             asyncio.create_task(self._keep_up(), name="keep up"),
             asyncio.create_task(self._prove(), name="prove"),
             asyncio.create_task(self._stopped(stop), name="stop"),
@@ -161,6 +173,7 @@ class App:
             task.result()
 
     async def close(self) -> None:
+        await self._office.stop()
         await self._link.stop()
         await self._ocpp.stop()
         self._acquirer.close()
@@ -169,6 +182,10 @@ class App:
 
     # --- ways in --------------------------------------------------------------------------------------------------------------
 
+    async def _tell(self, given: Input) -> Batch:
+        """Decide `given`, with the sale it is about when the kiosk no longer holds that one."""
+        return await self._service.tell(self._archive.with_sale(self._service.kiosk, given))
+
     async def _tell_pile(self, given: Input) -> Reply:
         self._live.hear(given, self._service.kiosk, self._clock.now())
         batch = await self._service.tell(given)
@@ -176,11 +193,11 @@ class App:
         return Reply(transaction_for(batch.after, given)) if isinstance(given, TxStarted) else Reply()
 
     async def _keep_frame(self, frame: bytes) -> Digest:
-        return self._seal(frame)
+        return self._seal(frame, self._config.retention.frame_days)
 
     async def _confirm(self, confirmations: Sequence[Confirmation]) -> None:
         for confirmation in confirmations:
-            await self._service.tell(confirmation)
+            await self._tell(confirmation)
 
     def _known_tag(self, id_tag: str) -> bool:
         session = session_with_tag(self._service.kiosk, id_tag)
@@ -189,17 +206,17 @@ class App:
     # --- evidence -------------------------------------------------------------------------------------------------------------
 
     def _recognise(self, raw: str) -> Digest:
-        return self._seal(self._ids.recognition(raw).encode())
+        return self._seal(self._ids.recognition(raw).encode(), self._config.retention.card_recognition_days)
 
-    def _seal(self, data: bytes) -> Digest:
-        until = self._clock.now().plus(_EVIDENCE_DAYS * 86_400).utc_ms
+    def _seal(self, data: bytes, days: int) -> Digest:
+        until = self._clock.now().plus(days * 86_400).utc_ms
         sealed = self._journal.seal(data, until)
         self._sealed[sealed.digest] = sealed
         if len(self._sealed) > _MOST_SEALED:  # of frames that told nothing
             del self._sealed[next(iter(self._sealed))]
         return sealed.digest
 
-    def _sealed_for(self, given: Input) -> tuple[Sealed, ...]:
+    def _sealed_for(self, given: Input | Recalled) -> tuple[Sealed, ...]:
         """What was sealed on the way to this input goes to the disk with its facts."""
         digest: Digest | None = None
         match given:
@@ -235,6 +252,18 @@ class App:
             log.error("work in the background failed", exc_info=error)
             self._failed.set()
 
+    async def _wished(self, intent: Intent) -> str:
+        code = await self._counter.intent(intent)
+        self._attend()
+        return code
+
+    def _attend(self) -> None:
+        """A visit may have begun to wait for a card by which its driver is known, or have left."""
+        if self._greeter.wanted:
+            self._spawn(self._greet())
+        elif self._greeter.unwanted:
+            self._spawn(self._greeter.leave())
+
     def _compose(self, seq: int) -> Snapshot:
         say = Wording(self._counter.visit.language)
         now = self._clock.now()
@@ -256,9 +285,22 @@ class App:
         """Once a second: the visit looks at the time, fees grow on the screen, systemd hears that the loop lives."""
         while True:
             await self._counter.waited()
+            self._attend()
             self._live.tick(self._service.kiosk, self._clock.now())
             notify("WATCHDOG=1")
             await self._clock.sleep(_TICK_S)
+
+    async def _watch_terminal(self) -> None:
+        """Once a minute: whether cards can be taken at all. A terminal that is in a dialogue proves itself by that."""
+        while True:
+            health = await self._desk.health()
+            if not health.busy:
+                await self._tell(TerminalHealth(health.ok, health.host, health.detail))
+            await self._clock.sleep(_TERMINAL_S)
+
+    async def _greet(self) -> None:
+        await self._greeter.ask()
+        self._link.refresh()
 
     async def _keep_up(self) -> None:
         """Every half minute: what was folded is kept for the next start."""

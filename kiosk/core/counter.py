@@ -91,6 +91,12 @@ class Counter:
                 elif isinstance(fact, Vacated):
                     await self._step(v.Left(fact.session))
 
+    async def shown_card(self, given: v.CardShown, visit: int) -> None:
+        """What the terminal made of the card that visit number `visit` was to be known by."""
+        async with self._turn:
+            if self.visit.number == visit:
+                await self._step(given)
+
     async def _step(self, given: v.VisitInput) -> None:
         visit, inputs = v.step(self.visit, given, self._kiosk(), self._clock.now(), self._times, self._home)
         for one in inputs:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 from kiosk.journal.state import Retry
 from kiosk.session.inputs import Done, NotSent, Refused, Result, Unknown
-from kiosk.session.requests import AbortPreauthorization, Preauthorize, Recovery, Request
-from kiosk.values import Moment, RequestRef
+from kiosk.session.requests import AbortPreauthorization, Modify, Preauthorize, Recovery, Request
+from kiosk.values import Moment, Money, RequestRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,26 @@ class Attempt:
     again: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """One open request, for people. `operation` and `amount` where it is about money; `words` are those of the last attempt."""
+
+    ref: str
+    kind: str
+    operation: str
+    amount: Money | None
+    age_s: int
+    attempts: int
+    words: str
+    next_try: Moment | None
+    deadline: Moment | None
+
+
 @dataclass(slots=True)
 class _Case:
     request: Request
+    since: Moment
+    words: str = ""
     attempts: int = 0
     reached: bool = False  # an attempt may have reached the far end
     next_at: Moment | None = None
@@ -56,7 +73,7 @@ class Effects:
         known = {RequestRef(r.ref): r for r in retries}
         for request in requests:
             retry = known.get(request.ref)
-            case = _Case(request, attempts=retry.attempts if retry else 0, reached=True)
+            case = _Case(request, at, retry.last_error if retry else "", attempts=retry.attempts if retry else 0, reached=True)
             if retry and retry.next_try > at.utc_ms:
                 case.next_at = at.plus(min(self.pace.most_s, -(-(retry.next_try - at.utc_ms) // 1_000)))
             self.cases[request.ref] = case
@@ -71,7 +88,7 @@ class Effects:
             del self.cases[ref]
         attempts = []
         for ref, request in wanted.items():
-            case = self.cases.setdefault(ref, _Case(request))
+            case = self.cases.setdefault(ref, _Case(request, at))
             if case.running or (case.next_at is not None and not at.reached(case.next_at)) or self._lane_taken(request):
                 continue
             case.running = True
@@ -80,7 +97,7 @@ class Effects:
 
     def ended(self, request: Request, result: Result, at: Moment) -> Retry | None:
         """An attempt came to its end. The row to keep for it, or None when the request is done with."""
-        case = self.cases.setdefault(request.ref, _Case(request))
+        case = self.cases.setdefault(request.ref, _Case(request, at))
         case.running = False
         case.attempts += 1
         case.reached = case.reached or not isinstance(result, NotSent)
@@ -89,7 +106,19 @@ class Effects:
             return None
         wait = self._wait(case)
         case.next_at = at.plus(wait)
+        case.words = _words(result)
         return Retry(request.ref, case.attempts, at.utc_ms + wait * 1_000, _words(result), at.utc_ms)
+
+    def queue(self, at: Moment) -> tuple[Waiting, ...]:
+        """What is open, the most urgent first."""
+        rows = [_waiting(case, at) for case in self.cases.values()]
+        return tuple(sorted(rows, key=lambda row: (row.deadline is None, row.deadline.utc_ms if row.deadline else 0, -row.age_s)))
+
+    def flush(self, at: Moment) -> None:
+        """Try everything that waits again now. Attempts made so far still count."""
+        for case in self.cases.values():
+            if case.next_at is not None:
+                case.next_at = at
 
     def next_at(self, at: Moment) -> Moment | None:
         """When the next attempt is due."""
@@ -107,6 +136,23 @@ class Effects:
             return False
         under_way = (c for c in self.cases.values() if c.running and not c.reached)
         return any(isinstance(c.request.body, Preauthorize | AbortPreauthorization) for c in under_way)
+
+
+def _waiting(case: _Case, at: Moment) -> Waiting:
+    body = case.request.body
+    operation, amount = (body.operation, body.amount) if isinstance(body, Modify) else ("", None)
+    since = case.request.since or case.since
+    return Waiting(
+        case.request.ref,
+        case.request.kind,
+        operation,
+        amount,
+        at.ms_since(since) // 1_000,
+        case.attempts,
+        case.words,
+        case.next_at,
+        case.request.deadline,
+    )
 
 
 def _words(result: NotSent | Unknown) -> str:

@@ -15,6 +15,7 @@ from kiosk.session.decide import advance
 from kiosk.session.evolve import evolve
 from kiosk.session.facts import Fact
 from kiosk.session.inputs import Input
+from kiosk.session.recall import Recalled
 from kiosk.session.state import Kiosk
 from kiosk.values import Ids, Moment
 
@@ -41,7 +42,7 @@ class Engine:
         self.k = k
         self._ids = ids
 
-    def take(self, given: Input, at: Moment) -> Batch:
+    def take(self, given: Input | Recalled, at: Moment) -> Batch:
         """Decide `given`. The batch must be appended, in the order of the calls, and then handed to `commit`."""
         facts, self.head = advance(self.head, given, at, self._ids)
         return Batch(facts, self.head)

@@ -167,6 +167,7 @@ def piles(config: Config) -> tuple[PileSettings, ...]:
             connectors=max(c.number for c in pile.connectors),
             password=read_secret(pile.password_file) if pile.password_file else None,
             plug_in_s=config.policies.plug_timeout_seconds,
+            sample_s=config.policies.report_seconds,
         )
         for pile in config.piles
     )

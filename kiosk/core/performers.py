@@ -92,6 +92,8 @@ class Performers:
             "capture": self._acquirer.capture,
             "cancel": self._acquirer.cancel,
             "cancel_by_reference": self._acquirer.cancel_by_reference,
+            "adjust": self._acquirer.adjust,
+            "refund": self._acquirer.refund,
         }[body.operation]
         try:
             submitted = await call(order)

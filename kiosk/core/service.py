@@ -14,6 +14,7 @@ from kiosk.journal.evidence import Sealed
 from kiosk.journal.state import Retry
 from kiosk.session.deadlines import next_deadline
 from kiosk.session.inputs import Input, Outcome, Result, TimePassed
+from kiosk.session.recall import Recalled
 from kiosk.session.requests import open_requests
 from kiosk.session.state import Kiosk
 from kiosk.values import Moment, RequestRef
@@ -49,7 +50,7 @@ class Performer(Protocol):
 
 
 Changed = Callable[[Batch], None]
-SealedFor = Callable[[Input], Sequence[Sealed]]
+SealedFor = Callable[[Input | Recalled], Sequence[Sealed]]
 
 
 class Service:
@@ -73,10 +74,14 @@ class Service:
         """The durable state."""
         return self.engine.k
 
+    def wake(self) -> None:
+        """Look at what is open now."""
+        self._woken.set()
+
     def on_change(self, changed: Changed) -> None:
         self._changed.append(changed)
 
-    async def tell(self, given: Input, *, retries: Sequence[Retry] = (), settled: Sequence[str] = ()) -> Batch:
+    async def tell(self, given: Input | Recalled, *, retries: Sequence[Retry] = (), settled: Sequence[str] = ()) -> Batch:
         """Decide `given` and wait until its facts, and all before them, are durable.
 
         A caller that is cancelled while it waits takes nothing back: what was decided is kept and acted on.

@@ -1,0 +1,77 @@
+"""Sales that the kiosk no longer holds in its state, as the journal tells them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from typing import Protocol
+
+from kiosk.core.engine import fact_of
+from kiosk.journal.entry import Stored
+from kiosk.session.codec import CodecError
+from kiosk.session.evolve import fold
+from kiosk.session.facts import Fact, PaymentAuthorized
+from kiosk.session.inputs import Input
+from kiosk.session.recall import Recalled, wanted
+from kiosk.session.setup import Setup
+from kiosk.session.state import Kiosk, Session
+from kiosk.values import Digest, Moment, SessionId
+
+_RECENT_ENTRIES = 20_000  # in which a card is looked for: some days of a busy kiosk
+
+
+class Reads(Protocol):
+    def read(self, after: int = 0, stream: str | None = None) -> Iterator[Stored]: ...
+
+    def head(self) -> int: ...
+
+
+Evidence = Callable[[Digest], Awaitable[bytes | None]]
+
+
+class Archive:
+    """Reads sales from the journal. `evidence` gives what a digest stands for while it is kept."""
+
+    def __init__(self, journal: Reads, setup: Setup, evidence: Evidence) -> None:
+        self._journal = journal
+        self._setup = setup
+        self._evidence = evidence
+
+    def sale(self, session: SessionId) -> Session | None:
+        """The sale that its own stream folds to; None when there is no such sale, or when it cannot be read."""
+        try:
+            facts = [fact_of(stored) for stored in self._journal.read(stream=session)]
+        except CodecError:
+            return None
+        return fold(Kiosk(self._setup), facts).find(session)
+
+    def with_sale(self, k: Kiosk, given: Input) -> Input | Recalled:
+        """`given` with the sale it is about, when the kiosk `k` no longer holds that one."""
+        session = wanted(k, given)
+        sale = self.sale(session) if session is not None else None
+        return Recalled(sale, given) if sale is not None else given
+
+    async def paid_with(self, k: Kiosk, card: Iterable[Digest], since: Moment) -> SessionId | None:
+        """The newest sale since then that this card paid for; one that is held before all others."""
+        wanted_hashes = {digest.encode() for digest in card}
+        held = sorted((*k.sessions.values(), *k.recent), key=lambda s: (s.closed_at is None, s.opened_at.utc_ms), reverse=True)
+        for s in held:
+            approval = s.payment.approval if s.payment else None
+            if approval is not None and await self._is(approval.card.recognition, wanted_hashes):
+                return s.id
+        for fact in reversed(self._approvals(since)):
+            if await self._is(fact.approval.card.recognition, wanted_hashes):
+                return fact.session
+        return None
+
+    async def _is(self, digest: Digest | None, wanted_hashes: set[bytes]) -> bool:
+        return digest is not None and await self._evidence(digest) in wanted_hashes
+
+    def _approvals(self, since: Moment) -> list[PaymentAuthorized]:
+        found: list[PaymentAuthorized] = []
+        for stored in self._journal.read(max(0, self._journal.head() - _RECENT_ENTRIES)):
+            if stored.kind != PaymentAuthorized.__name__ or stored.at.utc_ms < since.utc_ms:
+                continue
+            fact: Fact = fact_of(stored)
+            if isinstance(fact, PaymentAuthorized) and fact.wanted:
+                found.append(fact)
+        return found

@@ -1,0 +1,167 @@
+"""What an operator may see and order of a running kiosk: the queue to the acquirer, decisions on reviews, refunds.
+
+Every order carries a name and a reason and becomes a fact. Who may connect is decided by the socket's file mode; see `office_link`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any, Protocol
+
+from kiosk.core.archive import Archive
+from kiosk.core.engine import Batch
+from kiosk.session import corrections, decisions
+from kiosk.session.faults import FAULTS
+from kiosk.session.inputs import Input, RefundAsked, ReviewClosed
+from kiosk.session.state import Kiosk, Review, Session
+from kiosk.values import MWH_PER_KWH, Moment, Money, SessionId, ValuesError
+
+_WORDS = {
+    "no_name_or_reason": "give your name with --by and a reason with --reason",
+    "no_such_review": "this sale has no open review of that code: see `pilepay review list`",
+    "not_possible": "this review cannot be decided that way",
+    "nothing_to_capture": "nothing is reserved for this sale any more, or no energy is named: give --kwh",
+    "already_asked": "this refund was ordered before; it is made once",
+    "nothing_to_refund": "nothing was captured for this sale, or all of it is paid back",
+    "more_than_captured": "that is more than was captured and is not yet paid back",
+}
+
+
+class OfficeError(Exception):
+    """An order that cannot be carried out; the message says why and what to do."""
+
+
+class Clock(Protocol):
+    def now(self) -> Moment: ...
+
+
+class Queue(Protocol):
+    def queue(self, at: Moment) -> tuple[Any, ...]: ...
+
+    def flush(self, at: Moment) -> None: ...
+
+
+@dataclass(frozen=True)
+class Office:
+    """`tell` decides an input and returns when it is durable; `wake` lets the service look at its queue now."""
+
+    queue: Queue
+    archive: Archive
+    clock: Clock
+    kiosk: Callable[[], Kiosk]
+    tell: Callable[[Input], Awaitable[Batch]]
+    wake: Callable[[], None]
+    refunds_here: bool
+
+    async def answer(self, order: Mapping[str, object]) -> dict[str, Any]:
+        """Carry out one order. Raises `OfficeError`."""
+        match order.get("do"):
+            case "queue":
+                return {"queue": [_row(row) for row in self.queue.queue(self.clock.now())]}
+            case "flush":
+                self.queue.flush(self.clock.now())
+                self.wake()
+                return {"queue": [_row(row) for row in self.queue.queue(self.clock.now())]}
+            case "reviews":
+                return {"reviews": [_review(s, r) for s in self._held() for r in s.reviews if r.open]}
+            case "decide":
+                return await self._decide(order)
+            case "refund":
+                return await self._refund(order)
+        raise OfficeError(f"{order.get('do')!r} is no order: one of queue, flush, reviews, decide, refund")
+
+    def _held(self) -> tuple[Session, ...]:
+        k = self.kiosk()
+        return (*k.sessions.values(), *k.recent)
+
+    def _sale(self, order: Mapping[str, object]) -> Session:
+        session = SessionId(_text(order, "session"))
+        sale = self.kiosk().find(session) or self.archive.sale(session)
+        if sale is None:
+            raise OfficeError(f"this kiosk has no sale {session}: see `pilepay journal sales`")
+        return sale
+
+    async def _decide(self, order: Mapping[str, object]) -> dict[str, Any]:
+        sale = self._sale(order)
+        code = _text(order, "code")
+        if code not in FAULTS:
+            raise OfficeError(f"{code!r} is no review: see `pilepay review list`")
+        kwh = order.get("kwh")
+        mwh = _mwh(str(kwh)) if kwh is not None else None
+        given = ReviewClosed(sale.id, code, _text(order, "decision"), _text(order, "by"), _text(order, "reason"), mwh)
+        held = self.kiosk().sessions.get(sale.id) is not None
+        if (no := decisions.objection(sale, given)) or (not held and given.decision != "settled"):
+            raise OfficeError(_WORDS[no or "not_possible"])
+        batch = await self.tell(given)
+        if not batch.facts:
+            raise OfficeError(_WORDS["no_such_review"])
+        return {"facts": [type(fact).__name__ for fact in batch.facts]}
+
+    async def _refund(self, order: Mapping[str, object]) -> dict[str, Any]:
+        if not self.refunds_here:
+            raise OfficeError("this kiosk holds no key that may refund: refund in the Customer Area, or configure acquirer.refund_key_file")
+        sale = self._sale(order)
+        written = order.get("amount")
+        given = RefundAsked(
+            sale.id,
+            _money(str(written), self.kiosk().setup.currency) if written is not None else None,
+            _text(order, "by"),
+            _text(order, "reason"),
+            _text(order, "command"),
+        )
+        if no := corrections.objection(self.kiosk(), sale, given):
+            reasons = f" (reasons: {', '.join(corrections.REASONS)})" if no == "no_name_or_reason" else ""
+            raise OfficeError(f"{_WORDS[no]}{reasons}; refundable: {corrections.refundable(self.kiosk(), sale)}")
+        batch = await self.tell(given)
+        return {"facts": [type(fact).__name__ for fact in batch.facts], "request": corrections.refund_ref(sale, given)}
+
+
+def _text(order: Mapping[str, object], name: str) -> str:
+    value = order.get(name)
+    if not isinstance(value, str) or not value.strip() or len(value) > 200 or not value.isprintable():
+        raise OfficeError(f"{name} is missing, too long, or no plain text")
+    return value
+
+
+def _money(text: str, currency: str) -> Money:
+    try:
+        money = Money.of(text, currency)
+        if money.decimal() == Decimal(text) and money.minor > 0:
+            return money
+    except (InvalidOperation, ValuesError, ValueError):
+        pass
+    raise OfficeError(f"{text!r} is no amount in {currency}: write it in major units, such as 12.30")
+
+
+def _mwh(text: str) -> int:
+    try:
+        mwh = Decimal(text) * MWH_PER_KWH
+        if mwh == int(mwh) and mwh >= 0:
+            return int(mwh)
+    except (InvalidOperation, ValueError, OverflowError):
+        pass
+    raise OfficeError(f"{text!r} is no energy in kWh: write it such as 12.345")
+
+
+def _review(s: Session, r: Review) -> dict[str, Any]:
+    return {
+        "session": s.id,
+        "connector": s.connector,
+        "code": r.code,
+        "detail": r.detail,
+        "opened_ms": r.opened_at.utc_ms,
+        "deadline_ms": r.deadline.utc_ms if r.deadline else None,
+        "alarm": r.alarmed,
+    }
+
+
+def _row(row: Any) -> dict[str, Any]:
+    return {name: (str(value) if isinstance(value, Money) else value) for name, value in vars_of(row).items()}
+
+
+def vars_of(row: Any) -> dict[str, Any]:
+    """The fields of a row of the queue; moments as UTC milliseconds."""
+    fields = {name: getattr(row, name) for name in row.__dataclass_fields__}
+    return {name: value.utc_ms if isinstance(value, Moment) else value for name, value in fields.items()}
