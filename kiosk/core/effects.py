@@ -2,6 +2,10 @@
 
 An attempt ends in `Done`, `Refused`, `NotSent` or `Unknown`; whether there is another one, and when, is decided here on product time. A
 request that was open when the kiosk started may have been attempted by the process before it, and is treated so.
+
+Requests to the acquirer go out in the order of their deadlines. While the acquirer cannot be reached one of them tries at a time, the most
+urgent first and each once before any tries again, so that one which it will never take does not stop the rest; once one goes through, all
+others follow.
 """
 
 from __future__ import annotations
@@ -14,6 +18,8 @@ from kiosk.session.inputs import Done, NotSent, Refused, Result, Unknown
 from kiosk.session.requests import AbortPreauthorization, Modify, Preauthorize, Recovery, Request
 from kiosk.values import Moment, Money, RequestRef
 
+_NOT_SENT = NotSent.__name__
+
 
 @dataclass(frozen=True, slots=True)
 class Pace:
@@ -22,6 +28,10 @@ class Pace:
     query_s: int = 5
     first_s: int = 2
     most_s: int = 300
+
+    def wait(self, failures: int) -> int:
+        """Seconds after the attempt that failed as number `failures`."""
+        return int(min(self.most_s, self.first_s << min(failures - 1, 16)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,29 +43,46 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
-    """One open request, for people. `operation` and `amount` where it is about money; `words` are those of the last attempt."""
+class Queued:
+    """An open request as people are told of it. `next_s`: seconds until it is tried again, 0 when it is under way or due; `words` are those
+    of its last attempt, `operation` says which way the money goes."""
 
-    ref: str
+    ref: RequestRef
     kind: str
     operation: str
     amount: Money | None
     age_s: int
     attempts: int
     words: str
-    next_try: Moment | None
+    next_s: int
     deadline: Moment | None
 
 
 @dataclass(slots=True)
 class _Case:
     request: Request
-    since: Moment
-    words: str = ""
     attempts: int = 0
     reached: bool = False  # an attempt may have reached the far end
     next_at: Moment | None = None
     running: bool = False
+    words: str = ""
+
+    @property
+    def for_acquirer(self) -> bool:
+        return isinstance(self.request.body, Modify)
+
+    def due(self, at: Moment) -> bool:
+        return not self.running and (self.next_at is None or at.reached(self.next_at))
+
+
+@dataclass(slots=True)
+class _Outage:
+    """While the acquirer cannot be reached. `tried` are the requests that have had their turn since all had one."""
+
+    failures: int = 1
+    next_at: Moment | None = None
+    tried: set[RequestRef] = field(default_factory=set)
+    probe: RequestRef | None = None  # the one that tries now
 
 
 @dataclass(slots=True)
@@ -64,19 +91,25 @@ class Effects:
 
     pace: Pace
     cases: dict[RequestRef, _Case] = field(default_factory=dict)
+    _outage: _Outage | None = None
 
     def restore(self, requests: Iterable[Request], retries: Iterable[Retry], at: Moment) -> None:
         """The requests that were open when the kiosk stopped. Each may have been attempted.
 
-        Its pace goes on, so that a brown-out loop stays slow.
+        Its pace goes on, so that a brown-out loop stays slow, and an outage of the acquirer is still one.
         """
         known = {RequestRef(r.ref): r for r in retries}
+        last: Retry | None = None
         for request in requests:
             retry = known.get(request.ref)
-            case = _Case(request, at, retry.last_error if retry else "", attempts=retry.attempts if retry else 0, reached=True)
+            case = _Case(request, attempts=retry.attempts if retry else 0, reached=True, words=retry.last_error if retry else "")
             if retry and retry.next_try > at.utc_ms:
                 case.next_at = at.plus(min(self.pace.most_s, -(-(retry.next_try - at.utc_ms) // 1_000)))
+            if retry and case.for_acquirer and (last is None or retry.updated > last.updated):
+                last = retry
             self.cases[request.ref] = case
+        if last is not None and last.last_error.startswith(_NOT_SENT):
+            self._outage = _Outage()
 
     def ready(self, requests: Iterable[Request], at: Moment) -> tuple[Attempt, ...]:
         """The attempts to make now; they count as running until `ended`.
@@ -86,49 +119,114 @@ class Effects:
         wanted = {r.ref: r for r in requests}
         for ref in [ref for ref, case in self.cases.items() if ref not in wanted and not case.running]:
             del self.cases[ref]
-        attempts = []
+        attempts, waiting = [], []
         for ref, request in wanted.items():
-            case = self.cases.setdefault(ref, _Case(request, at))
-            if case.running or (case.next_at is not None and not at.reached(case.next_at)) or self._lane_taken(request):
+            case = self.cases.get(ref)
+            if case is None:
+                case = self.cases[ref] = _Case(request)
+            if not case.due(at):
                 continue
-            case.running = True
-            attempts.append(Attempt(request, case.reached))
-        return tuple(attempts)
+            if case.for_acquirer:
+                waiting.append(case)
+            elif not self._lane_taken(request):
+                attempts.append(_begun(case))
+        return (*attempts, *(_begun(case) for case in self._turns(waiting, at))) if waiting else tuple(attempts)
 
     def ended(self, request: Request, result: Result, at: Moment) -> Retry | None:
         """An attempt came to its end. The row to keep for it, or None when the request is done with."""
-        case = self.cases.setdefault(request.ref, _Case(request, at))
+        case = self.cases.setdefault(request.ref, _Case(request))
         case.running = False
         case.attempts += 1
         case.reached = case.reached or not isinstance(result, NotSent)
-        if isinstance(result, Done | Refused):
-            case.next_at = at.plus(self._wait(case))  # should the decision leave it open
+        wait = self.pace.query_s if request.recovery is Recovery.QUERY else self.pace.wait(case.attempts)
+        case.next_at = at.plus(wait)  # after `Done` or `Refused` too, should the decision leave it open
+        if case.for_acquirer:
+            self._acquirer_said(case, result, at)
+        case.words = _words(result) if isinstance(result, NotSent | Unknown) else ""
+        if not case.words:
             return None
-        wait = self._wait(case)
-        case.next_at = at.plus(wait)
-        case.words = _words(result)
-        return Retry(request.ref, case.attempts, at.utc_ms + wait * 1_000, _words(result), at.utc_ms)
-
-    def queue(self, at: Moment) -> tuple[Waiting, ...]:
-        """What is open, the most urgent first."""
-        rows = [_waiting(case, at) for case in self.cases.values()]
-        return tuple(sorted(rows, key=lambda row: (row.deadline is None, row.deadline.utc_ms if row.deadline else 0, -row.age_s)))
-
-    def flush(self, at: Moment) -> None:
-        """Try everything that waits again now. Attempts made so far still count."""
-        for case in self.cases.values():
-            if case.next_at is not None:
-                case.next_at = at
+        return Retry(request.ref, case.attempts, at.utc_ms + wait * 1_000, case.words, at.utc_ms)
 
     def next_at(self, at: Moment) -> Moment | None:
         """When the next attempt is due."""
-        waiting = [c.next_at for c in self.cases.values() if c.next_at is not None and not c.running]
-        return min(waiting, key=at.ms_until, default=None)
+        outage = self._outage
+        moments, held = [], []
+        for case in self.cases.values():
+            if case.running:
+                continue
+            if outage is not None and case.for_acquirer:
+                held.append(case.next_at or at)
+            elif case.next_at is not None:
+                moments.append(case.next_at)
+        if outage is not None and held and outage.probe is None:
+            soonest = min(held, key=at.ms_until)
+            moments.append(soonest if outage.next_at is None else max(soonest, outage.next_at, key=at.ms_until))
+        return min(moments, key=at.ms_until, default=None)
 
-    def _wait(self, case: _Case) -> int:
-        if case.request.recovery is Recovery.QUERY:
-            return self.pace.query_s
-        return int(min(self.pace.most_s, self.pace.first_s << min(case.attempts - 1, 16)))
+    # --- what people see and can do -----------------------------------------------------------------------------------------------
+
+    def queue(self, at: Moment) -> tuple[Queued, ...]:
+        """What is open, the most urgent first."""
+        rows = []
+        for case in sorted(self.cases.values(), key=lambda c: _urgency(c, at)):
+            body, since = case.request.body, case.request.since
+            due = None if case.running else case.next_at
+            rows.append(
+                Queued(
+                    case.request.ref,
+                    case.request.kind,
+                    body.operation if isinstance(body, Modify) else "",
+                    body.amount if isinstance(body, Modify | Preauthorize | AbortPreauthorization) else None,
+                    0 if since is None else at.ms_since(since) // 1_000,
+                    case.attempts,
+                    case.words,
+                    0 if due is None else max(0, -(-at.ms_until(due) // 1_000)),
+                    case.request.deadline,
+                )
+            )
+        return tuple(rows)
+
+    def flush(self) -> None:
+        """Somebody does not want to wait: all that is open is due now. How often each was tried stays known."""
+        for case in self.cases.values():
+            case.next_at = None
+        if self._outage is not None:
+            self._outage.next_at = None
+            self._outage.tried.clear()
+
+    # --- the acquirer -------------------------------------------------------------------------------------------------------------
+
+    def _turns(self, waiting: list[_Case], at: Moment) -> list[_Case]:
+        """Which of the acquirer's requests that are due may try now."""
+        waiting.sort(key=lambda case: _urgency(case, at))
+        outage = self._outage
+        if outage is None:
+            return waiting
+        if outage.probe is not None or (outage.next_at is not None and not at.reached(outage.next_at)):
+            return []
+        if all(case.request.ref in outage.tried for case in waiting):
+            outage.tried.clear()
+        turn = next(case for case in waiting if case.request.ref not in outage.tried)
+        outage.probe = turn.request.ref
+        return [turn]
+
+    def _acquirer_said(self, case: _Case, result: Result, at: Moment) -> None:
+        ref, outage = case.request.ref, self._outage
+        if outage is not None and outage.probe == ref:
+            outage.probe = None
+            outage.tried.add(ref)
+            if isinstance(result, NotSent | Unknown):
+                outage.failures += 1
+                outage.next_at = at.plus(self.pace.wait(outage.failures))
+        if isinstance(result, NotSent):
+            if outage is None:
+                self._outage = outage = _Outage(next_at=at.plus(self.pace.first_s))
+            outage.tried.add(ref)
+        elif outage is not None and isinstance(result, Done | Refused):
+            self._outage = None
+            for other in self.cases.values():
+                if other is not case and other.for_acquirer and other.words.startswith(_NOT_SENT):
+                    other.next_at = None
 
     def _lane_taken(self, request: Request) -> bool:
         """A terminal has one dialogue at a time: a new one waits for the one before and for its abort, a question about one does not."""
@@ -138,21 +236,15 @@ class Effects:
         return any(isinstance(c.request.body, Preauthorize | AbortPreauthorization) for c in under_way)
 
 
-def _waiting(case: _Case, at: Moment) -> Waiting:
-    body = case.request.body
-    operation, amount = (body.operation, body.amount) if isinstance(body, Modify) else ("", None)
-    since = case.request.since or case.since
-    return Waiting(
-        case.request.ref,
-        case.request.kind,
-        operation,
-        amount,
-        at.ms_since(since) // 1_000,
-        case.attempts,
-        case.words,
-        case.next_at,
-        case.request.deadline,
-    )
+def _begun(case: _Case) -> Attempt:
+    case.running = True
+    return Attempt(case.request, case.reached)
+
+
+def _urgency(case: _Case, at: Moment) -> tuple[bool, int]:
+    """What has no deadline comes last."""
+    deadline = case.request.deadline
+    return (True, 0) if deadline is None else (False, at.ms_until(deadline))
 
 
 def _words(result: NotSent | Unknown) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from kiosk.core.effects import Effects, Pace
+from dataclasses import replace
+
+from kiosk.core.effects import Effects, Pace, Queued
 from kiosk.journal.state import Retry
-from kiosk.session.inputs import Approval, CardFacts, Done, NotSent, Ok, Refused, Unknown
+from kiosk.session.inputs import Accepted, Approval, CardFacts, Done, NotSent, Ok, Refused, Unknown
 from kiosk.session.requests import AbortPreauthorization, Modify, Preauthorize, PrintReceipt, Recovery, Request, StartDelivery
 from kiosk.values import Digest, Moment, Money, PaymentRef, RequestRef, SessionId
 
@@ -203,3 +205,129 @@ def test_the_next_attempt_is_known_in_advance() -> None:
     assert effects.next_at(NOW) == NOW.plus(2)
     effects.ended(preauthorize(), Unknown(), NOW)
     assert effects.next_at(NOW) == NOW.plus(2)
+
+
+# --- the queue to the acquirer ------------------------------------------------------------------------------------------------
+
+
+def due_in(n: int, hours: int) -> Request:
+    """Capture `n`, asked for ten seconds ago, that must be through within `hours`."""
+    return replace(capture(n), since=NOW.plus(-10), deadline=NOW.plus(hours * 3_600))
+
+
+AWAY = NotSent("the acquirer cannot be reached")
+TAKEN = Done(Accepted("PSP-2"))
+
+
+def outage(effects: Effects, requests: list[Request]) -> None:
+    """Every one of `requests` was tried once and found nobody."""
+    for attempt in effects.ready(requests, NOW):
+        effects.ended(attempt.request, AWAY, NOW)
+
+
+def test_the_acquirers_requests_go_out_in_the_order_of_their_deadlines() -> None:
+    effects = Effects(Pace())
+    requests = [capture(4), due_in(1, 19), start(5), due_in(2, 3), due_in(3, 7)]
+    assert [ref for ref, _ in refs(effects, requests, NOW)] == ["S5-S1", "S2-P1-C", "S3-P1-C", "S1-P1-C", "S4-P1-C"]
+
+
+def test_in_an_outage_one_request_tries_at_a_time_and_the_most_urgent_first() -> None:
+    effects = Effects(Pace())
+    requests = [due_in(1, 19), due_in(2, 3), due_in(3, 7)]
+    outage(effects, requests)
+    assert effects.next_at(NOW) == NOW.plus(2)
+    assert refs(effects, requests, NOW.plus(1)) == []
+    assert refs(effects, requests, NOW.plus(2)) == [("S2-P1-C", False)]
+    assert refs(effects, requests, NOW.plus(60)) == []
+    assert effects.next_at(NOW.plus(60)) is None
+
+
+def test_in_an_outage_other_far_ends_are_served() -> None:
+    effects = Effects(Pace())
+    outage(effects, [due_in(1, 19)])
+    assert [ref for ref, _ in refs(effects, [due_in(1, 19), start(2), paper(3)], NOW.plus(1))] == ["S2-S1", "S3-R1"]
+
+
+def test_in_an_outage_the_waits_between_two_tries_grow() -> None:
+    effects, requests, at, waits = Effects(Pace(most_s=16)), [due_in(1, 19), due_in(2, 3)], NOW, []
+    outage(effects, requests)
+    for _ in range(5):
+        due = effects.next_at(at)
+        assert due is not None
+        waits.append(at.ms_until(due) // 1_000)
+        at = due
+        (attempt,) = effects.ready(requests, at)
+        effects.ended(attempt.request, AWAY, at)
+    assert waits == [2, 4, 8, 16, 16]
+
+
+def test_when_one_goes_through_all_others_follow_at_once() -> None:
+    effects = Effects(Pace())
+    requests = [due_in(1, 19), due_in(2, 3), due_in(3, 7)]
+    outage(effects, requests)
+    (probe,) = effects.ready(requests, NOW.plus(2))
+    effects.ended(probe.request, TAKEN, NOW.plus(2))
+    assert effects.next_at(NOW.plus(2)) == NOW.plus(6)  # of the one that is through, should it be left open
+    assert refs(effects, [requests[0], requests[2]], NOW.plus(2)) == [("S3-P1-C", False), ("S1-P1-C", False)]
+
+
+def test_a_request_the_acquirer_never_takes_does_not_stop_the_rest() -> None:
+    effects, requests = Effects(Pace()), [due_in(1, 1), due_in(2, 19)]
+    for attempt in effects.ready(requests[:1], NOW):
+        effects.ended(attempt.request, NotSent("the acquirer failed (500)"), NOW)
+    assert refs(effects, requests, NOW.plus(2)) == [("S2-P1-C", False)]
+
+
+def test_a_lost_answer_is_no_outage() -> None:
+    effects, requests = Effects(Pace()), [due_in(1, 19), due_in(2, 3)]
+    for attempt in effects.ready(requests[:1], NOW):
+        effects.ended(attempt.request, Unknown(detail="no answer"), NOW)
+    assert refs(effects, requests, NOW.plus(2)) == [("S2-P1-C", False), ("S1-P1-C", True)]
+
+
+def test_an_outage_outlives_a_restart() -> None:
+    effects, requests = Effects(Pace()), [due_in(1, 19), due_in(2, 3)]
+    rows = [Retry(r.ref, 4, NOW.utc_ms - 1_000, "NotSent: the acquirer cannot be reached", NOW.utc_ms - 9_000) for r in requests]
+    effects.restore(requests, rows, NOW)
+    assert refs(effects, requests, NOW) == [("S2-P1-C", True)]
+
+
+def test_the_queue_tells_people_how_each_request_stands() -> None:
+    effects, requests = Effects(Pace()), [due_in(1, 19), due_in(2, 3), abort(3)]
+    outage(effects, requests)
+    first, second, third = effects.queue(NOW.plus(1))
+    assert first == Queued(
+        ref=requests[1].ref,
+        kind="Modify",
+        operation="capture",
+        amount=EUR50,
+        age_s=11,
+        attempts=1,
+        words="NotSent: the acquirer cannot be reached",
+        next_s=1,
+        deadline=requests[1].deadline,
+    )
+    assert (second.ref, third.ref, third.operation, third.deadline) == (requests[0].ref, requests[2].ref, "", None)
+
+
+def test_the_queue_is_the_same_after_a_restart() -> None:
+    before, after, requests = Effects(Pace()), Effects(Pace()), [due_in(1, 19), due_in(2, 3)]
+    rows = [row for a in before.ready(requests, NOW) if (row := before.ended(a.request, AWAY, NOW)) is not None]
+    after.restore(requests, rows, NOW)
+    assert after.queue(NOW) == before.queue(NOW)
+
+
+def test_a_flush_makes_everything_due_and_forgets_no_attempt() -> None:
+    effects, requests = Effects(Pace()), [due_in(1, 19), due_in(2, 3), start(3)]
+    outage(effects, requests)
+    effects.flush()
+    assert {row.next_s for row in effects.queue(NOW)} == {0}
+    assert {row.attempts for row in effects.queue(NOW)} == {1}
+    assert refs(effects, requests, NOW) == [("S3-S1", False), ("S2-P1-C", False)]
+
+
+def test_a_flush_makes_nothing_run_twice() -> None:
+    effects, requests = Effects(Pace()), [due_in(1, 19)]
+    assert len(effects.ready(requests, NOW)) == 1
+    effects.flush()
+    assert effects.ready(requests, NOW) == ()
