@@ -43,7 +43,10 @@ class Player:
         signed = journal.last_checkpoint()
         cursors = {name: int(seq) for name in _CONSUMERS if (seq := journal.position(name))}
         attempts = {retry.ref: retry.attempts for retry in journal.effects.all()}
-        self._marker.found(Promise(int(journal.head), cursors, attempts, signed.size if signed else 0))
+        kept = journal._aside.rows("SELECT digest, data, until, erased FROM evidence")
+        self._put = {digest: (data, until) for digest, data, until, erased in kept if not erased}
+        evidence = {digest: not erased for digest, _, _, erased in kept}
+        self._marker.found(Promise(int(journal.head), cursors, attempts, signed.size if signed else 0, evidence))
 
     def play(self, count: int) -> None:
         things: tuple[tuple[int, Callable[[], None]], ...] = (

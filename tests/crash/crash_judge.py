@@ -31,6 +31,7 @@ from crash_record import Recording
 from crash_shared import EVIDENCE, Shared
 from world import SETUP
 
+from kiosk.core import start as starting
 from kiosk.core.engine import replay
 from kiosk.journal.entry import Entry, JournalError, JournalRefused, Stored
 from kiosk.journal.journal import Journal
@@ -151,6 +152,8 @@ class Judge:
         self._asked = 0
         self.opened = 0
         self.read_through = 0
+        mark = starting.fingerprint(SETUP)  # of the program and the connectors: always the same here, and slow to find
+        vars(starting)["fingerprint"] = lambda setup: mark
         self._place.lay_down(recording.last)
         with Reader.open(self._path) as reader:
             self._written = tuple(reader.read())
@@ -206,7 +209,8 @@ class Judge:
         names = {name for name in self._place.files() if name.endswith("-wal")}
         if names - {"evidence.db-wal"} or (alone and names):
             raise Wrong(f"unsound: a journal that was closed leaves {sorted(names)}")
-        came = Came(sha256(self._place.read("journal.db") + self._place.read("journal.pub")).digest(), sha256(evidence).digest())
+        rest = (self._place.read("journal.db"), self._place.read("journal.pub"), image.get("journal.fold", b""))
+        came = Came(_digest(*rest), sha256(evidence).digest())
         self._recovered[came.evidence] = evidence
         return came
 
@@ -231,6 +235,7 @@ class Judge:
             if entries != self._written[: len(entries)]:
                 raise Wrong("changed: an entry is not what was written")
             self._adds_up(entries)
+            self._starts(journal)
             signed = journal.last_checkpoint()
             cursors = {name: int(seq) for name in self._consumers if (seq := journal.position(name))}
             attempts = {retry.ref: retry.attempts for retry in journal.effects.all()}
@@ -249,6 +254,13 @@ class Judge:
             self._replayed[head] = fingerprint(replay(Kiosk(SETUP), entries)[0])
         if self._replayed[head] != self._states[head]:
             raise Wrong(f"diverged: after {head} entries the kiosk is not what it was")
+
+    def _starts(self, journal: Journal) -> None:
+        """The core comes up as the kiosk it was, from whatever state was kept beside the journal."""
+        if (head := int(journal.head)) in self._states:
+            begun = starting.start(journal, SETUP)
+            if not begun.sound or fingerprint(begun.kiosk) != self._states[head]:
+                raise Wrong(f"diverged: after {head} entries, {begun.folded} of them read, the kiosk starts as another")
 
     def _keeps(self, came: Came, promised: Promised) -> None:
         """Whether what was found is what was promised."""
@@ -294,6 +306,10 @@ def _the_one_of(possible: Sequence[Promise], found: Entries, evidence: Mapping[s
 
 def _kept(evidence: Mapping[str, bool], promise: Promise) -> bool:
     return all(evidence.get(digest) is there for digest, there in promise.evidence.items())
+
+
+def _digest(*contents: bytes) -> bytes:
+    return sha256(b"".join(sha256(content).digest() for content in contents)).digest()
 
 
 def _there(journal: Journal, digest: str) -> bool | None:

@@ -36,7 +36,7 @@ class Marker:
         self._latest = Promise()
 
     def found(self, promise: Promise) -> None:
-        """What lies on the disk as the program begins: a promise from now on."""
+        """What lies on the disk as the program begins, with all evidence there ever was: a promise from now on."""
         self._latest = promise
         self._mark("found", vars(promise))
 
@@ -72,22 +72,30 @@ class Promised:
     acknowledged: Promise = field(default_factory=Promise)
     on_their_way: deque[Promise] = field(default_factory=deque)
     issued: dict[str, int] = field(default_factory=dict)
+    secrets: tuple[str, ...] = ()  # what programs before erased
 
     def hear(self, step: Step) -> None:
         if step.what != "k":
             return
         name, value = json.loads(step.data)
-        if name in ("trying", "found"):
-            promise = Promise(**{**value, "secrets": tuple(value["secrets"])})
-            if name == "trying":
-                self.on_their_way.append(promise)
-            else:
-                self.acknowledged = promise
-                self.on_their_way.clear()
+        if name == "trying":
+            self.on_their_way.append(Promise(**{**value, "secrets": (*self.secrets, *value["secrets"])}))
+        elif name == "found":
+            self.acknowledged = self._found(Promise(**{**value, "secrets": ()}))
+            self.secrets = self.acknowledged.secrets
+            self.on_their_way.clear()
         elif name == "done":
             self.acknowledged = self.on_their_way.popleft()
         elif name == "issued":
             self.issued[value[0]] = max(value[1], self.issued.get(value[0], 0))
+
+    def _found(self, there: Promise) -> Promise:
+        """The promise that a program found kept when it began; what was erased before stays erased."""
+        for promise in reversed(self.possible):
+            stands = replace(promise, evidence=there.evidence, secrets=())
+            if stands == there and all(there.evidence.get(digest) is kept for digest, kept in promise.evidence.items()):
+                return promise
+        raise ValueError(f"a program began with {there}, which is none of {self.possible}")
 
     @property
     def possible(self) -> tuple[Promise, ...]:

@@ -20,8 +20,10 @@ from crash_marks import Marker
 from world import PER_KWH_AND_STAY, SETUP, A, B, CountingIds, World, approval, code_digest
 
 from kiosk.core.effects import Effects, Pace
-from kiosk.core.engine import Engine, replay
+from kiosk.core.engine import Engine
+from kiosk.core.image import image
 from kiosk.core.service import Service
+from kiosk.core.start import start
 from kiosk.journal import wal
 from kiosk.journal.entry import Entry
 from kiosk.journal.evidence import Sealed
@@ -31,7 +33,6 @@ from kiosk.journal.thread import JournalThread
 from kiosk.session import inputs as i
 from kiosk.session.facts import Fact
 from kiosk.session.requests import open_requests
-from kiosk.session.state import Kiosk
 from kiosk.values import Moment
 
 _SERIES = ("service_id", "transaction")
@@ -99,8 +100,10 @@ class RecordedWorld(World):
 
     async def _begin(self) -> None:
         journal = Journal.open(self._path, reserve_bytes=RESERVE_BYTES, entropy=self._entropy.randbytes)
-        assert journal.verify(from_checkpoint=True).sound
-        k, _ = replay(Kiosk(SETUP), journal.read())
+        begun = start(journal, SETUP)
+        assert begun.sound
+        k = begun.kiosk
+        self._fingerprint = begun.fingerprint
         effects = Effects(Pace())
         effects.restore(open_requests(k), journal.effects.all(), self.now)
         self._effects = effects
@@ -175,6 +178,11 @@ class RecordedWorld(World):
         """As the core does at the end of each sale."""
         self._marker.trying(signed=self._marker.latest.head)
         self._loop.run_until_complete(crash_wrongs.acknowledged(self._marker, self._thread.checkpoint()))
+
+    def keep(self) -> None:
+        """As the core does now and then: what the facts add up to, for the next start."""
+        head = self._marker.latest.head
+        self._loop.run_until_complete(self._thread.keep_fold(head, self._fingerprint, image(self.k)))
 
     def consume(self, consumer: str) -> None:
         head = self._marker.latest.head
@@ -327,6 +335,8 @@ def main(path: Path, count: int, seed: int, wrong: str) -> None:
         sales[n % len(SALES)](w)
         w.wait(60 + draw.randrange(100))
         w.sign()
+        if n % 2:
+            w.keep()
         if n % 3 == 2:
             w.consume("upstream")
     w.end_of_recording()
