@@ -186,12 +186,12 @@ class Effects:
             )
         return tuple(rows)
 
-    def flush(self) -> None:
+    def flush(self, at: Moment) -> None:
         """Somebody does not want to wait: all that is open is due now. How often each was tried stays known."""
         for case in self.cases.values():
-            case.next_at = None
+            case.next_at = at
         if self._outage is not None:
-            self._outage.next_at = None
+            self._outage.next_at = at
             self._outage.tried.clear()
 
     # --- the acquirer -------------------------------------------------------------------------------------------------------------

@@ -320,7 +320,7 @@ def test_the_queue_is_the_same_after_a_restart() -> None:
 def test_a_flush_makes_everything_due_and_forgets_no_attempt() -> None:
     effects, requests = Effects(Pace()), [due_in(1, 19), due_in(2, 3), start(3)]
     outage(effects, requests)
-    effects.flush()
+    effects.flush(NOW)
     assert {row.next_s for row in effects.queue(NOW)} == {0}
     assert {row.attempts for row in effects.queue(NOW)} == {1}
     assert refs(effects, requests, NOW) == [("S3-S1", False), ("S2-P1-C", False)]
@@ -329,5 +329,5 @@ def test_a_flush_makes_everything_due_and_forgets_no_attempt() -> None:
 def test_a_flush_makes_nothing_run_twice() -> None:
     effects, requests = Effects(Pace()), [due_in(1, 19)]
     assert len(effects.ready(requests, NOW)) == 1
-    effects.flush()
+    effects.flush(NOW)
     assert effects.ready(requests, NOW) == ()
