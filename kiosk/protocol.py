@@ -124,7 +124,7 @@ class ConnectorKey:
 
     id: str
     letter: str
-    state: str  # `free` | `plugged` | `in_use` | `yours` | `ending` | `waiting` | `reserved` | `out` | `unknown`
+    state: str  # `free` | `plugged` | `in_use` | `yours` | `ending` | `waiting` | `reserved` | `closed` | `out` | `unknown`
     state_text: str
     plug: str  # `ccs` | `type2` | `chademo` | `nacs` | `type1` | `schuko`
     plug_name: str
@@ -143,6 +143,15 @@ class Button:
     glyph: str = ""  # `right` `left` `check` `cross` `clock` `call` `print` `lock` `stop` `globe` `help` `receipt`
     kind: str = "quiet"  # `primary` | `quiet` | `stop` | `hold` (hold 1.5 s)
     sub: str = ""
+    args: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of the amounts to choose the hold from; sends the intent `hold` with `args`."""
+
+    text: str  # "50 €"
+    chosen: bool
     args: dict[str, str] = field(default_factory=dict)
 
 
@@ -176,8 +185,9 @@ class Language:
 class Snapshot:
     """Everything one page shows.
 
-    `page`: `idle` | `price` | `pay` | `authorising` | `plug_in` | `starting` | `charging` | `stop` | `code` | `finished` | `trouble` |
-    `out_of_order` | `help` | `language`. `tone`: `paper` (at your service), `mint` (electricity), `apricot` (something is wrong).
+    `page`: `idle` | `price` | `pay` | `authorising` | `plug_in` | `starting` | `charging` | `stop` | `code` | `card` | `finished` |
+    `trouble` | `out_of_order` | `help` | `language`. `tone`: `paper` (at your service), `mint` (electricity), `apricot` (something is
+    wrong).
     Fields a page has no use for keep their defaults.
     """
 
@@ -196,6 +206,7 @@ class Snapshot:
     price: Fact | None = None  # the hero price of the idle page, when all plugs share it
     prices: tuple[PriceRow, ...] = ()
     small_print: str = ""  # "VAT included. …"
+    choices: tuple[Choice, ...] = ()  # of the hold on `price`, where the driver picks it
     car: Side | None = None
     card: Side | None = None
     facts: tuple[Fact, ...] = ()
@@ -207,10 +218,11 @@ class Snapshot:
     stop_code_note: str = ""
     plug: str = ""  # for the picture of `plug_in`
     countdown: Countdown | None = None
-    steps: str = ""  # live words of the terminal on `pay`
+    steps: str = ""  # live words of the terminal on `pay` and `card`
     reader_side: str = "right"  # where the card reader is: `left` | `right` | `below`
-    what: str = ""  # trouble: what happened
-    now: str = ""  # trouble: what to do
+    what: str = ""  # trouble: what happened; `card`: what was found
+    now: str = ""  # trouble and `card`: what to do
+    found: str = ""  # `card`: `looking` | `nothing` | `unreadable` | `away` | `printing`
     call: str = ""  # "If you call us, say code P21 and E0417."
     code_typed: int = 0  # how many digits were typed on `code`
     code_length: int = 0
@@ -240,6 +252,7 @@ _PARTS: dict[str, type[Any]] = {
 _LISTS: dict[str, type[Any]] = {
     "connectors": ConnectorKey,
     "prices": PriceRow,
+    "choices": Choice,
     "facts": Fact,
     "ways": Way,
     "languages": Language,

@@ -8,12 +8,13 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
-from kiosk.core.pages.prices import quote
+from kiosk.core.pages.prices import free_quote, quote
 from kiosk.core.pages.view import Offer, Place
 from kiosk.protocol import Intent
 from kiosk.session import visit as v
 from kiosk.session.facts import ConnectorReported, Vacated
 from kiosk.session.inputs import ConnectorStatus, Input
+from kiosk.session.offline import given_away
 from kiosk.session.state import Kiosk
 from kiosk.values import ConnectorId, Digest, Moment, SessionId
 from kiosk.wording.wording import Wording
@@ -57,7 +58,7 @@ class Counter:
         self._ids = ids
         self._kiosk = kiosk
         self._tell = tell
-        self._shown: dict[int, Moment] = {}
+        self._shown: dict[int, tuple[Moment, bool]] = {}
         self._handled: deque[str] = deque(maxlen=_REMEMBERED)
         self._home = place.languages[0]
         self._turn = asyncio.Lock()
@@ -118,8 +119,8 @@ class Counter:
         return v.Touched(intent.kind, intent.args.get(_ARGUMENTS.get(intent.kind, ""), ""))
 
     def shown(self, seq: int, at: Moment) -> None:
-        """Snapshot `seq` says the prices of the moment `at`."""
-        self._shown[seq] = at
+        """Snapshot `seq` says the prices of the moment `at`, or that the charge is given away."""
+        self._shown[seq] = (at, given_away(self._kiosk()))
         if len(self._shown) > _REMEMBERED:
             del self._shown[next(iter(self._shown))]
 
@@ -127,5 +128,11 @@ class Counter:
         offer: Offer | None = self._place.offers.get(connector) if connector else None
         if offer is None:
             return None
-        terms = quote(offer, self._shown.get(seq, self._clock.now()), self._place.zone, Wording(self.visit.language), self.visit.hold)
+        free = given_away(self._kiosk())
+        at, shown_free = self._shown.get(seq, (self._clock.now(), free))
+        if free is not shown_free:
+            return None  # cards went or came back since: the page now says other terms
+        say = Wording(self.visit.language)
+        zone = self._place.zone
+        terms = free_quote(offer, at, zone, say) if free else quote(offer, at, zone, say, self.visit.hold)
         return v.Agreed(self._ids.session(), terms)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from kiosk.pricing.quote import Quote
 from kiosk.session import inputs as i
 from kiosk.session.inputs import Input
-from kiosk.session.sellable import sellable
+from kiosk.session.sellable import closed_because, sellable
 from kiosk.session.state import FLOWING, Kiosk, PaymentState, Session, Stage
 from kiosk.values import ConnectorId, Digest, Moment, SessionId
 
@@ -171,7 +171,8 @@ def page(v: Visit, k: Kiosk, at: Moment) -> str:
     if not k.sound and not any(x.stage in FLOWING for x in k.sessions.values()):
         return "out_of_order"
     usable = (c for c in k.setup.connectors if sellable(k, c.id) or k.at(c.id) is not None)
-    return "idle" if any(usable) or reporting(k, at) else "out_of_order"
+    coming = reporting(k, at) and not closed_because(k)
+    return "idle" if any(usable) or coming else "out_of_order"
 
 
 def reporting(k: Kiosk, at: Moment) -> bool:
@@ -216,7 +217,7 @@ def fault_of(s: Session) -> str:
 def _review_fault(s: Session) -> str:
     """A review that the driver's money is about."""
     codes = [r.code for r in s.reviews]
-    told = ("capture_refused", "capture_failed", "meter_unproven", "cancel_refused", "cancel_failed")
+    told = ("capture_refused", "capture_failed", "meter_unproven", "cancel_refused", "cancel_failed", "offline_declined")
     return next((code for code in told if code in codes), "")
 
 
@@ -246,7 +247,7 @@ def _touched(v: Visit, kind: str, argument: str, k: Kiosk, at: Moment, default_l
             return replace(v, overlay="" if v.overlay == kind else kind), ()
         case "hold" if argument.isdecimal():
             return replace(v, hold=int(argument)), ()
-        case "show_card":
+        case "show_card" if page(v, k, at) in ("idle", "stop", "card"):
             return replace(v, overlay="card", found="looking", typed="", missed=False), ()
         case "back":
             return _back(v, at, default_language), ()
@@ -325,7 +326,7 @@ def _waited(v: Visit, k: Kiosk, at: Moment, times: Times, default_language: str)
     if where in ("pay", "plug_in", "starting"):
         return v
     s = k.find(v.session) if v.session else None
-    if where == "trouble" and s is not None and s.money_open:
+    if where == "trouble" and s is not None and (s.money_open or s.stage is Stage.START_FAILED):
         return v
     limit = times.finished_s if where in ("finished", "trouble") else times.idle_s
     return _wiped(v, at, default_language) if at.ms_since(v.touched_at) >= limit * 1_000 else v

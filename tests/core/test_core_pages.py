@@ -19,7 +19,8 @@ from kiosk.protocol import Snapshot, decode, encode
 from kiosk.session import inputs as i
 from kiosk.session.faults import FAULTS
 from kiosk.session.inputs import ConnectorStatus
-from kiosk.session.visit import Visit
+from kiosk.session.setup import Offline
+from kiosk.session.visit import CardShown, Visit
 from kiosk.values import Money
 from kiosk.wording.wording import Wording
 
@@ -42,17 +43,23 @@ PLACE = Place(
 )
 
 
+CHOICES = (Money(2_000, "EUR"), Money(5_000, "EUR"), Money(8_000, "EUR"))
+CHOOSING = replace(PLACE, offers={c: replace(offer, hold=CHOICES[1], choices=CHOICES) for c, offer in PLACE.offers.items()})
+GROWING = replace(PLACE, offers={c: replace(offer, hold=CHOICES[0], step=CHOICES[0], most=CHOICES[2]) for c, offer in PLACE.offers.items()})
+
+
 @dataclass
 class Shown:
     screen: Screen
     dialogue: str = ""
+    place: Place = PLACE
 
     def in_(self, language: str) -> Snapshot:
         w = self.screen.w
         live = Live()
         live.follow(w.k, w.now)
         visit = replace(self.screen.v, language=language)
-        view = View(w.k, visit, w.now, live, PLACE, Wording(language), self.dialogue, lambda _: "4719", lambda _: "PILEPAY1:TEST")
+        view = View(w.k, visit, w.now, live, self.place, Wording(language), self.dialogue, lambda _: "4719", lambda _: "PILEPAY1:TEST")
         return compose(view, 1)
 
 
@@ -65,6 +72,43 @@ def _a(*acts: Callable[[Screen], object]) -> Callable[[], Shown]:
         return Shown(s)
 
     return make
+
+
+def _at(place: Place, made: Callable[[], Shown]) -> Callable[[], Shown]:
+    return lambda: replace(made(), place=place)
+
+
+def _rule(rule: str) -> Callable[[Screen], object]:
+    """The operator's rule for the time in which no card can be authorized."""
+
+    def rules(s: Screen) -> None:
+        setup = s.w.k.setup
+        offline = Offline(rule, Money(1_500, "EUR"), Money(15_000, "EUR"))
+        s.w.reconfigure(replace(setup, policy=replace(setup.policy, offline=offline)))
+
+    return rules
+
+
+def _cards(reachable: bool, host: bool) -> Callable[[Screen], object]:
+    return lambda s: s.w.give(i.TerminalHealth(reachable, host, ""))
+
+
+def _stored(s: Screen) -> None:
+    """The terminal approves alone."""
+    s.buys()
+    s.w.answer("Preauthorize", i.Done(replace(approval(), offline=True)))
+
+
+def _cable(s: Screen) -> None:
+    s.w.status(1, ConnectorStatus.PREPARING)
+
+
+def _flows(s: Screen) -> None:
+    s.w.give(i.TxStarted("PILE-1", 1, s.w.session.starts[-1].id_tag, s.w.reading(100)))
+
+
+def _shows_card(word: str) -> Callable[[Screen], object]:
+    return lambda s: s.does(CardShown(None, word))
 
 
 def _answers(kind: str, result: i.Result) -> Callable[[Screen], object]:
@@ -114,6 +158,13 @@ def _stop(s: Screen) -> None:
     s.w.give(i.StopAsked(s.w.session.id, "operator"))
 
 
+def _declined_later(s: Screen) -> None:
+    payment = s.w.session.last_payment
+    s.w.give(i.Confirmation(payment.ref, "PSP9", "authorisation", False, "refused", None))
+
+
+AWAY = (_rule("free"), _cards(True, False))
+ALONE = (_rule("capped"), _cards(True, False))
 DECLINED = i.Refused("refused")
 CHARGES, BUYS, PAYS = Screen.charges, Screen.buys, Screen.pays
 
@@ -162,6 +213,43 @@ PAGES: dict[str, tuple[str, Callable[[], Shown]]] = {
     "help": ("help", _a(lambda s: s.touch("help"))),
     "out of order": ("out_of_order", _a(lambda s: s.w.give(i.PileLost("PILE-1")))),
     "out of order, journal": ("out_of_order", _a(lambda s: s.w.give(i.KioskStarted(sound=False)))),
+    "price, a maximum to choose": ("price", _at(CHOOSING, _a(lambda s: s.touch("choose", A), lambda s: s.touch("hold", "2000")))),
+    "price, reserved in steps": ("price", _at(GROWING, _a(lambda s: s.touch("choose", A)))),
+    "card": ("card", _a(CHARGES, lambda s: s.touch("stop"), lambda s: s.touch("show_card"))),
+    "card, from the idle page": ("card", _a(lambda s: s.touch("show_card"))),
+    **{
+        f"card, {word}": ("card", _a(lambda s: s.touch("show_card"), _shows_card(word)))
+        for word in ("nothing", "unreadable", "away", "printing")
+    },
+    "card, unreadable, own charge": (
+        "card",
+        _a(CHARGES, lambda s: s.touch("stop"), lambda s: s.touch("show_card"), _shows_card("unreadable")),
+    ),
+    "stop, proven by card": (
+        "stop",
+        _a(CHARGES, lambda s: s.touch("stop"), lambda s: s.touch("show_card"), lambda s: s.does(CardShown(s.w.session.id))),
+    ),
+    "cards away": ("out_of_order", _a(_cards(True, False))),
+    "disk low": ("out_of_order", _a(lambda s: s.w.give(i.DiskState(True)))),
+    "cards away, one charging": ("idle", _a(lambda s: s.w.deliver(A), _cards(False, False))),
+    "free": ("idle", _a(*AWAY)),
+    "free, price": ("price", _a(*AWAY, lambda s: s.touch("choose", A))),
+    "free, plug in": ("plug_in", _a(*AWAY, BUYS)),
+    "free, starting": ("starting", _a(*AWAY, BUYS, _cable)),
+    "free, start failed": ("trouble", _a(*AWAY, BUYS, _cable, _wait(60))),
+    "free, no plug": ("trouble", _a(*AWAY, BUYS, _wait(300))),
+    "free, cancelled": ("trouble", _a(*AWAY, BUYS, lambda s: s.touch("cancel"))),
+    "free, charging": ("charging", _a(*AWAY, BUYS, _cable, _flows, _wait(60), _meter(102))),
+    "free, stop": ("stop", _a(*AWAY, BUYS, _cable, _flows, lambda s: s.touch("stop"))),
+    "free, finished": ("finished", _a(*AWAY, BUYS, _cable, _flows, _ends())),
+    "stored, plug in": ("plug_in", _a(*ALONE, _stored)),
+    "stored, start failed": ("trouble", _a(*ALONE, _stored, _cable, _wait(60))),
+    "stored, cancelled": ("trouble", _a(*ALONE, _stored, lambda s: s.touch("cancel"))),
+    "stored, charging": ("charging", _a(*ALONE, _stored, _cable, _flows, _wait(60), _meter(102))),
+    "stored, finished": ("finished", _a(*ALONE, _stored, _cable, _flows, _ends())),
+    "stored, declined later": ("charging", _a(*ALONE, _stored, _cable, _flows, _declined_later)),
+    "stored, declined later, finished": ("trouble", _a(*ALONE, _stored, _cable, _flows, _declined_later, _ends())),
+    "stored although it must not": ("trouble", _a(_stored)),
     "declined": ("trouble", _a(BUYS, _answers("Preauthorize", DECLINED))),
     "wrong PIN": ("trouble", _a(BUYS, _answers("Preauthorize", i.Refused("wrong_pin")))),
     "no card": ("trouble", _a(BUYS, _answers("Preauthorize", i.Refused("no_card")))),
@@ -188,8 +276,9 @@ PAGES: dict[str, tuple[str, Callable[[], Shown]]] = {
     "cancelled, being released": ("trouble", _a(PAYS, lambda s: s.touch("cancel"))),
     "cancelled, released": ("trouble", _a(PAYS, lambda s: s.touch("cancel"), _answers("Modify", i.Done(i.Accepted("X"))))),
     "no plug": ("trouble", _a(PAYS, _wait(300))),
-    "pile refused": ("trouble", _a(Screen.plugs_in, _answers("StartDelivery", i.Refused("rejected")))),
-    "never started": ("trouble", _a(Screen.plugs_in, _wait(60))),
+    "start failed": ("trouble", _a(Screen.plugs_in, _answers("StartDelivery", i.Refused("rejected")), _wait(20))),
+    "pile refused": ("trouble", _a(Screen.plugs_in, _answers("StartDelivery", i.Refused("rejected")), _wait(60))),
+    "never started": ("trouble", _a(Screen.plugs_in, _wait(60), _wait(60))),
     "nothing delivered": ("trouble", _a(CHARGES, _ends(100))),
     "capture refused": ("trouble", _a(Screen.finishes, _answers("Modify", i.Refused("rejected")))),
     "meter not believed": ("trouble", _a(CHARGES, _ends(90_000))),
@@ -328,3 +417,159 @@ def test_a_connector_shows_its_price_and_hold_and_can_be_pressed_only_when_it_le
 def test_the_world_can_be_put_into_words_at_any_time() -> None:
     w = World()
     assert Shown(Screen(w)).in_("de").page == "idle"
+
+
+# --- what a driver is never told ----------------------------------------------------------------------------------------------
+
+
+def _words(snapshot: Snapshot) -> str:
+    return " | ".join(_texts(json.loads(encode(snapshot))))
+
+
+@pytest.mark.parametrize("name", [name for name in PAGES if name.startswith("free")])
+def test_a_charge_that_is_given_away_speaks_of_no_reserved_money(name: str) -> None:
+    english, german = PAGES[name][1]().in_("en"), PAGES[name][1]().in_("de")
+    assert not re.search(r"[Rr]eserv|[Rr]eleas|Your card|Agree and pay", _words(english)), _words(english)
+    assert not re.search(r"[Rr]eserv|frei gegeben|Ihre Karte|Zustimmen", _words(german)), _words(german)
+    assert "••" not in _words(english)
+
+
+def test_the_price_page_of_a_gift_says_why_and_how_far_and_starts_without_a_card() -> None:
+    page = PAGES["free, price"][1]().in_("en")
+    assert page.card is not None
+    assert page.card.note == "Cards cannot be taken now. This charge is free, up to 50.00\u00a0€."
+    assert (page.card.value, page.prices[0].amount, page.prices[0].none) == ("0.00", "0.00", False)
+    assert all(row.none for row in page.prices[1:])
+    assert [(b.intent, b.text) for b in page.buttons] == [("back", "Back"), ("accept", "Start")]
+
+
+def test_a_gift_costs_nothing_while_it_flows_and_when_it_is_over() -> None:
+    charging, done = PAGES["free, charging"][1]().in_("en"), PAGES["free, finished"][1]().in_("en")
+    assert charging.card is not None and done.card is not None
+    assert (charging.card.value, done.card.value) == ("0.00", "0.00")
+    assert done.card.note == "Nothing to pay."
+    assert (done.sum_line, done.receipt_note) == ("", "")
+
+
+@pytest.mark.parametrize("name", ["stored, plug in", "stored, charging", "stored, finished"])
+def test_what_the_bank_has_not_seen_yet_is_told(name: str) -> None:
+    card = PAGES[name][1]().in_("en").card
+    assert card is not None
+    assert "Your bank will be asked later." in card.note
+
+
+def test_of_an_offline_approval_only_what_may_be_spent_is_shown() -> None:
+    for name in ("stored, plug in", "stored, start failed"):
+        card = PAGES[name][1]().in_("en").card
+        assert card is not None
+        assert (card.value, card.after) == ("15.00", "at most"), name
+    running = PAGES["stored, charging"][1]().in_("en").card
+    assert running is not None
+    assert running.cap_end == "14.00\u00a0€ of 15.00\u00a0€ stays yours"
+
+
+def test_a_bank_that_said_no_afterwards_is_told_without_a_promise() -> None:
+    card = PAGES["stored, declined later"][1]().in_("en").card
+    assert card is not None and card.line is not None
+    assert (card.line.style, card.cap_end) == ("unknown", "")
+    assert "P44" in PAGES["stored, declined later, finished"][1]().in_("en").call
+
+
+# --- the ways that a driver has -----------------------------------------------------------------------------------------------
+
+
+def test_after_a_start_that_failed_the_money_waits_and_so_does_the_driver() -> None:
+    shown = PAGES["start failed"][1]()
+    page = shown.in_("en")
+    assert page.title == "Plug A did not start."
+    assert "S04" in page.call
+    assert page.card is not None and page.card.line is not None
+    assert (page.card.value, page.card.after, page.card.line.promise) == ("50.00", "reserved", 1_000)
+    assert page.countdown is not None
+    assert (page.countdown.left, page.countdown.total) == (40, 60)
+    assert "0:40" in page.countdown.text
+    assert [(b.intent, b.kind) for b in page.buttons] == [("cancel", "quiet"), ("start_again", "primary")]
+
+
+def test_the_maximum_is_chosen_among_keys_and_the_chosen_one_is_marked() -> None:
+    page = PAGES["price, a maximum to choose"][1]().in_("en")
+    assert [(c.text, c.chosen, c.args) for c in page.choices] == [
+        ("20\u00a0€", True, {"minor": "2000"}),
+        ("50\u00a0€", False, {"minor": "5000"}),
+        ("80\u00a0€", False, {"minor": "8000"}),
+    ]
+    assert page.card is not None
+    assert page.card.value == "20.00"
+    assert page.card.note.startswith("You decide how much is reserved at most.")
+
+
+def test_before_anything_is_chosen_the_usual_amount_is_marked() -> None:
+    shown = Shown(Screen(), place=CHOOSING)
+    shown.screen.touch("choose", A)
+    assert [c.chosen for c in shown.in_("en").choices] == [False, True, False]
+
+
+def test_a_hold_that_grows_is_told_before_the_start() -> None:
+    page = PAGES["price, reserved in steps"][1]().in_("en")
+    assert page.choices == ()
+    assert page.card is not None
+    assert page.card.note.startswith("We reserve 20.00\u00a0€ first, and more as you charge, at most 80.00\u00a0€.")
+
+
+def test_the_card_is_a_key_to_ones_charge() -> None:
+    assert [w.intent for w in PAGES["stop, own"][1]().in_("en").ways] == ["show_card", "type_code", ""]
+    assert [w.intent for w in PAGES["stop, stranger"][1]().in_("en").ways] == ["show_card", "type_code", ""]
+    assert [w.intent for w in PAGES["free, stop"][1]().in_("en").ways] == ["type_code", ""]
+    assert "confirm_stop" in [b.intent for b in PAGES["stop, proven by card"][1]().in_("en").buttons]
+
+
+def test_my_charge_is_offered_only_where_there_is_one() -> None:
+    def offered(name: str) -> bool:
+        return "show_card" in [b.intent for b in PAGES[name][1]().in_("en").utilities]
+
+    assert offered("one charging")
+    assert not offered("both free")
+    assert not offered("price")
+    assert not offered("cards away, one charging")  # nobody can read a card
+    done = Screen()
+    done.w.finish()
+    assert "show_card" in [b.intent for b in Shown(done).in_("en").utilities]
+
+
+def test_the_card_page_says_that_nothing_is_reserved_and_what_came_of_it() -> None:
+    asked = PAGES["card"][1]().in_("en")
+    assert (asked.found, asked.now) == ("looking", "Nothing is reserved. Nothing is paid.")
+    assert [b.intent for b in asked.buttons] == ["back"]
+    for word in ("nothing", "unreadable", "away"):
+        page = PAGES[f"card, {word}"][1]().in_("en")
+        assert (page.found, [b.intent for b in page.buttons]) == (word, ["back", "show_card"])
+    assert [b.intent for b in PAGES["card, printing"][1]().in_("en").buttons] == ["back"]
+    assert [b.intent for b in PAGES["card, unreadable, own charge"][1]().in_("en").buttons] == ["back", "type_code", "show_card"]
+
+
+def test_a_closed_kiosk_says_why() -> None:
+    assert "K04" in PAGES["cards away"][1]().in_("en").call
+    assert "K05" in PAGES["disk low"][1]().in_("en").call
+
+
+def test_while_cards_are_away_a_running_charge_can_be_stopped_and_nothing_is_sold() -> None:
+    shown = PAGES["cards away, one charging"][1]()
+    page = shown.in_("en")
+    assert page.title == "Cards cannot be taken now."
+    a, b = page.connectors
+    assert (a.state, a.intent, b.state, b.intent) == ("in_use", "choose", "closed", "")
+    shown.screen.touch("choose", A)
+    assert shown.in_("en").page == "stop"
+
+
+def test_a_charging_plug_says_that_a_touch_stops_it() -> None:
+    key = PAGES["one charging"][1]().in_("en").connectors[1]
+    assert (key.state, key.note) == ("in_use", "Touch to stop")
+    assert PAGES["none free"][1]().in_("en").subtitle == "Touch your plug to stop."
+
+
+def test_one_page_says_once_what_became_of_the_money() -> None:
+    for name, (page, make) in PAGES.items():
+        snapshot = make().in_("en")
+        if page == "trouble" and snapshot.card is not None:
+            assert not re.search(r"[Nn]othing (paid|reserved)|released\.$", snapshot.what), name

@@ -25,7 +25,7 @@ async def test_declined_then_a_second_card(site: Stand):
     await site.agree()
     await site.tap("declining")
     page = plain(await site.driver.page("trouble"), "P21")
-    assert (page.title, page.what) == ("Your bank said no to this card.", "Nothing paid. Nothing reserved.")
+    assert (page.title, page.what) == ("Your bank said no to this card.", "It does not tell us why.")
     assert page.card.note == "Nothing reserved. Nothing paid."
     assert site.payments == []
     await site.driver.press("another_card")
@@ -41,7 +41,7 @@ async def test_cancelled_at_the_screen_before_a_card(site: Stand):
     await site.asked_for_card()
     await site.driver.press("cancel")
     page = plain(await site.driver.sees(lambda s: s.page == "trouble" and "othing reserved" in s.card.note, "the end of it"), "P24")
-    assert (page.title, page.what) == ("You stopped before paying.", "Nothing paid. Nothing reserved.")
+    assert (page.title, page.what) == ("You stopped before charging.", "The plug is open to everybody again.")
     await until(lambda: site.terminal.state() is not TerminalState.PRESENT_CARD, "the terminal to stop asking")
     assert not site.terminal.present_card("good")
     await site.released(holds=0)
@@ -62,7 +62,7 @@ async def test_cancelled_after_the_authorisation(site: Stand):
     await site.pay()
     await site.driver.press("cancel")
     page = plain(await site.driver.sees(lambda s: s.page == "trouble" and "were released" in s.card.note, "the release"), "P26")
-    assert (page.title, page.what) == ("You stopped before charging.", "Nothing paid. What was reserved is released.")
+    assert (page.title, page.what) == ("You stopped before charging.", "The plug is open to everybody again.")
     assert page.card.note.startswith("Your 50.00\xa0€ were released at ")
     await site.released()
     await site.idle_after("finish")
@@ -93,7 +93,7 @@ async def test_request_to_the_terminal_lost(site: Stand):
     page = plain(await site.driver.page("trouble"), "P40")
     assert (page.title, page.now) == ("We are asking your bank.", "Please do not pay again yet.")
     page = plain(await site.driver.sees(lambda s: Stand.can(s, "another_card"), "another try"), "P31")
-    assert (page.title, page.what) == ("The card reader does not answer us.", "Nothing paid. What was reserved is released.")
+    assert (page.title, page.what) == ("The card reader does not answer us.", "It is not your card.")
     assert page.card.note == "If it was reserved, we told your bank to release it."
     assert site.payments == []
     await site.driver.press("another_card")
@@ -163,7 +163,7 @@ async def test_approval_after_the_driver_cancelled_is_given_back(site: Stand):
     await site.driver.send("cancel")
     page = await site.driver.sees(lambda s: s.page == "trouble" and "were released" in s.card.note, "the release")
     plain(page, "P26")
-    assert page.what == "Nothing paid. What was reserved is released."
+    assert page.what == "The plug is open to everybody again."
     await site.released()
     assert [fact.wanted for fact in site.facts(f.PaymentAuthorized)] == [False]
 

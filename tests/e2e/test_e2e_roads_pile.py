@@ -25,7 +25,7 @@ async def test_pile_refuses(site: Stand):
     site.pile.plug(1)
     page = plain(await site.driver.sees(lambda s: s.page == "trouble" and "were released" in s.card.note, "the release"), "S06")
     assert page.title == "Plug A did not start."
-    assert "You pay nothing. Your 50.00\xa0€ are released." in page.what
+    assert "You pay nothing." in page.what
     await site.released()
     assert site.deliveries == []
     assert site.reviews == []

@@ -74,3 +74,11 @@ def test_every_fault_speaks_to_the_driver_in_a_title_that_fits(code: str, langua
     assert len(text.title.split()) <= 12
     assert text.what.endswith(".")
     assert text.now.endswith(".")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("code", [code for code, fault in FAULTS.items() if fault.review])
+def test_what_a_person_must_look_at_is_told_to_them_in_one_line(code: str, language: str) -> None:
+    text = Wording(language).say(f"review.{code}")
+    assert len(text) <= 120
+    assert text.endswith(".")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kiosk.core.pages.view import View, authorized, back, card_label, permille
+from kiosk.core.pages.view import View, asked_later, back, card_label, free_side, held, hold_side, permille
 from kiosk.pricing.components import components
 from kiosk.pricing.load import tariff_of
 from kiosk.pricing.rating import Line as BillLine
@@ -13,11 +13,13 @@ from kiosk.protocol import Button, Countdown, Language, Line, Side, Way
 from kiosk.session.cost import final
 from kiosk.session.faults import FAULTS
 from kiosk.session.money import another_card_possible
-from kiosk.session.state import Modification, ModificationState, Payment, Session, Stage
+from kiosk.session.sellable import closed_because
+from kiosk.session.state import FLOWING, Modification, ModificationState, Payment, Session, Stage
 from kiosk.session.visit import fault_of
 from kiosk.values import Moment, Money
 from kiosk.wording.languages import ENDONYMS
 
+_CANCELS = ("cancel", "cancel_by_reference")
 _TAKEN = (ModificationState.SUBMITTED, ModificationState.CONFIRMED)
 
 
@@ -37,14 +39,18 @@ def finished(v: View, s: Session) -> dict[str, Any]:
         "countdown": _stay(v, s) if stays else None,
         "receipt_qr": code,
         "receipt_label": v.say.say("finished.receipt") if code else "",
-        "receipt_note": _paper(v, s) if code else v.say.say(_no_receipt(s)),
+        "receipt_note": _paper(v, s) if code else _no_receipt(v, s),
         "buttons": (*_print_button(v, s), Button("finish", v.say.say("finished.finish"), "check", "primary")),
     }
 
 
-def _no_receipt(s: Session) -> str:
+def _no_receipt(v: View, s: Session) -> str:
+    if s.free:
+        return ""
+    if asked_later(s):
+        return v.say.say("finished.receipt_later")
     free = s.priced is not None and not s.priced.charge
-    return "finished.nothing_to_pay" if free else "finished.receipt_soon"
+    return v.say.say("finished.nothing_to_pay" if free else "finished.receipt_soon")
 
 
 def _car_line(v: View, s: Session) -> Line:
@@ -56,7 +62,9 @@ def _car_line(v: View, s: Session) -> Line:
 
 
 def _paid_side(v: View, s: Session) -> Side:
-    hold = authorized(s) or Money.zero(v.k.setup.currency)
+    hold = held(s) or Money.zero(v.k.setup.currency)
+    if s.free:
+        return free_side(v, hold, v.say.say("free.done"))
     symbol = v.say.symbol(hold.currency)
     label = card_label(v, s.payment)
     if s.priced is None:
@@ -70,7 +78,8 @@ def _paid_side(v: View, s: Session) -> Side:
     share = permille(paid.minor, hold.minor)
     if not _released(s):
         line = Line("plain", fact=share, promise=1_000 - share)
-        return Side(label, v.say.amount(paid), symbol, v.say.say("finished.being_paid"), line=line, note=v.say.say("finished.pending"))
+        note = v.say.say("finished.asked_later" if asked_later(s) else "finished.pending")
+        return Side(label, v.say.amount(paid), symbol, v.say.say("finished.being_paid"), line=line, note=note)
     line = Line("settled", fact=share, promise=1_000 - share)
     cap = v.say.say("finished.released", amount=v.say.money(hold - paid))
     return Side(label, v.say.amount(paid), symbol, v.say.say("finished.paid"), line=line, cap_end=cap)
@@ -79,12 +88,12 @@ def _paid_side(v: View, s: Session) -> Side:
 def _released(s: Session) -> bool:
     """Whether the acquirer knows what is taken, and so what falls free."""
     if s.priced is not None and not s.priced.charge:
-        return any(m.state in _TAKEN for m in s.modifications.values())
+        return any(m.state in _TAKEN for m in s.modifications.values() if m.operation in _CANCELS)
     return s.capture is not None and s.capture.state in _TAKEN
 
 
 def _sum_line(v: View, s: Session) -> str:
-    if s.priced is None or not s.priced.rating.lines:
+    if s.priced is None or s.free or not s.priced.rating.lines:
         return ""
     rating = s.priced.rating
     parts = " + ".join(_part(v, line) for line in rating.lines)
@@ -146,14 +155,27 @@ def trouble(v: View, s: Session) -> dict[str, Any]:
         "what": text.what,
         "now": text.now,
         "card": _trouble_side(v, s, code, last, hold),
+        "countdown": _try_again_in_time(v, s),
         "call": v.say.say("trouble.call", code=FAULTS[code].spoken, station=v.place.spoken),
         "buttons": _ways_out(v, s),
     }
 
 
+def _try_again_in_time(v: View, s: Session) -> Countdown | None:
+    if s.stage is not Stage.START_FAILED or s.retry_until is None:
+        return None
+    left = max(0, v.at.ms_until(s.retry_until) // 1_000)
+    return Countdown(v.say.say("trouble.retry_left", left=v.say.countdown(left)), left, v.k.setup.policy.retry_s)
+
+
 def _trouble_side(v: View, s: Session, code: str, last: Payment | None, hold: Money) -> Side:
     symbol = v.say.symbol(hold.currency)
     label = card_label(v, last)
+    if s.free:
+        return free_side(v, hold, "")
+    if s.stage is Stage.START_FAILED:
+        after = v.say.say("plug_in.at_most" if asked_later(s) else "plug_in.reserved")
+        return hold_side(v, s.spendable or hold, after, v.say.say("trouble.retry"), label)
     if last is not None and last.open:
         note = v.say.say("trouble.perhaps", time=v.clock(last.give_up_at))
         return Side(label, v.say.amount(hold), symbol, v.say.say("trouble.maybe"), line=Line("unknown"), note=note)
@@ -168,9 +190,10 @@ def _trouble_side(v: View, s: Session, code: str, last: Payment | None, hold: Mo
 
 
 def _release_note(v: View, s: Session, hold: Money) -> str:
-    cancels = [m for m in s.modifications.values() if m.operation != "capture" and _held(s, m)]
+    cancels = [m for m in s.modifications.values() if m.operation in _CANCELS and _held(s, m)]
     if not cancels:
-        return v.say.say("trouble.nothing_reserved")
+        later = any(p.stored for p in s.payments.values())
+        return v.say.say("trouble.release_later" if later else "trouble.nothing_reserved")
     submitted = [m.submitted_at for m in cancels if m.submitted_at is not None and m.state in _TAKEN]
     if submitted:
         return v.say.say("trouble.released", amount=v.say.money(hold), time=v.clock(_latest(submitted)))
@@ -194,12 +217,15 @@ def _ways_out(v: View, s: Session) -> tuple[Button, ...]:
         again = Button("another_card", v.say.say("trouble.another_card"), "right", "primary")
         possible = another_card_possible(s, v.k.setup.policy)
         return (Button("cancel", v.say.say("pay.cancel"), "cross"), *([again] if possible else []))
+    if s.stage is Stage.START_FAILED:
+        again = Button("start_again", v.say.say("trouble.start_again"), "right", "primary")
+        return (Button("cancel", v.say.say("pay.cancel"), "cross"), again)
     return (Button("finish", v.say.say("finished.finish"), "check", "primary"),)
 
 
 def out_of_order(v: View) -> dict[str, Any]:
     """Nothing can be sold: what, that running charges are safe, and whom to call."""
-    code = "out_of_order" if v.k.sound else "journal_broken"
+    code = closed_because(v.k) or "out_of_order"
     text = v.say.fault(code, plug="", amount="", phone=v.place.helpline)
     return {
         "tone": "apricot",
@@ -211,6 +237,27 @@ def out_of_order(v: View) -> dict[str, Any]:
     }
 
 
+def card(v: View) -> dict[str, Any]:
+    """The terminal looks at a card to tell whose charge it is: while it waits, and what came of it."""
+    found = v.visit.found or "looking"
+    flowing = v.session is not None and v.session.stage in FLOWING
+    again = found not in ("looking", "printing")
+    return {
+        "tone": "mint" if flowing else "paper",
+        "title": v.say.say(f"card.{found}_title"),
+        "badge": v.letter(v.session) if v.session is not None and flowing else "",
+        "found": found,
+        "what": v.say.say(f"card.{found}_what"),
+        "now": v.say.say(f"card.{found}_now"),
+        "steps": v.say.say("card.looking_step") if found == "looking" else "",
+        "buttons": (
+            back(v),
+            *([Button("type_code", v.say.say("card.code"), "lock")] if again and flowing else []),
+            *([Button("show_card", v.say.say("card.again"), "right", "primary")] if again else []),
+        ),
+    }
+
+
 def help_(v: View) -> dict[str, Any]:
     """The four questions."""
     topics = ("price", "start", "stop", "receipt")
@@ -218,7 +265,7 @@ def help_(v: View) -> dict[str, Any]:
         "tone": "paper",
         "title": v.say.say("help.title"),
         "ways": tuple(Way(t, v.say.say(f"help.{t}_title"), v.say.say(f"help.{t}_text")) for t in topics),
-        "call": v.say.say("help.call", phone=v.place.helpline, station=v.place.spoken),
+        "call": v.say.say("help.call", station=v.place.spoken),
         "buttons": (back(v),),
     }
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from kiosk.core.live import Running
 from kiosk.core.pages import prices
-from kiosk.core.pages.view import Offer, View, authorized, back, card_label, permille
+from kiosk.core.pages.view import Offer, View, asked_later, back, card_label, free_side, permille, reader_there
 from kiosk.pricing.load import tariff_of
 from kiosk.protocol import Button, Fact, Line, Side, Way
 from kiosk.session.state import Session, Stage
@@ -22,7 +22,8 @@ def charging(v: View, s: Session) -> dict[str, Any]:
     running = v.live.of(s.id)
     assert s.started_at is not None
     stopping = s.stage is Stage.STOP_REQUESTED
-    stop = Button("stop", v.say.say("charging.stop"), "stop", "stop", v.say.say("charging.stop_how"))
+    how = v.say.say("charging.stop_how_card" if s.payment else "charging.stop_how")
+    stop = Button("stop", v.say.say("charging.stop"), "stop", "stop", how)
     return {
         "tone": "mint",
         "title": _title(v, s),
@@ -33,7 +34,7 @@ def charging(v: View, s: Session) -> dict[str, Any]:
         "curve": tuple(running.curve) if running else (),
         "curve_from": v.clock(s.started_at),
         "curve_to": v.clock(v.at),
-        "rail_note": v.say.say("charging.ends"),
+        "rail_note": _ends(v, s),
         "buttons": () if stopping else (stop,),
     }
 
@@ -47,6 +48,15 @@ def _title(v: View, s: Session) -> str:
     if s.stage is Stage.SUSPENDED:
         return v.say.say("charging.paused" if s.pauses[-1].by == "car" else "charging.withheld")
     return v.say.say("charging.title")
+
+
+def _ends(v: View, s: Session) -> str:
+    """How far the charge goes by itself."""
+    grows = s.quote.most if s.quote and s.payment and not s.payment.stored else None
+    spend = s.spendable
+    if grows is not None and spend is not None and spend < grows:
+        return v.say.say("charging.ends_at", most=v.say.money(grows))
+    return v.say.say("charging.ends")
 
 
 def _stale(v: View, running: Running | None) -> str:
@@ -64,7 +74,7 @@ def car_side(v: View, s: Session, running: Running | None) -> Side:
     since = _stale(v, running)
     soc, first = running.reading.soc_percent, running.first_soc
     if soc is None or first is None:
-        whole = authorized(s)
+        whole = s.spendable
         share = permille(running.rating.total.minor, whole.minor) if whole else 0
         return Side(label, got, v.say.say("unit.kwh"), since=since, line=Line("live", fact=share))
     line = Line("live", before=first * 10, fact=max(0, soc - first) * 10)
@@ -74,14 +84,20 @@ def car_side(v: View, s: Session, running: Running | None) -> Side:
 
 def card_side(v: View, s: Session, running: Running | None) -> Side:
     """What it costs so far, and what stays the driver's."""
-    hold = authorized(s) or Money.zero(v.k.setup.currency)
+    hold = s.spendable or Money.zero(v.k.setup.currency)
+    if s.free:
+        return free_side(v, hold, v.say.say("free.up_to", amount=v.say.money(hold)))
     cost = running.rating.total if running else Money.zero(hold.currency)
+    if s.payment is None:
+        label, note = card_label(v, s.last_payment), v.say.say("charging.bank_no")
+        return Side(label, v.say.amount(cost), v.say.symbol(cost.currency), v.say.say("charging.so_far"), line=Line("unknown"), note=note)
     share = permille(cost.minor, hold.minor)
     rest = max(hold - cost, Money.zero(hold.currency), key=lambda m: m.minor)
     cap = v.say.say("charging.stays_yours", rest=v.say.money(rest), hold=v.say.money(hold))
     line = Line("live", fact=share, promise=1_000 - share)
     symbol = v.say.symbol(hold.currency)
-    return Side(card_label(v, s.payment), v.say.amount(cost), symbol, v.say.say("charging.so_far"), line=line, cap_end=cap)
+    note = v.say.say("charging.asked_later") if asked_later(s) else ""
+    return Side(card_label(v, s.payment), v.say.amount(cost), symbol, v.say.say("charging.so_far"), line=line, cap_end=cap, note=note)
 
 
 def _facts(v: View, s: Session, running: Running | None) -> tuple[Fact, ...]:
@@ -116,11 +132,18 @@ def stop(v: View, s: Session) -> dict[str, Any]:
         "title": v.say.say("stop.title", plug=letter),
         "badge": letter,
         "ways": (
+            *_card_way(v, s),
             Way("lock", v.say.say("stop.code_title"), v.say.say("stop.code_text"), "type_code"),
             Way("car", v.say.say("stop.unplug_title"), v.say.say("stop.unplug_text")),
         ),
         "buttons": (back(v, "stop.keep"),),
     }
+
+
+def _card_way(v: View, s: Session) -> tuple[Way, ...]:
+    if s.payment is None or not reader_there(v):
+        return ()
+    return (Way("card", v.say.say("stop.card_title"), v.say.say("stop.card_text"), "show_card"),)
 
 
 def code(v: View, s: Session) -> dict[str, Any]:

@@ -22,7 +22,7 @@ def compose(v: View, seq: int) -> Snapshot:
         language=v.visit.language,
         rtl=v.say.rtl,
         sky=sky(v),
-        utilities=utilities(v),
+        utilities=utilities(v, where),
         reader_side=v.place.reader_side,
         **parts,
     )
@@ -35,6 +35,7 @@ def _page(v: View, where: str) -> dict[str, Any]:
         "out_of_order": after.out_of_order,
         "help": after.help_,
         "language": after.language,
+        "card": after.card,
     }
     if where in plain:
         return plain[where](v)

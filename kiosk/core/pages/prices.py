@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from decimal import Decimal
+
 from kiosk.core.pages.view import Offer
 from kiosk.pricing.canonical import canonical, tariff_hash
 from kiosk.pricing.components import Component, components, energy_price
 from kiosk.pricing.quote import Quote
-from kiosk.protocol import PriceRow
+from kiosk.protocol import Choice, PriceRow
 from kiosk.values import Moment, Money
-from kiosk.wording.wording import Wording
+from kiosk.wording.wording import NBSP, Wording
 
 _NAMES = {"ENERGY": "price.energy", "TIME": "price.time", "PARKING_TIME": "price.stay", "FLAT": "price.start"}
 _UNITS = {"kWh": "unit.per_kwh", "min": "unit.per_minute"}
@@ -47,11 +50,66 @@ def promise(offer: Offer, hold: Money, say: Wording) -> str:
     return say.say("price.reserve", amount=say.money(hold))
 
 
+def terms(offer: Offer, hold: Money, say: Wording) -> str:
+    """What becomes of the reserved money, beside its number."""
+    if offer.choices:
+        return say.say("price.choose")
+    if offer.step is not None and offer.most is not None:
+        return f"{promise(offer, hold, say)} {say.say('price.only_used')}"
+    return say.say("price.release")
+
+
+def choices(offer: Offer, picked: int | None, say: Wording) -> tuple[Choice, ...]:
+    """The amounts to choose the hold from, the chosen one marked."""
+    chosen = offer.holding(picked)
+    return tuple(Choice(_short(m, say), m == chosen, {"minor": str(m.minor)}) for m in offer.choices)
+
+
+def _short(amount: Money, say: Wording) -> str:
+    """Whole units without their decimals: `50 €`."""
+    value = amount.decimal()
+    if value != value.to_integral_value():
+        return say.money(amount)
+    return f"{say.number(value, 0)}{NBSP}{say.symbol(amount.currency)}"
+
+
 def quote(offer: Offer, at: Moment, zone: str, say: Wording, picked: int | None = None) -> Quote:
     """What the driver agrees to: the tariff as it stands, and the very words of the price page."""
     hold = offer.holding(picked)
-    rows = (" ".join(filter(None, (r.name, r.amount, r.unit, r.note))) for r in table(offer, at, zone, say))
-    texts = (*rows, small_print(offer, say), promise(offer, hold, say), say.say("price.release"))
+    texts = (*_said(table(offer, at, zone, say)), small_print(offer, say), promise(offer, hold, say), terms(offer, hold, say))
+    return _quote(offer, zone, say, hold, texts)
+
+
+# --- a charge that is given away ------------------------------------------------------------------------------------------------
+
+
+def free_table(offer: Offer, say: Wording) -> tuple[PriceRow, ...]:
+    """What a charge costs that is given away: nothing, whatever the component."""
+    currency = offer.tariff.currency
+    energy = PriceRow(
+        say.say("price.energy"), say.rate(Decimal(0), currency), say.say("unit.per_kwh", symbol=say.symbol(currency)), first=True
+    )
+    rest = (PriceRow(say.say(_NAMES[code]), say.say("price.none"), none=True) for code in ("TIME", "PARKING_TIME", "FLAT"))
+    return (energy, *rest)
+
+
+def free_small_print(offer: Offer, at: Moment, zone: str, say: Wording) -> str:
+    """By which price it is told how far the gift goes."""
+    price = energy_price(offer.tariff, at.utc_ms, zone)
+    return "" if price is None else say.say("free.small_print", price=say.price(price, offer.tariff.currency))
+
+
+def free_quote(offer: Offer, at: Moment, zone: str, say: Wording) -> Quote:
+    """What the driver agrees to when the charge is given away."""
+    texts = (*_said(free_table(offer, say)), free_small_print(offer, at, zone, say), say.say("free.terms", amount=say.money(offer.hold)))
+    return _quote(offer, zone, say, offer.hold, tuple(filter(None, texts)))
+
+
+def _said(rows: tuple[PriceRow, ...]) -> Iterator[str]:
+    return (" ".join(filter(None, (r.name, r.amount, r.unit, r.note))) for r in rows)
+
+
+def _quote(offer: Offer, zone: str, say: Wording, hold: Money, texts: tuple[str, ...]) -> Quote:
     tariff = offer.tariff
     return Quote(tariff.id, canonical(tariff), tariff_hash(tariff), zone, hold, say.language, texts, offer.step, offer.most)
 

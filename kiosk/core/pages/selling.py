@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from kiosk.core.pages import prices
-from kiosk.core.pages.view import View, authorized, back, card_label, hold_side
+from kiosk.core.pages.view import Offer, View, asked_later, back, card_label, free_side, hold_side
 from kiosk.protocol import Button, ConnectorKey, Countdown, Fact, Side
 from kiosk.session.inputs import ConnectorStatus
-from kiosk.session.sellable import sellable
+from kiosk.session.sellable import READY, closed_because, sellable
 from kiosk.session.setup import Connector
 from kiosk.session.state import FLOWING, Session, Stage
 from kiosk.values import Money
 
+_FREE = ("free", "plugged")
 _OUT = frozenset({ConnectorStatus.FAULTED, ConnectorStatus.UNAVAILABLE})
 
 
@@ -20,18 +21,29 @@ def idle(v: View) -> dict[str, Any]:
     """Every plug with its state, power, price and what will be reserved."""
     keys = tuple(_key(v, c) for c in v.k.setup.connectors)
     offered = {prices.per_kwh(v.place.offers[c.id], v.at, v.place.zone, v.say) for c in v.k.setup.connectors}
-    shared = offered.pop() if len(offered) == 1 else ("", "")
+    shared = offered.pop() if len(offered) == 1 and not v.gift else ("", "")
+    code = closed_because(v.k)
+    closed = v.say.fault(code, plug="", amount="", phone=v.place.helpline) if code else None
     return {
         "tone": "paper",
-        "title": _idle_title(v, keys),
-        "subtitle": v.say.say("idle.hint"),
+        "title": closed.title if closed else _idle_title(v, keys),
+        "subtitle": _hint(v, keys),
         "connectors": keys,
         "price": Fact(v.say.say("idle.price_now"), *shared) if shared[0] else None,
-        "rail_note": _promise(v),
+        "rail_note": closed.what if closed else _promise(v),
     }
 
 
+def _hint(v: View, keys: tuple[ConnectorKey, ...]) -> str:
+    if any(key.state in _FREE for key in keys):
+        return v.say.say("idle.hint")
+    return v.say.say("idle.hint_stop") if any(key.state == "in_use" for key in keys) else ""
+
+
 def _promise(v: View) -> str:
+    if v.gift:
+        smallest = min((v.place.offers[c.id].hold for c in v.k.setup.connectors), key=lambda m: m.minor)
+        return v.say.say("free.promise", amount=v.say.money(smallest))
     holds = sorted({v.place.offers[c.id].hold.minor for c in v.k.setup.connectors})
     least, most = (v.say.money(Money(minor, v.k.setup.currency)) for minor in (holds[0], holds[-1]))
     if least == most:
@@ -42,7 +54,7 @@ def _promise(v: View) -> str:
 def _idle_title(v: View, keys: tuple[ConnectorKey, ...]) -> str:
     if all(key.state == "unknown" for key in keys):
         return v.say.say("idle.reporting")
-    free = [key for key in keys if key.state in ("free", "plugged")]
+    free = [key for key in keys if key.state in _FREE]
     if len(free) == len(keys) == 2:
         return v.say.say("idle.both_free")
     if len(free) == len(keys):
@@ -61,19 +73,22 @@ def _key(v: View, c: Connector) -> ConnectorKey:
     reported = v.k.connectors.get(c.id)
     offer = v.place.offers[c.id]
     amount, unit = prices.per_kwh(offer, v.at, v.place.zone, v.say)
-    price = f"{amount} {unit}".strip()
+    price = "" if v.gift else f"{amount} {unit}".strip()
     power = v.say.say("idle.power", power=v.say.kw(c.max_power_w))
     state, note, intent = "unknown", "", ""
     if session is not None:
         state, intent = _taken(session)
+        note = v.say.say("key.touch_stop") if intent else ""
     elif c.pile not in v.k.online or reported is None or reported.status is None:
         note = v.say.say("key.not_reachable")
     elif sellable(v.k, c.id):
         state = "plugged" if reported.status is ConnectorStatus.PREPARING else "free"
         intent = "choose"
-        note = v.say.say("key.reserve", amount=v.say.money(offer.hold))
+        note = v.say.say("key.free_up_to" if v.gift else "key.reserve", amount=v.say.money(offer.hold))
     elif reported.status in _OUT:
         state, note = "out", v.say.say("key.we_know")
+    elif reported.status in READY:
+        state = "closed"
     else:
         state = "reserved" if reported.status is ConnectorStatus.RESERVED else "ending"
     plug_name = v.say.say(f"plug.{c.plug}")
@@ -97,14 +112,32 @@ def price(v: View) -> dict[str, Any]:
     plugged = reported is not None and reported.status is ConnectorStatus.PREPARING
     return {
         "tone": "paper",
-        "title": v.say.say("price.title", plug=c.letter),
         "subtitle": v.say.say("price.plugged") if plugged else "",
         "badge": c.letter,
         "plug": c.plug,
+        **(_gift(v, offer, c.letter) if v.gift else _terms(v, offer, c.letter)),
+    }
+
+
+def _terms(v: View, offer: Offer, letter: str) -> dict[str, Any]:
+    hold = offer.holding(v.visit.hold)
+    return {
+        "title": v.say.say("price.title", plug=letter),
         "prices": prices.table(offer, v.at, v.place.zone, v.say),
         "small_print": prices.small_print(offer, v.say),
-        "card": hold_side(v, offer.hold, v.say.say("price.not_paid"), v.say.say("price.release"), v.say.say("side.on_card")),
+        "card": hold_side(v, hold, v.say.say("price.not_paid"), prices.terms(offer, hold, v.say), v.say.say("side.on_card")),
+        "choices": prices.choices(offer, v.visit.hold, v.say),
         "buttons": (back(v), Button("accept", v.say.say("price.agree"), "right", "primary")),
+    }
+
+
+def _gift(v: View, offer: Offer, letter: str) -> dict[str, Any]:
+    return {
+        "title": v.say.say("free.title", plug=letter),
+        "prices": prices.free_table(offer, v.say),
+        "small_print": prices.free_small_print(offer, v.at, v.place.zone, v.say),
+        "card": free_side(v, offer.hold, v.say.say("free.terms", amount=v.say.money(offer.hold))),
+        "buttons": (back(v), Button("accept", v.say.say("free.start"), "right", "primary")),
     }
 
 
@@ -149,8 +182,9 @@ def plug_in(v: View, s: Session) -> dict[str, Any]:
 
 def _less(v: View, s: Session) -> str:
     """A word to a driver whose bank reserved less than the price page said."""
-    amount = authorized(s)
-    return v.say.say("fault.approved_less.title") if amount and s.quote and amount < s.quote.hold else ""
+    amount = s.spendable
+    less = amount and s.quote and amount < s.quote.hold and not asked_later(s)
+    return v.say.say("fault.approved_less.title") if less else ""
 
 
 def starting(v: View, s: Session) -> dict[str, Any]:
@@ -167,14 +201,23 @@ def starting(v: View, s: Session) -> dict[str, Any]:
 
 
 def _held(v: View, s: Session, note: str) -> dict[str, Any]:
-    amount = authorized(s)
-    assert amount is not None
     return {
         "tone": "paper",
         "badge": v.letter(s),
         "plug": v.connector(s).plug,
-        "card": hold_side(v, amount, v.say.say("plug_in.reserved"), note, card_label(v, s.payment)),
+        "card": _held_side(v, s, note),
         "stop_code": v.stop_code(s.id),
         "stop_code_label": v.say.say("plug_in.code"),
         "stop_code_note": v.say.say("plug_in.code_note"),
     }
+
+
+def _held_side(v: View, s: Session, note: str) -> Side:
+    amount = s.spendable
+    assert amount is not None
+    if s.free:
+        return free_side(v, amount, v.say.say("free.up_to", amount=v.say.money(amount)))
+    after = v.say.say("plug_in.reserved")
+    if asked_later(s):
+        after, note = v.say.say("plug_in.at_most"), v.say.say("plug_in.asked_later", amount=v.say.money(amount))
+    return hold_side(v, amount, after, note, card_label(v, s.payment))

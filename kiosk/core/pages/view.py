@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from kiosk.core.live import Live
 from kiosk.pricing.model import Tariff
 from kiosk.protocol import Button, Line, Side, Sky
+from kiosk.session.offline import given_away
 from kiosk.session.sellable import sellable
 from kiosk.session.setup import Connector
-from kiosk.session.state import Kiosk, Payment, Session
+from kiosk.session.state import FLOWING, Kiosk, Payment, Session, Stage
 from kiosk.session.visit import Visit
 from kiosk.values import ConnectorId, Moment, Money, SessionId
 from kiosk.wording.wording import NBSP, Wording
@@ -78,6 +79,11 @@ class View:
     def clock(self, moment: Moment) -> str:
         return self.say.clock(moment.utc_ms, self.place.zone)
 
+    @property
+    def gift(self) -> bool:
+        """Whether a charge that begins now costs nothing."""
+        return given_away(self.k)
+
     def other_sellable(self, session: Session) -> Connector | None:
         """Another plug this driver could use instead."""
         return next((c for c in self.k.setup.connectors if c.id != session.connector and sellable(self.k, c.id)), None)
@@ -87,9 +93,21 @@ def sky(v: View) -> Sky:
     return Sky(v.place.operator, v.place.station, v.place.helpline, v.clock(v.at))
 
 
-def utilities(v: View) -> tuple[Button, ...]:
-    """Language and help: on every page, at the start of the rail."""
-    return (Button("language", v.say.endonym, "globe"), Button("help", v.say.say("rail.help"), "help"))
+def utilities(v: View, where: str) -> tuple[Button, ...]:
+    """Language and help: on every page, at the start of the rail. While nobody is there yet, also the way back to one's own charge."""
+    always = (Button("language", v.say.endonym, "globe"), Button("help", v.say.say("rail.help"), "help"))
+    return (*always, Button("show_card", v.say.say("idle.my_charge"), "card")) if where == "idle" and _charges(v) else always
+
+
+def _charges(v: View) -> bool:
+    """Whether somebody may come back to a charge or its receipt, and the terminal could tell whose card it is."""
+    running = any(s.stage in (*FLOWING, Stage.ENDED, Stage.VACATED) for s in v.k.sessions.values())
+    return (running or bool(v.k.recent)) and reader_there(v)
+
+
+def reader_there(v: View) -> bool:
+    """Whether the terminal answers, as far as anybody knows."""
+    return v.k.terminal is None or v.k.terminal.reachable
 
 
 def back(v: View, code: str = "rail.back") -> Button:
@@ -106,12 +124,26 @@ def hold_side(v: View, hold: Money, after: str, note: str, label: str) -> Side:
     return Side(label, v.say.amount(hold), v.say.symbol(hold.currency), after, line=line, note=note)
 
 
+def free_side(v: View, hold: Money, note: str) -> Side:
+    """The card side of a charge that is given away: nothing is reserved and nothing is paid."""
+    zero = v.say.amount(Money.zero(hold.currency))
+    return Side(v.say.say("side.charge"), zero, v.say.symbol(hold.currency), v.say.say("free.to_pay"), line=Line("none"), note=note)
+
+
 def card_label(v: View, payment: Payment | None) -> str:
     last4 = payment.approval.card.last4 if payment and payment.approval else ""
     label = v.say.say("side.card")
     return f"{label}{NBSP}{NBSP}••{NBSP}{last4}" if last4 else label
 
 
-def authorized(session: Session) -> Money | None:
+def held(session: Session) -> Money | None:
+    """What is off the card's limit: what was reserved at first, or what it has grown to."""
     payment = session.payment
-    return payment.approval.authorized if payment and payment.approval else None
+    if payment is None or payment.approval is None:
+        return None
+    return max(payment.approval.authorized, payment.usable or payment.approval.authorized)
+
+
+def asked_later(session: Session) -> bool:
+    """Whether the terminal alone approved: the bank has not heard of it yet."""
+    return session.payment is not None and session.payment.stored
