@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 _PASSPHRASE = "Demo-passphrase-1"  # noqa: S105 - both ends of the simulated wire are ours
 _POI_ID = "S1U2-000158215131748"
 _RESTART_S = 1.0
+MAY_REFUND = {"acquirer.refund_key_file": '"secrets/refund.key"'}
 CONNECTORS = (ConnectorSpec(150_000, True, 12_345_678_000), ConnectorSpec(22_000, False, 4_321_000_000))
 
 
@@ -94,7 +95,7 @@ class Process:
 
 class House:
     """A kiosk and its far ends in `folder`. `clock` is the demo's; every process follows it. `settings` are further keys of its
-    configuration, such as `{"policies.plug_timeout_seconds": 60}`."""
+    configuration, such as `{"policies.plug_timeout_seconds": 60}` or `MAY_REFUND`."""
 
     def __init__(
         self,
@@ -119,6 +120,11 @@ class House:
         self.site = Site(wiring, bank, clock, folder / "terminal")
         self.core = Process("core", (), folder / "core.log")
         self.screen: Process | None = None
+
+    @property
+    def config(self) -> Path:
+        """The file with its configuration; the operator's commands want it too."""
+        return self.folder / "kiosk.toml"
 
     @property
     def webhook_url(self) -> str:
@@ -151,6 +157,7 @@ class House:
         shutil.copytree(ASSETS / "demo", self.folder, dirs_exist_ok=True)
         self._secret("terminal.passphrase", _PASSPHRASE)
         self._secret("acquirer.key", self.bank.keys.api_key)
+        self._secret("refund.key", self.bank.keys.refund_key)
         self._secret("webhook.key", self.bank.keys.hmac_key)
 
     def _secret(self, name: str, text: str) -> None:
@@ -174,4 +181,4 @@ class House:
         }
         clock = ("--demo-clock", f"{self._clock.rate}:{self._clock.origin_ns}:{self._clock.origin_utc_ms}") if self._clock.rate != 1 else ()
         words = (word for key, value in settings.items() for word in ("--set", f"{key}={value}"))
-        return ("core", "--config", str(self.folder / "kiosk.toml"), *clock, *words)
+        return ("core", "--config", str(self.config), *clock, *words)
