@@ -9,7 +9,7 @@ BIN := .venv/bin
 export PYTHON
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: help setup demo test check bench crash lock clean
+.PHONY: help setup demo test check bench crash journal-million lock clean
 
 help:
 	@echo 'make demo   the kiosk, its pile and its terminal on this machine; without a display a tour told in the terminal'
@@ -18,6 +18,7 @@ help:
 	@echo 'make check  style, types, who may import whom, the screen files'
 	@echo 'make bench  the measured promises, side by side'
 	@echo 'make crash  a million power cuts, and what is left after each judged (ARGS="--images N --seed S --jobs J")'
+	@echo 'make journal-million  a kiosk with a million rows of history starts, is killed, and starts again (ARGS="ROWS FOLDER")'
 	@echo 'make lock   requirements.lock from pyproject.toml'
 	@echo 'make clean  remove what the other targets made'
 
@@ -43,6 +44,9 @@ bench: setup
 
 crash: setup
 	@PYTHONPATH=tests/session $(BIN)/python tests/crash/crash_million.py --jobs $(JOBS) $(ARGS)
+
+journal-million: setup
+	@$(BIN)/python tests/journal/journal_million.py $(ARGS)
 
 lock: setup
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --all-extras pyproject.toml -o requirements.lock

@@ -1,4 +1,4 @@
-"""What `pilepay journal show`, `verify` and `export` do: read a journal without touching it, also while the core writes.
+"""What `pilepay journal show`, `sales`, `reviews`, `verify`, `export` do: read a journal without touching it, also while the core writes.
 
 Exit codes: 0 good, 1 the journal is bad, 2 wrong use (no such journal, no such key).
 """
@@ -6,9 +6,10 @@ Exit codes: 0 good, 1 the journal is bad, 2 wrong use (no such journal, no such 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from kiosk.journal.bundle import BundleVerdict, is_bundle, verify_bundle
 from kiosk.journal.checkpoint import PublicKey, Stated, parse_keys, parse_stated, short
@@ -16,6 +17,7 @@ from kiosk.journal.entry import JournalError, Stored
 from kiosk.journal.export import export_session
 from kiosk.journal.reader import Reader
 from kiosk.journal.verify import Finding, Verdict, verify
+from kiosk.values import Money
 
 _GOOD, _BAD, _WRONG_USE = 0, 1, 2
 _BODY_WIDTH = 160
@@ -31,8 +33,13 @@ def show(path: Path, out: TextIO, *, stream: str | None = None, as_json: bool = 
         return _WRONG_USE
     with reader:
         try:
-            for stored in reader.read():
-                if stream is None or stored.stream.endswith(stream):
+            streams = None if stream is None else reader.streams(stream)
+            if streams == ():
+                print(f"{path} has no stream {stream}: give a session's name or the end of it, or `kiosk`", file=out)
+                return _WRONG_USE
+            only = streams[0] if streams and len(streams) == 1 else None
+            for stored in reader.read(stream=only):
+                if streams is None or stored.stream in streams:
                     print(_json(stored) if as_json else _line(stored), file=out)
         except JournalError as error:
             print(error, file=out)
@@ -80,9 +87,81 @@ def export(
     return _GOOD if found.sound else _BAD
 
 
+def sales(path: Path, out: TextIO, *, since: str | None = None, as_json: bool = False) -> int:
+    """Print one line a sale, those opened from `since` on: a day or a moment of UTC in ISO 8601."""
+    try:
+        from_ms = 0 if since is None else _since(since)
+    except ValueError:
+        print(f"{since!r} is no day or moment: write 2026-11-22 or 2026-11-22T14:30", file=out)
+        return _WRONG_USE
+    return _listed(path, out, "sales", "opened_ms >= ?", from_ms, _sale_line, as_json=as_json)
+
+
+def reviews(path: Path, out: TextIO, *, as_json: bool = False) -> int:
+    """Print one line a review, open ones and decided ones."""
+    return _listed(path, out, "reviews", "opened_ms >= ?", 0, _review_line, as_json=as_json)
+
+
+def _listed(
+    path: Path, out: TextIO, table: str, where: str, parameter: int, line: Callable[[Mapping[str, Any]], str], *, as_json: bool
+) -> int:
+    """From the tables beside the journal as far as they go and from its entries for the rest; nothing is written."""
+    from kiosk.journal.views import Views  # noqa: PLC0415 - sqlite-utils is loaded only for the work
+
+    try:
+        with Reader.open(path) as reader, Views.in_memory(path) as views:
+            views.catch_up(reader)
+            for row in views.rows(table, where, (parameter,)):
+                print(json.dumps(row, ensure_ascii=False) if as_json else line(row), file=out)
+            unread = views.unread()
+    except JournalError as error:
+        print(json.dumps({"error": str(error)}) if as_json else error, file=out)
+        return _WRONG_USE
+    for one in unread:
+        words = f"not read: {one.entries} entries {one.kind} v{one.version}, from {one.first_seq} to {one.last_seq}: a newer program"
+        print(json.dumps({"unread": one._asdict()}) if as_json else f"{words} wrote them, or they are damaged", file=out)
+    return _GOOD
+
+
+def _since(text: str) -> int:
+    moment = datetime.fromisoformat(text)
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()) * 1_000
+
+
+def _sale_line(row: Mapping[str, Any]) -> str:
+    energy = "" if row["energy_mwh"] is None else f"{row['energy_mwh'] // 1_000_000}.{row['energy_mwh'] // 1_000 % 1_000:03} kWh"
+    charged = _amount(row["charged"], row["currency"])
+    parts = [
+        charged and f"{row['capture'] or 'not captured'} {charged}",
+        row["shortfall"] and f"short of {_amount(row['shortfall'], row['currency'])}",
+        row["refunded"] and f"refunded {_amount(row['refunded'], row['currency'])}",
+        row["receipt"] and f"receipt {row['receipt']}",
+        f"{row['card_brand']} {row['card_last4']}".strip(),
+        row["ended_by"],
+        row["open_reviews"] and f"{row['open_reviews']} IN REVIEW",
+        "" if row["closed_ms"] else "open",
+    ]
+    words = ", ".join(str(part) for part in parts if part)
+    return _plain(f"{_utc(row['opened_ms'] or 0)}  {row['session']}  {row['connector']}  {energy:>11}  {words}")
+
+
+def _review_line(row: Mapping[str, Any]) -> str:
+    state = f"{row['decision']} by {row['decided_by'] or 'nobody'}" if row["decision"] else "OPEN"
+    until = f"until {_utc(row['deadline_ms'])}" if row["deadline_ms"] and not row["decision"] else ""
+    return _plain(f"{_utc(row['opened_ms'])}  {row['session']}  {row['code']:<24} {state} {until} {row['detail']} {row['reason']}".rstrip())
+
+
+def _amount(minor: int | None, currency: str) -> str:
+    return "" if minor is None else str(Money(minor, currency)) if currency else str(minor)
+
+
+def _plain(text: str) -> str:
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
+
+
 def _line(stored: Stored) -> str:
     stream = stored.stream if len(stored.stream) <= 14 else f"{stored.stream[:5]}…{stored.stream[-8:]}"
-    body = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in stored.body.decode(errors="replace"))
+    body = _plain(stored.body.decode(errors="replace"))
     if len(body) > _BODY_WIDTH:
         body = body[: _BODY_WIDTH - 1] + "…"
     doubt = " " if stored.at.trusted else "?"

@@ -74,6 +74,17 @@ class Reader:
         ((seq,),) = self._rows("SELECT coalesce(max(seq), 0) FROM entries")
         return Seq(seq)
 
+    def streams(self, ending: str) -> tuple[str, ...]:
+        """The streams whose names end with `ending`. Goes through the names alone, in the index; not through the entries."""
+        if self._rows("SELECT 1 FROM entries WHERE stream=? LIMIT 1", ending):
+            return (ending,)
+        sql = (
+            "WITH RECURSIVE names(name) AS (SELECT min(stream) FROM entries"
+            " UNION ALL SELECT (SELECT min(stream) FROM entries WHERE stream > name) FROM names WHERE name IS NOT NULL)"
+            " SELECT name FROM names WHERE substr(name, -length(?1)) = ?1"
+        )
+        return tuple(str(name) for (name,) in self._rows(sql, ending))
+
     def damage(self) -> str | None:
         """What SQLite itself finds wrong with the file's pages and indexes; None if nothing. Reads the whole file."""
         try:

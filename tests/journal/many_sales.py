@@ -1,4 +1,7 @@
-"""Journals as large as wanted, of sales played by the real decisions: a few are played, the rest are the same with names and times of their own."""
+"""Journals as large as wanted, of sales played by the real decisions.
+
+A few are played, the rest are the same with names and times of their own.
+"""
 
 from __future__ import annotations
 
@@ -21,10 +24,11 @@ from kiosk.session.facts import Fact
 _TIME = re.compile(rb'"(utc_ms|mono_ns)":(\d+)')
 _NUMBER = re.compile(rb'"number":(\d+)')
 _COMMIT = 4_000
+_FAR = 10**9
 
 
 def grow(journal: Journal, rows: int, *, checkpoint_every: int = 2_000) -> int:
-    """Append whole sales until there are at least `rows` entries, and one that is still delivering; gives the number of sales."""
+    """Append whole sales until there are at least `rows` entries, and one whose capture is not answered yet; gives the number of sales."""
     world = World()
     journal.append([_entry(fact) for fact in world.facts])
     batch: list[Entry] = []
@@ -42,7 +46,9 @@ def grow(journal: Journal, rows: int, *, checkpoint_every: int = 2_000) -> int:
         if full:
             break
     journal.checkpoint()
-    journal.append(_moved(_played(world, _still_charging), sales + 1, sales))
+    world.ids.count = _FAR
+    world.now = world.now.plus((sales + 2) * 1_800)
+    journal.append(_played(world, _to_be_captured))  # as it is, for the acquirer is told of it
     return sales
 
 
@@ -131,9 +137,10 @@ def _with_stay(w: World) -> None:
     w.answer("PrintReceipt", i.Done(i.Printed("printed")))
 
 
-def _still_charging(w: World) -> None:
-    w.deliver()
+def _to_be_captured(w: World) -> None:
+    transaction = w.deliver()
     _noted(w)
+    w.end(transaction, 110)
 
 
 def _noted(w: World) -> None:
