@@ -216,6 +216,15 @@ def _journal(p: argparse.ArgumentParser) -> None:
     show.add_argument("--stream", help="only one session, or `kiosk`")
     show.add_argument("--json", action="store_true")
     show.set_defaults(run=_run_show)
+    sales = commands.add_parser("sales", help="the sales, one a line: energy, price, how the money stands, receipt, card")
+    sales.add_argument("file", type=Path, nargs="?", default=Path("/var/lib/pilepay/journal.db"))
+    sales.add_argument("--since", metavar="WHEN", help="a day or a moment of UTC, such as 2026-11-22 or 2026-11-22T14:30")
+    sales.add_argument("--json", action="store_true")
+    sales.set_defaults(run=_run_sales)
+    reviews = commands.add_parser("reviews", help="what a person has to decide, or has decided, one a line")
+    reviews.add_argument("file", type=Path, nargs="?", default=Path("/var/lib/pilepay/journal.db"))
+    reviews.add_argument("--json", action="store_true")
+    reviews.set_defaults(run=_run_reviews)
     verify = commands.add_parser("verify", help="check the chain and the checkpoints of a journal, or the bundle of one sale")
     verify.add_argument("file", type=Path, nargs="?", default=Path("/var/lib/pilepay/journal.db"))
     verify.add_argument("--key", help="the public key: file or text")
@@ -236,6 +245,18 @@ def _run_show(args: argparse.Namespace) -> int:
     from kiosk.journal import cli
 
     return cli.show(args.file, sys.stdout, stream=args.stream, as_json=args.json)
+
+
+def _run_sales(args: argparse.Namespace) -> int:
+    from kiosk.journal import cli
+
+    return cli.sales(args.file, sys.stdout, since=args.since, as_json=args.json)
+
+
+def _run_reviews(args: argparse.Namespace) -> int:
+    from kiosk.journal import cli
+
+    return cli.reviews(args.file, sys.stdout, as_json=args.json)
 
 
 def _run_verify(args: argparse.Namespace) -> int:
