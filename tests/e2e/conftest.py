@@ -14,9 +14,10 @@ from stand import Stand, stand
 class Ground:
     """Where the module's kiosk stands."""
 
-    def __init__(self, folder: Path, settings: dict[str, object]) -> None:
+    def __init__(self, folder: Path, settings: dict[str, object], policies: dict[str, object]) -> None:
         self._folder = folder
         self._settings = settings
+        self._policies = policies
         self._stack = AsyncExitStack()
         self._stand: Stand | None = None
 
@@ -28,7 +29,7 @@ class Ground:
             except (AssertionError, OSError):
                 await self.close()
         if self._stand is None:
-            self._stand = await self._stack.enter_async_context(stand(self._folder, **self._settings))
+            self._stand = await self._stack.enter_async_context(stand(self._folder, settings=self._settings, **self._policies))
         return self._stand
 
     async def close(self) -> None:
@@ -38,8 +39,9 @@ class Ground:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def ground(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> AsyncIterator[Ground]:
-    """`POLICIES` of the test module are its kiosk's."""
-    one = Ground(tmp_path_factory.mktemp("home"), getattr(request.module, "POLICIES", {}))
+    """`POLICIES` of the test module are its kiosk's, and so are other `SETTINGS`."""
+    settings, policies = (getattr(request.module, name, {}) for name in ("SETTINGS", "POLICIES"))
+    one = Ground(tmp_path_factory.mktemp("home"), settings, policies)
     yield one
     await one.close()
 

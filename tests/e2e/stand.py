@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from driver import PATIENCE_S, Driver
@@ -69,10 +70,12 @@ def euros(cents: int) -> str:
 class Stand:
     """`begin` opens a chapter: payments, deliveries and receipts are those since then."""
 
-    def __init__(self, folder: Path, clock: SystemClock, bank: Bank, kiosk_id: str, settings: Mapping[str, object]) -> None:
+    def __init__(
+        self, folder: Path, clock: SystemClock, bank: Bank, kiosk_id: str, settings: Mapping[str, object], house: type[House] = House
+    ) -> None:
         self.clock = clock
         self.bank = bank
-        self.house = House(folder, clock, bank, kiosk_id, {**PATIENT, **settings})
+        self.house = house(folder, clock, bank, kiosk_id, {**PATIENT, **settings})
         self.kiosk_id = kiosk_id
         self._driver: Driver | None = None
         self._before = (0, 0, 0, 0)
@@ -99,6 +102,8 @@ class Stand:
         """Everything mended, everybody gone, both plugs free."""
         self.bank.server.clear_faults()
         self.terminal.fault("online")
+        self.terminal.fault("host_back")
+        self.terminal.store_and_forward(None)
         self.pile.mend()
         self.pile.restore_network()
         printer = self.house.site.printer_model
@@ -213,6 +218,23 @@ class Stand:
         done = run("journal", "verify", "--json", str(self.house.journal))
         assert done.returncode == 0, done.stdout + done.stderr
         return dict(json.loads(done.stdout))
+
+    # --- the operator ---------------------------------------------------------------------------------------------------------
+
+    @property
+    def sale(self) -> str:
+        """The newest sale of the chapter."""
+        return self.facts(f.SessionOpened)[-1].session
+
+    async def office(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """One of the operator's commands, given to the running kiosk."""
+        return await asyncio.to_thread(run, *words, "--config", str(self.house.config))
+
+    async def ordered(self, *words: str) -> Any:
+        """What such a command answers, which must be content."""
+        done = await self.office(*words, "--json")
+        assert done.returncode == 0, done.stdout + done.stderr
+        return json.loads(done.stdout)
 
     # --- a visit, step by step ------------------------------------------------------------------------------------------------
 
@@ -374,10 +396,12 @@ _count = itertools.count(1)
 
 
 @asynccontextmanager
-async def stand(folder: Path, hold: str = "", **policies: object) -> AsyncIterator[Stand]:
-    """A kiosk with a bank of its own, ready to sell. `hold` is what plug A reserves."""
-    settings = {f"policies.{key}": value for key, value in policies.items()}
-    async with a_bank() as (bank, clock), stand_at(folder / f"k{next(_count)}", bank, clock, settings=settings, hold=hold) as one:
+async def stand(
+    folder: Path, hold: str = "", settings: Mapping[str, object] = MappingProxyType({}), **policies: object
+) -> AsyncIterator[Stand]:
+    """A kiosk with a bank of its own, ready to sell. `hold` is what plug A reserves, `settings` are further keys of its configuration."""
+    keys = {**settings, **{f"policies.{key}": value for key, value in policies.items()}}
+    async with a_bank() as (bank, clock), stand_at(folder / f"k{next(_count)}", bank, clock, settings=keys, hold=hold) as one:
         bank.server.set_webhook_targets(one.house.webhook_url)
         await one.idle()
         one.begin()
