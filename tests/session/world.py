@@ -12,10 +12,11 @@ from kiosk.pricing.load import load
 from kiosk.pricing.quote import Quote
 from kiosk.session import codec
 from kiosk.session import inputs as i
-from kiosk.session.decide import decide
-from kiosk.session.evolve import evolve, fold
-from kiosk.session.facts import Fact
-from kiosk.session.requests import Request, open_requests
+from kiosk.session.decide import advance
+from kiosk.session.evolve import KEPT_CLOSED, evolve, fold
+from kiosk.session.facts import Fact, SessionFact
+from kiosk.session.recall import Recalled, wanted
+from kiosk.session.requests import Modify, Request, open_requests
 from kiosk.session.setup import Connector, Policy, Setup
 from kiosk.session.state import Kiosk, Session
 from kiosk.values import ConnectorId, Digest, Moment, Money, SessionId
@@ -102,6 +103,8 @@ class World:
     ids: CountingIds = field(default_factory=CountingIds)
     now: Moment = field(default_factory=lambda: Moment(1_800_000_000_000, "boot", 0))
     facts: list[Fact] = field(default_factory=list)
+    step: Money | None = None  # of the quotes that drivers accept here
+    most: Money | None = None
 
     def __post_init__(self) -> None:
         self.give(i.KioskStarted())
@@ -110,12 +113,30 @@ class World:
             self.status(number, i.ConnectorStatus.AVAILABLE)
 
     def give(self, given: i.Input) -> tuple[Fact, ...]:
-        facts = decide(self.k, given, self.now, self.ids)
+        """What follows from it; the sale it is about is recalled from its stream when it is no longer held."""
+        about = wanted(self.k, given)
+        sale = self.recall(about) if about else None
+        facts, after = advance(self.k, Recalled(sale, given) if sale else given, self.now, self.ids)
         for fact in facts:
             assert codec.decode(codec.encode(fact)) == fact
             self.k = evolve(self.k, fact)
+        assert self.k == after
         self.facts += facts
         return facts
+
+    def recall(self, session: SessionId) -> Session | None:
+        """A sale as its own stream tells it."""
+        stream = [fact for fact in self.facts if isinstance(fact, SessionFact) and fact.session == session]
+        return fold(Kiosk(self.k.setup), stream).find(session)
+
+    def forget(self) -> SessionId:
+        """A whole sale, and so many after it that the kiosk no longer holds it."""
+        self.finish()
+        session = self.session.id
+        for _ in range(KEPT_CLOSED):
+            self.finish()
+        assert self.k.find(session) is None
+        return session
 
     def wait(self, seconds: int) -> tuple[Fact, ...]:
         self.now = self.now.plus(seconds)
@@ -131,7 +152,7 @@ class World:
 
     def restart(self) -> None:
         """The process dies and comes back: only the facts survive."""
-        assert fold(Kiosk(SETUP), self.facts) == self.k
+        assert fold(Kiosk(self.k.setup), self.facts) == self.k
         self.give(i.KioskStarted())
         self.give(i.PileConnected("PILE-1"))
 
@@ -173,6 +194,10 @@ class World:
         """Every fact of this kind so far."""
         return [fact for fact in self.facts if isinstance(fact, kind)]
 
+    def operations(self) -> list[str]:
+        """What the acquirer is asked for now."""
+        return sorted(r.body.operation for r in open_requests(self.k) if isinstance(r.body, Modify))
+
     def kinds(self) -> list[str]:
         return sorted(r.kind for r in open_requests(self.k))
 
@@ -189,7 +214,7 @@ class World:
 
     def accept(self, connector: ConnectorId = A, tariff: bytes = PER_KWH, hold: int = 5_000) -> SessionId:
         session = self.ids.session()
-        self.give(i.QuoteAccepted(session, connector, quote(tariff, hold)))
+        self.give(i.QuoteAccepted(session, connector, replace(quote(tariff, hold), step=self.step, most=self.most)))
         return session
 
     def pay(self, connector: ConnectorId = A, tariff: bytes = PER_KWH, minor: int = 5_000) -> SessionId:
