@@ -30,6 +30,7 @@ from kiosk.core.engine import Batch, Engine
 from kiosk.core.greeter import Greeter
 from kiosk.core.ids import KioskIds
 from kiosk.core.image import ImageError, digest, image
+from kiosk.core.kernel import Seals, answer, known_tag, signs
 from kiosk.core.live import Live
 from kiosk.core.notify import notify
 from kiosk.core.office import Office
@@ -41,24 +42,19 @@ from kiosk.core.performers import Performers
 from kiosk.core.screen_link import ScreenLink
 from kiosk.core.service import Service
 from kiosk.core.start import Doubts, Judgement, judge, start
-from kiosk.journal.evidence import Sealed
 from kiosk.journal.journal import Journal
 from kiosk.journal.thread import JournalThread
 from kiosk.ocpp.seam import Reply
 from kiosk.ocpp.server import OcppServer
 from kiosk.payments.webhooks import routes
 from kiosk.protocol import Intent, Snapshot
-from kiosk.session.energy import session_with_tag, transaction_for
-from kiosk.session.facts import SessionClosed
-from kiosk.session.inputs import Approval, Confirmation, Done, Input, KioskStarted, Outcome, TerminalHealth, TxEnded, TxStarted
-from kiosk.session.recall import Recalled
+from kiosk.session.inputs import Confirmation, Input, KioskStarted, TerminalHealth
 from kiosk.session.requests import open_requests
 from kiosk.values import Digest
 from kiosk.wording.wording import Wording
 
 log = logging.getLogger(__name__)
 
-_MOST_SEALED = 256
 _TICK_S = 1.0
 _FORGET_S = 3_600
 _PROVE_AFTER_S = 30
@@ -109,8 +105,8 @@ class App:
         self._kept_at = begun.seq - begun.folded
         self._reader = self._journal.reader()
         self._ids = KioskIds(config.site.kiosk_id, self._journal, parts.kiosk_secret(directory))
-        self._sealed: dict[Digest, Sealed] = {}
-        self._service = Service(Engine(kiosk, self._ids), self._marked, clock, effects, self._sealed_for)
+        self._seals = Seals(self._journal.seal, clock.now)
+        self._service = Service(Engine(kiosk, self._ids), self._marked, clock, effects, self._seals.of)
         self._live = Live()
         self._desk = Desk(parts.terminal(config, clock), clock, SystemClock.real(), self._ids, self._recognise)
         self._display = parts.display(config, self._terminal_told)
@@ -190,48 +186,29 @@ class App:
         self._live.hear(given, self._service.kiosk, self._clock.now())
         batch = await self._service.tell(given)
         self._link.refresh()
-        return Reply(transaction_for(batch.after, given)) if isinstance(given, TxStarted) else Reply()
+        return answer(batch, given)
 
     async def _keep_frame(self, frame: bytes) -> Digest:
-        return self._seal(frame, self._config.retention.frame_days)
+        return self._seals.seal(frame, self._config.retention.frame_days)
 
     async def _confirm(self, confirmations: Sequence[Confirmation]) -> None:
         for confirmation in confirmations:
             await self._tell(confirmation)
 
     def _known_tag(self, id_tag: str) -> bool:
-        session = session_with_tag(self._service.kiosk, id_tag)
-        return session is not None and not session.given_up and session.closed_at is None
+        return known_tag(self._service.kiosk, id_tag)
 
     # --- evidence -------------------------------------------------------------------------------------------------------------
 
     def _recognise(self, raw: str) -> Digest:
-        return self._seal(self._ids.recognition(raw).encode(), self._config.retention.card_recognition_days)
-
-    def _seal(self, data: bytes, days: int) -> Digest:
-        until = self._clock.now().plus(days * 86_400).utc_ms
-        sealed = self._journal.seal(data, until)
-        self._sealed[sealed.digest] = sealed
-        if len(self._sealed) > _MOST_SEALED:  # of frames that told nothing
-            del self._sealed[next(iter(self._sealed))]
-        return sealed.digest
-
-    def _sealed_for(self, given: Input | Recalled) -> tuple[Sealed, ...]:
-        """What was sealed on the way to this input goes to the disk with its facts."""
-        digest: Digest | None = None
-        match given:
-            case TxStarted() | TxEnded():
-                digest = given.frame
-            case Outcome(result=Done(result=Approval(card=card))):
-                digest = card.recognition
-        return (self._sealed.pop(digest),) if digest is not None and digest in self._sealed else ()
+        return self._seals.seal(self._ids.recognition(raw).encode(), self._config.retention.card_recognition_days)
 
     # --- ways out -------------------------------------------------------------------------------------------------------------
 
     def _changed(self, batch: Batch) -> None:
         self._live.follow(batch.after, self._clock.now())
         self._spawn(self._show(batch))
-        if any(isinstance(fact, SessionClosed) for fact in batch.facts):
+        if signs(batch.facts):
             self._spawn(self._sign())
 
     async def _show(self, batch: Batch) -> None:

@@ -1,4 +1,7 @@
-"""The loop: inputs are decided and journalled in order, and what follows from them is done once they are durable."""
+"""The loop: inputs are decided and journalled in order, and what follows from them is done once they are durable.
+
+What that is `kiosk.core.kernel` says; here it gets its tasks, its time and the journal's thread.
+"""
 
 from __future__ import annotations
 
@@ -9,19 +12,16 @@ from typing import Protocol
 
 from kiosk.core.effects import Attempt, Effects
 from kiosk.core.engine import Batch, Engine
+from kiosk.core.kernel import Kernel, SealedFor, Taken
 from kiosk.journal.entry import Entry
 from kiosk.journal.evidence import Sealed
 from kiosk.journal.state import Retry
-from kiosk.session.deadlines import next_deadline
-from kiosk.session.inputs import Input, Outcome, Result, TimePassed
+from kiosk.session.inputs import Input, Result
 from kiosk.session.recall import Recalled
-from kiosk.session.requests import open_requests
 from kiosk.session.state import Kiosk
-from kiosk.values import Moment, RequestRef
+from kiosk.values import Moment
 
 log = logging.getLogger(__name__)
-
-_PULSE_S = 1  # a deadline that decides nothing is looked at again after this long
 
 
 class Clock(Protocol):
@@ -50,7 +50,6 @@ class Performer(Protocol):
 
 
 Changed = Callable[[Batch], None]
-SealedFor = Callable[[Input | Recalled], Sequence[Sealed]]
 
 
 class Service:
@@ -60,8 +59,7 @@ class Service:
         self.engine = engine
         self._journal = journal
         self._clock = clock
-        self._effects = effects
-        self._sealed_for = sealed_for
+        self._kernel = Kernel(engine, effects, sealed_for)
         self._performer: Performer | None = None
         self._changed: list[Changed] = []
         self._attempts: set[asyncio.Task[None]] = set()
@@ -87,18 +85,21 @@ class Service:
         A caller that is cancelled while it waits takes nothing back: what was decided is kept and acted on.
         Raises what the journal raises; then the process must end and start again from what is on the disk.
         """
-        batch = self.engine.take(given, self._clock.now())
-        kept = asyncio.ensure_future(self._keep(batch, self._sealed_for(given), retries, settled))
+        return await self._append(self._kernel.take(given, self._clock.now(), retries, settled))
+
+    async def _append(self, taken: Taken) -> Batch:
+        kept = asyncio.ensure_future(self._keep(taken))
         self._keeping.add(kept)
         kept.add_done_callback(self._is_kept)
         await asyncio.shield(kept)
-        return batch
+        return taken.batch
 
-    async def _keep(self, batch: Batch, evidence: Sequence[Sealed], retries: Sequence[Retry], settled: Sequence[str]) -> None:
-        await self._journal.append(batch.entries, evidence=evidence, retries=retries, settled=settled)
-        self.engine.commit(batch)
+    async def _keep(self, taken: Taken) -> None:
+        write = taken.write
+        await self._journal.append(write.entries, evidence=write.evidence, retries=write.retries, settled=write.settled)
+        self._kernel.kept(taken.batch)
         for changed in self._changed:
-            changed(batch)
+            changed(taken.batch)
         self._woken.set()
 
     def _is_kept(self, kept: asyncio.Future[None]) -> None:
@@ -124,16 +125,14 @@ class Service:
     async def _watch(self) -> None:
         while True:
             self._woken.clear()
-            now = self._clock.now()
-            self._launch(now)
-            deadline = next_deadline(self.kiosk, now)
-            if deadline is not None and now.reached(deadline):
-                batch = await self.tell(TimePassed())
-                if not batch.facts:
-                    await self._clock.sleep(_PULSE_S)
-                continue
-            moments = [m for m in (deadline, self._effects.next_at(now)) if m is not None]
-            await self._wake_or(min(moments, key=now.ms_until, default=None))
+            todo = self._kernel.look(self._clock.now())
+            for attempt in todo.attempts:
+                self._launch(attempt)
+            if todo.tick:
+                batch = await self._append(self._kernel.tick(self._clock.now()))
+                self._kernel.ticked(batch, self._clock.now())
+            else:
+                await self._wake_or(todo.wake)
 
     async def _wake_or(self, moment: Moment | None) -> None:
         woken = asyncio.ensure_future(self._woken.wait())
@@ -144,21 +143,17 @@ class Service:
             for task in due:
                 task.cancel()
 
-    def _launch(self, now: Moment) -> None:
-        for attempt in self._effects.ready(open_requests(self.kiosk), now):
-            task = asyncio.create_task(self._attempt(attempt), name=attempt.request.ref)
-            self._attempts.add(task)
-            task.add_done_callback(self._attempt_over)
+    def _launch(self, attempt: Attempt) -> None:
+        task = asyncio.create_task(self._attempt(attempt), name=attempt.request.ref)
+        self._attempts.add(task)
+        task.add_done_callback(self._attempt_over)
 
     async def _attempt(self, attempt: Attempt) -> None:
         assert self._performer is not None
         request = attempt.request
         result = await self._performer.perform(attempt)
-        retry = self._effects.ended(request, result, self._clock.now())
         log.info("%s %s: %s", request.kind, request.ref, type(result).__name__)
-        rows = (retry,) if retry else ()
-        done: tuple[RequestRef, ...] = () if retry else (request.ref,)
-        await self.tell(Outcome(request.ref, result), retries=rows, settled=done)
+        await self._append(self._kernel.ended(attempt, result, self._clock.now()))
 
     def _attempt_over(self, task: asyncio.Task[None]) -> None:
         self._attempts.discard(task)
