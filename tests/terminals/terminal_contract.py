@@ -179,6 +179,14 @@ class TerminalContract:
         await bench.terminal.release("r1", Farewell.ACCEPTED)
         assert (await self.identified(bench, "other", "i2")).recognition != paid.card.recognition
 
+    async def test_a_card_whose_account_reference_only_the_host_knows_is_recognised_by_its_alias(self, bench: Bench) -> None:
+        paid, _ = await asyncio.gather(bench.terminal.preauthorize(order()), bench.present("late_reference"))
+        assert isinstance(paid, Approved)
+        await bench.settled()
+        read = await self.identified(bench, "late_reference")
+        assert read.recognition != paid.card.recognition
+        assert read.recognition == paid.card.alias != ""
+
     async def test_a_phone_with_the_card_in_it_has_its_account_reference_and_no_alias(self, bench: Bench) -> None:
         plastic = await self.identified(bench, "good")
         await bench.terminal.release("r1", Farewell.ACCEPTED)

@@ -31,6 +31,7 @@ class CardKind(Enum):
     WALLET = "wallet"  # a phone with the good card in it: the same account reference, and no alias
     OTHER = "other"  # a good card of somebody else
     ALIAS_ONLY = "alias_only"  # its scheme knows no account reference
+    LATE_REFERENCE = "late_reference"  # its account reference comes only with the host's answer: a mere reading has the alias alone
     ANONYMOUS = "anonymous"  # it pays, and nothing of it is the same twice
 
 
@@ -47,6 +48,7 @@ class TestCard:
     account_reference: str
     alias: str
     application_id: str
+    reference_from_host: bool = False
 
 
 _GOOD_ACCOUNT = "50014LBVPPP7M1IH4HDZE3BNO3TAR"
@@ -59,6 +61,9 @@ CARDS: Mapping[CardKind, TestCard] = {
     CardKind.WALLET: TestCard("mc", "mc_applepay", "520424", "7513", _GOOD_ACCOUNT, "", "A0000000041010"),
     CardKind.OTHER: TestCard("mc", "mcdebit", "541333", "0226", "50010R6F4CH3ZXTWS1GAY0OUM7KDE", "C301947751820366", "A0000000041010"),
     CardKind.ALIAS_ONLY: TestCard("girocard", "girocard", "672597", "3308", "", "F774120965328810", "A0000003591010"),
+    CardKind.LATE_REFERENCE: TestCard(
+        "visa", "visacredit", "450875", "1019", "V0010013021298471650332914482", "R665120934471908", "A0000000031010", True
+    ),
     CardKind.ANONYMOUS: TestCard("girocard", "girocard", "672597", "5121", "", "", "A0000003591010"),
 }
 
@@ -205,7 +210,7 @@ class Wire:
 
     def acquired(self, header: Json, asked: Acquisition, card: TestCard, tender: str, now_ms: int) -> dict[str, object]:
         """A card was read; the terminal keeps it until it is told to let go."""
-        response = {"Result": "Success", "AdditionalResponse": self._additional(_recognised(card))}
+        response = {"Result": "Success", "AdditionalResponse": self._additional(_recognised(card, asked_host=False))}
         read = {"PaymentBrand": [card.brand], "PaymentInstrumentData": _instrument(card)}
         return self.response(header, {"Response": response, **_sale_data(asked, tender, messages.timestamp(now_ms)), **read})
 
@@ -269,7 +274,7 @@ def _about(card: TestCard, sale: Sale, record: Authorization, stamp: str) -> dic
         "AID": card.application_id,
         "transactionType": "GOODS_SERVICES",
         "merchantReference": sale.reference,
-        **_recognised(card),
+        **_recognised(card, asked_host=not record.offline),
         "posAuthAmountCurrency": record.amount.currency,
         "posAuthAmountValue": str(record.amount.minor),
         "iso8601TxDate": stamp,
@@ -279,7 +284,7 @@ def _about(card: TestCard, sale: Sale, record: Authorization, stamp: str) -> dic
     return {**pairs, "pspReference": record.psp_reference, "authCode": record.auth_code, "offline": "false"}
 
 
-def _recognised(card: TestCard) -> dict[str, str]:
+def _recognised(card: TestCard, *, asked_host: bool) -> dict[str, str]:
     pairs = {
         "paymentMethod": card.brand,
         "paymentMethodVariant": card.variant,
@@ -287,7 +292,7 @@ def _recognised(card: TestCard) -> dict[str, str]:
         "cardSummary": card.last4,
         "posEntryMode": "CLESS_CHIP",
     }
-    if card.account_reference:
+    if card.account_reference and (asked_host or not card.reference_from_host):
         pairs["PaymentAccountReference"] = card.account_reference
     return {**pairs, "alias": card.alias, "aliasType": "Default"} if card.alias else pairs
 
