@@ -20,16 +20,14 @@ from hardware.terminals.adyen.notifications import LARGEST_NOTIFICATION
 from kiosk.config.model import Config
 from kiosk.core import parts
 from kiosk.core.archive import Archive
-from kiosk.core.audit import Audit, AuditFailed, audit
 from kiosk.core.clock import SystemClock
 from kiosk.core.counter import Counter
 from kiosk.core.desk import Desk
-from kiosk.core.disk import LOOK_S, Marked
+from kiosk.core.disk import Marked
 from kiosk.core.effects import Effects
 from kiosk.core.engine import Batch, Engine
 from kiosk.core.greeter import Greeter
 from kiosk.core.ids import KioskIds
-from kiosk.core.image import ImageError, digest, image
 from kiosk.core.kernel import Seals, answer, known_tag, signs
 from kiosk.core.live import Live
 from kiosk.core.notify import notify
@@ -41,7 +39,8 @@ from kiosk.core.paper import Press
 from kiosk.core.performers import Performers
 from kiosk.core.screen_link import ScreenLink
 from kiosk.core.service import Service
-from kiosk.core.start import Doubts, Judgement, judge, start
+from kiosk.core.start import start
+from kiosk.core.upkeep import Upkeep
 from kiosk.journal.journal import Journal
 from kiosk.journal.thread import JournalThread
 from kiosk.ocpp.seam import Reply
@@ -57,10 +56,6 @@ log = logging.getLogger(__name__)
 
 _TICK_S = 1.0
 _FORGET_S = 3_600
-_PROVE_AFTER_S = 30
-_PROVE_EVERY_S = 86_400
-_MUCH = 2_000  # facts: a twentieth of a second to fold
-_LITTLE = 100
 _BODY_S = 60
 _TERMINAL_S = 60
 _SERIALS = ("service_id", "transaction")
@@ -99,14 +94,13 @@ class App:
         effects.restore(requests, journal.effects.all(), now)
         for ref in {retry.ref for retry in journal.effects.all()} - {str(request.ref) for request in requests}:
             journal.effects.delete(ref)
-        self._layout = journal.layout
         self._journal = JournalThread(journal, serials=_SERIALS)
         self._marked = Marked(self._journal, begun.seq)
-        self._kept_at = begun.seq - begun.folded
         self._reader = self._journal.reader()
         self._ids = KioskIds(config.site.kiosk_id, self._journal, parts.kiosk_secret(directory))
         self._seals = Seals(self._journal.seal, clock.now)
         self._service = Service(Engine(kiosk, self._ids), self._marked, clock, effects, self._seals.of)
+        self._upkeep = Upkeep(self._journal, journal.layout, begun, self._marked, lambda: self._service.kiosk, self._service.tell, clock)
         self._live = Live()
         self._desk = Desk(parts.terminal(config, clock), clock, SystemClock.real(), self._ids, self._recognise)
         self._display = parts.display(config, self._terminal_told)
@@ -139,6 +133,7 @@ class App:
 
     async def run(self) -> None:
         await self._service.tell(KioskStarted(self._begun.sound))
+        await self._upkeep.begin()
         await self._ocpp.start()
         await self._link.start()
         await self._office.start()
@@ -152,8 +147,7 @@ class App:
             asyncio.create_task(self._tick(), name="tick"),
             asyncio.create_task(self._forget(), name="forget"),
             asyncio.create_task(self._watch_terminal(), name="terminal"),
-            asyncio.create_task(self._keep_up(), name="keep up"),
-            asyncio.create_task(self._prove(), name="prove"),
+            asyncio.create_task(self._upkeep.run(), name="upkeep"),
             asyncio.create_task(self._stopped(stop), name="stop"),
             asyncio.create_task(self._gone_wrong(), name="failure"),
         ]
@@ -164,7 +158,7 @@ class App:
         for task in rest:
             task.cancel()
         await asyncio.gather(*rest, return_exceptions=True)
-        await self._keep_state(_LITTLE)
+        await self._upkeep.end()
         for task in done:
             task.result()
 
@@ -278,51 +272,6 @@ class App:
     async def _greet(self) -> None:
         await self._greeter.ask()
         self._link.refresh()
-
-    async def _keep_up(self) -> None:
-        """Every half minute: what was folded is kept for the next start."""
-        while True:
-            await self._keep_state(_MUCH)
-            await self._clock.sleep(LOOK_S)
-
-    async def _keep_state(self, least: int) -> None:
-        """Keep what the facts so far add up to, if there are at least `least` that the next start would have to fold."""
-        seq, kiosk = self._marked.seq, self._service.kiosk
-        if not self._begun.keeps or seq - self._kept_at < least:
-            return
-        self._kept_at = seq
-        try:
-            state = image(kiosk)
-        except ImageError as error:
-            log.error("The next start will take longer: %s", error)
-            return
-        await self._journal.keep_fold(seq, self._begun.fingerprint, state)
-
-    async def _prove(self) -> None:
-        """Soon after the start and then once a day: the whole journal is proved, and that the kiosk is what it tells."""
-        seq, kiosk, first = self._begun.seq, self._begun.kiosk, True
-        await self._clock.sleep(_PROVE_AFTER_S)
-        while True:
-            try:
-                found = await audit(self._layout.database, kiosk.setup, seq, digest(kiosk))
-            except (AuditFailed, ImageError) as error:
-                log.warning("The journal could not be proved: %s", error)
-            else:
-                self._follow_from(judge(found, self._begun, first=first), found)
-                first = False
-            await self._clock.sleep(_PROVE_EVERY_S)
-            seq, kiosk = self._marked.seq, self._service.kiosk
-
-    def _follow_from(self, judgement: Judgement, found: Audit) -> None:
-        if judgement.doubt.fold:
-            self._layout.fold.unlink(missing_ok=True)
-        Doubts(self._layout.doubt).write(judgement.doubt)
-        if judgement.ends:
-            raise RuntimeError(f"{judgement.words}. The kiosk starts anew from its entries alone, knowing this")
-        if judgement.words:
-            log.error("%s. Nothing new is sold; what is open is settled", judgement.words)
-        else:
-            log.info("all %s entries of the journal verify", found.entries)
 
     async def _forget(self) -> None:
         """Once an hour: evidence whose time is over is erased; the chain still verifies."""
