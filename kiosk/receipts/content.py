@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
 
+from kiosk.receipts.buyer import Business
 from kiosk.receipts.credit_note import CreditNote
 from kiosk.receipts.receipt import TIMES, CardShown, Item, Receipt
 from kiosk.receipts.vat import Tax
@@ -73,10 +74,13 @@ class Part:
 PARTS = ("seller", "head", "subject", "bill", "sums", "money", "references", "end")
 
 
-def parts(document: Document, w: Wording) -> tuple[Part, ...]:
-    """Everything the document says, in the language of `w`, part by part."""
+def parts(document: Document, w: Wording, buyer: Business | None = None) -> tuple[Part, ...]:
+    """Everything the document says, in the language of `w`, part by part; made out to `buyer` if there is one."""
     made = _receipt(document, w) if isinstance(document, Receipt) else _credit_note(document, w)
-    return tuple(Part(name, tuple(found)) for name, found in zip(PARTS, made, strict=True))
+    found = {name: tuple(rows) for name, rows in zip(PARTS, made, strict=True)}
+    if buyer:
+        found["head"] += tuple(_buyer(buyer, w))
+    return tuple(Part(name, rows) for name, rows in found.items())
 
 
 def rows(document: Document, w: Wording) -> tuple[Row, ...]:
@@ -123,6 +127,16 @@ def _seller(d: Document, w: Wording) -> Iterator[Row]:
 def _head(d: Document, w: Wording) -> Iterator[Row]:
     yield Row(RowKind.HEAD, title(d, w), d.label)
     yield Row(RowKind.FACT, w.say("receipt.issued"), w.date_clock(d.issued_ms, d.zone))
+
+
+def _buyer(buyer: Business, w: Wording) -> Iterator[Row]:
+    yield Row(RowKind.FACT, w.say("receipt.buyer"), buyer.name)
+    if buyer.address:
+        yield Row(RowKind.FACT, w.say("receipt.buyer_address"), ", ".join(buyer.address))
+    if buyer.vat_id:
+        yield Row(RowKind.FACT, w.say("receipt.buyer_vat_id"), buyer.vat_id)
+    if buyer.reference:
+        yield Row(RowKind.FACT, w.say("receipt.buyer_reference"), buyer.reference)
 
 
 def _place(d: Document, w: Wording) -> Iterator[Row]:
@@ -186,8 +200,8 @@ def _delivery(r: Receipt, w: Wording) -> Iterator[Row]:
 def _bill(r: Receipt, w: Wording) -> Iterator[Row]:
     rates = {item.vat for item in r.items}
     for item in r.items:
-        yield Row(RowKind.ITEM, item.off.name if item.off and item.off.name else _dimension(item.code, w), w.money(item.amount))
-        details = [_discounted(item, w) if item.off else _detail(item, r.gross, w)]
+        yield Row(RowKind.ITEM, item_name(item, w), w.money(item.amount))
+        details = [item_detail(item, r.gross, w)]
         if len(rates) > 1 and item.vat is not None and r.gross:
             details.append(w.say("receipt.vat.included", rate=w.percent(item.vat)))
         if detail := ", ".join(filter(None, details)):
@@ -199,6 +213,16 @@ def _bill(r: Receipt, w: Wording) -> Iterator[Row]:
 def _sums(r: Receipt, w: Wording) -> Iterator[Row]:
     yield Row(RowKind.TOTAL, w.say("receipt.total"), w.money(r.total))
     yield from _taxes(r.taxes, w)
+
+
+def item_name(item: Item, w: Wording) -> str:
+    """What the line is called: a discount by the name its owner gave it."""
+    return item.off.name if item.off and item.off.name else _dimension(item.code, w)
+
+
+def item_detail(item: Item, gross: bool, w: Wording) -> str:
+    """How the line's amount comes about; `gross` tells whether unit prices include VAT."""
+    return _discounted(item, w) if item.off else _detail(item, gross, w)
 
 
 def _discounted(item: Item, w: Wording) -> str:

@@ -12,6 +12,7 @@ from itertools import groupby
 
 import segno
 
+from kiosk.receipts.buyer import Business
 from kiosk.receipts.compact import code_text
 from kiosk.receipts.content import Document, Part, Row, RowKind, code_caption, parts, title
 from kiosk.wording.wording import Wording
@@ -63,9 +64,9 @@ section{padding:.6rem 0;break-inside:avoid}
 """
 
 
-def page(document: Document, w: Wording) -> str:
-    """The page."""
-    made = parts(document, w)
+def page(document: Document, w: Wording, buyer: Business | None = None) -> str:
+    """The page, made out to `buyer` if there is one."""
+    made = parts(document, w, buyer)
     heading = escape(f"{title(document, w)} {document.label}")
     body = "\n".join(_section(part) for part in made[:-1])
     return f"""<!DOCTYPE html>

@@ -16,6 +16,7 @@ from typing import Any
 import segno
 import typst
 
+from kiosk.receipts.buyer import Business
 from kiosk.receipts.compact import code_text
 from kiosk.receipts.content import Document, Part, code_caption, parts, title
 from kiosk.receipts.receipt import ReceiptError
@@ -40,9 +41,12 @@ class Attachment:
     description: str
 
 
-def sheet(document: Document, w: Wording, *attachments: Attachment) -> bytes:
-    """The PDF. A letter that no installed font has is shown as a replacement mark. Raises `ReceiptError` when it cannot be set at all."""
-    content = _content(document, w, attachments)
+def sheet(document: Document, w: Wording, *attachments: Attachment, buyer: Business | None = None) -> bytes:
+    """The PDF, made out to `buyer` if there is one. A letter that no installed font has is shown as a replacement mark.
+
+    Raises `ReceiptError` when it cannot be set at all.
+    """
+    content = _content(document, w, buyer, attachments)
     try:
         return _set(content, document.issued_ms)
     except typst.TypstError as error:
@@ -55,7 +59,7 @@ def sheet(document: Document, w: Wording, *attachments: Attachment) -> bytes:
         raise ReceiptError(f"{document.label} cannot be set as PDF: {error}") from error
 
 
-def _content(document: Document, w: Wording, attachments: tuple[Attachment, ...]) -> dict[str, Any]:
+def _content(document: Document, w: Wording, buyer: Business | None, attachments: tuple[Attachment, ...]) -> dict[str, Any]:
     issued = _EPOCH + timedelta(milliseconds=document.issued_ms)
     text = code_text(document)
     return {
@@ -65,7 +69,7 @@ def _content(document: Document, w: Wording, attachments: tuple[Attachment, ...]
         "title": f"{title(document, w)} {document.label}",
         "author": document.seller.name,
         "date": {name: getattr(issued, name) for name in ("year", "month", "day", "hour", "minute", "second")},
-        "parts": {part.name: _rows(part) for part in parts(document, w)},
+        "parts": {part.name: _rows(part) for part in parts(document, w, buyer)},
         "place_lines": len(document.place.address),
         "code": segno.make(text, error="l", micro=False).svg_inline(border=0, omitsize=True) if text else None,
         "caption": code_caption(document, w),
