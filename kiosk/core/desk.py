@@ -132,6 +132,7 @@ class Desk:
         self._recognise = recognise
         self._gate = gate
         self._sales = 0  # that wait for the terminal or have it
+        self._waiting: set[str] = set()  # ServiceIDs of sales the terminal has not heard of
         self._turn: _Turn | None = None
         self._asking: Gate | None = None  # while the terminal is asked how it is
         self._owed = False  # the terminal may hold the data of a card it was to recognise
@@ -165,9 +166,13 @@ class Desk:
         if not self.screen_fresh():
             return NotSent(_SCREEN_AWAY)
         self._sales += 1
+        self._waiting.add(body.service_id)
         try:
             if not await self._free():
                 return NotSent("the terminal is recognising a card and cannot be told to stop")
+            if body.service_id not in self._waiting:
+                return Refused(DeclineReason.ABORTED.value, "let go before the terminal was asked")
+            self._waiting.remove(body.service_id)
             if not self.screen_fresh():
                 return NotSent(_SCREEN_AWAY)
             answer = await self._pay(body)
@@ -179,6 +184,7 @@ class Desk:
             return Unknown(detail=str(error))
         finally:
             self._sales -= 1
+            self._waiting.discard(body.service_id)
         return self._result(answer)
 
     async def _pay(self, body: Preauthorize) -> Approved | Declined:
@@ -239,6 +245,9 @@ class Desk:
 
     async def abort(self, body: AbortPreauthorization) -> Result:
         """Ask the terminal to let an order go. The order's own answer tells what became of it."""
+        if body.service_id in self._waiting:
+            self._waiting.remove(body.service_id)
+            return Done(Ok())
         try:
             await self._terminal.abort(self._order(body), self._ids.service_id())
         except DeviceNotSent as error:

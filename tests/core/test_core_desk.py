@@ -445,6 +445,21 @@ async def test_a_sale_waits_until_a_card_that_was_read_is_let_go() -> None:
     assert isinstance(await paying, i.Done)
 
 
+async def test_a_sale_let_go_while_it_waits_for_the_terminal_never_asks_for_a_card() -> None:
+    far = Far()
+    desk = desk_at(far)
+    waiting = await begun(desk.identify("de"))
+    far.model.present_card(CardKind.GOOD, far.clock.now().utc_ms)
+    paying = await begun(desk.preauthorize(body()))
+    assert await desk.abort(AbortPreauthorization(body().payment, "77", body().amount, "de")) == i.Done(i.Ok())
+    await far.passes(1)
+    await waiting
+    result = await paying
+    assert isinstance(result, i.Refused)
+    assert result.code == "aborted"
+    assert "Payment" not in far.requests
+
+
 async def test_an_abort_that_was_lost_is_said_again() -> None:
     far = Far()
     desk = desk_at(far)
