@@ -366,15 +366,15 @@ def _refunded_elsewhere(d: Decision, sale: Session, i: Confirmation) -> None:
 
 
 def _meant(s: Session, i: Confirmation) -> Modification | None:
-    """The request a confirmation is about: by the acquirer's reference, by ours, or by the payment's (TECHNICAL_CANCEL names only that).
+    """The request a confirmation is about: by our reference, by the acquirer's, or by the payment's (TECHNICAL_CANCEL names only that).
 
     A refund that names only the payment is not ours: it was made in the acquirer's own pages.
     """
     modifications = tuple(m for m in s.modifications.values() if m.operation.startswith(i.operation))
-    by_psp = (m for m in modifications if m.submitted_as and m.submitted_as == i.psp_reference)
     by_reference = (m for m in modifications if m.request == i.reference)
+    by_psp = (m for m in modifications if m.submitted_as and m.submitted_as == i.psp_reference)
     by_payment = (m for m in modifications if m.payment == i.reference and m.operation != "refund")
-    return next(chain(by_psp, by_reference, by_payment), None)
+    return next(chain(by_reference, by_psp, by_payment), None)
 
 
 def sale_of(m: Modification) -> SessionId:
