@@ -1,6 +1,7 @@
 """One life of a kiosk's core, from its start to the power cut: the product's engine, effects, performers and journal in the world's time.
 
-What `kiosk.core.service` and `app` do on asyncio is done here event by event, so that the power can go between any two of them.
+`kiosk.core.kernel` says what happens when, here as in the product's service; this is its time, its disk and its wires, event by event, so
+that the power can go between any two of them.
 """
 
 from __future__ import annotations
@@ -10,24 +11,22 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from hardware.api import PaymentTerminal, ReceiptPrinter
+from kiosk.core.archive import Archive
 from kiosk.core.desk import Desk
 from kiosk.core.effects import Attempt, Effects, Pace
 from kiosk.core.engine import Batch, Engine, replay
 from kiosk.core.ids import KioskIds
+from kiosk.core.kernel import Kernel, SealedFor, Seals, Taken, answer, known_tag, signs
 from kiosk.core.performers import Answer, Performers, Press
 from kiosk.journal.entry import Stored
-from kiosk.journal.evidence import Sealed
 from kiosk.journal.journal import Journal
-from kiosk.journal.state import Retry, Write
 from kiosk.ocpp.seam import Reply
 from kiosk.payments.api import Acquirer
 from kiosk.payments.webhooks import Webhooks
 from kiosk.pricing.quote import Quote
-from kiosk.session.deadlines import next_deadline
-from kiosk.session.energy import session_with_tag, transaction_for
-from kiosk.session.facts import Fact, SessionClosed
-from kiosk.session.inputs import Approval, Done, Input, KioskStarted, Outcome, Result, TimePassed, TxEnded, TxStarted
-from kiosk.session.requests import Request, open_requests
+from kiosk.session.facts import Fact
+from kiosk.session.inputs import Input, KioskStarted, Result
+from kiosk.session.requests import open_requests
 from kiosk.session.setup import Setup
 from kiosk.session.state import Kiosk
 from kiosk.simulation.clockwork import Clockwork, MachineClock, Planned
@@ -36,8 +35,7 @@ from kiosk.simulation.panel import Panel
 from kiosk.simulation.wires.ocpp import PileEnd
 from kiosk.values import ConnectorId, Digest, Moment
 
-_PULSE_MS = 1_000
-_EVIDENCE_S = 400 * 86_400
+_EVIDENCE_DAYS = 400
 _LONGEST_WAIT_MS = 400 * 86_400_000
 
 
@@ -85,9 +83,8 @@ class Fitting:
         del k
         return given
 
-    def acting_on(self, engine: Engine) -> Kiosk:
-        """The state whose open requests are performed."""
-        return engine.k
+    def kernel(self, engine: Engine, effects: Effects, sealed_for: SealedFor) -> Kernel:
+        return Kernel(engine, effects, sealed_for)
 
 
 @dataclass(frozen=True)
@@ -114,33 +111,33 @@ class Disk:
 
     def __init__(self, life: Life) -> None:
         self._life = life
-        self._queue: list[tuple[Batch, Write, Waiting[Batch]]] = []
+        self._queue: list[tuple[Taken, Waiting[Batch]]] = []
 
-    def append(self, batch: Batch, write: Write) -> Waiting[Batch]:
+    def append(self, taken: Taken) -> Waiting[Batch]:
         life = self._life
         waiting: Waiting[Batch] = Waiting(life.clockwork)
         if not self._queue:
             life.later(life.watch.disk_ms(), self.flush)
-        self._queue.append((batch, write, waiting))
+        self._queue.append((taken, waiting))
         return waiting
 
     def flush(self) -> None:
         life = self._life
         queue, self._queue = self._queue, []
-        facts = [fact for batch, _, _ in queue for fact in batch.facts]
+        facts = [fact for taken, _ in queue for fact in taken.batch.facts]
         if facts and life.watch.cut_before(life, facts):
             return
-        writes = [w for _, w, _ in queue if w.entries or w.retries or w.settled or w.evidence]
+        writes = [w for taken, _ in queue if (w := taken.write).entries or w.retries or w.settled or w.evidence]
         if writes:
             life.journal.commit(writes)
-        if any(isinstance(fact, SessionClosed) for fact in facts):
+        if signs(facts):
             life.journal.checkpoint()
         life.watch.kept(facts)
         if facts and life.watch.cut_after(life, facts):
             return
-        for batch, _, waiting in queue:
-            life.engine.commit(batch)
-            waiting.resolve(batch)
+        for taken, waiting in queue:
+            life.kernel.kept(taken.batch)
+            waiting.resolve(taken.batch)
         life.changed(facts)
 
 
@@ -172,20 +169,18 @@ class Life:
         self._clock = parts.clock
         self._sound = journal.verify(from_checkpoint=True).sound
         kiosk, _ = replay(Kiosk(parts.setup), journal.read(), parts.fact_of)
-        self.effects = Effects(parts.pace)
-        self.effects.restore(open_requests(kiosk), journal.effects.all(), self.now())
+        effects = Effects(parts.pace)
+        effects.restore(open_requests(kiosk), journal.effects.all(), self.now())
         self.ids = KioskIds(parts.setup.kiosk, self, parts.secret, parts.entropy)
-        self.engine = Engine(kiosk, self.ids)
+        self._seals = Seals(journal.evidence.seal, self.now)
+        self.kernel = parts.fitting.kernel(Engine(kiosk, self.ids), effects, self._seals.of)
         self._desk = Desk(parts.fitting.terminal(parts.terminal), parts.clock, parts.clock, self.ids, self._recognise)
         acquirer = parts.fitting.acquirer(parts.acquirer)
         self._performer = parts.fitting.performer(
             Performers(self._desk, acquirer, PilePort(self.ends), parts.printer, parts.press(journal))
         )
         self._disk = parts.fitting.disk(self)
-        self._sealed: dict[Digest, Sealed] = {}
-        self._seen: Kiosk | None = None
-        self._requests: tuple[Request, ...] = ()
-        self._ticking = False
+        self._archive = Archive(journal.reader(), parts.setup, _no_evidence)
         self._wake: Planned | None = None
         self.panel = Panel(self, self.ids, parts.quotes)
 
@@ -212,7 +207,7 @@ class Life:
     @property
     def k(self) -> Kiosk:
         """The durable state."""
-        return self.engine.k
+        return self.kernel.engine.k
 
     # --- what the parts of the core ask of each other -------------------------------------------------------------------------
 
@@ -231,17 +226,16 @@ class Life:
     def serial(self, name: str) -> int:
         return self.journal.serials.next(name)
 
-    async def tell(self, given: Input, retries: Sequence[Retry] = (), settled: Sequence[str] = ()) -> Batch:
-        """Decide `given`; returns when its facts are durable."""
-        batch = self.engine.take(self._parts.fitting.given(given, self.engine.head), self.now())
-        return await self._disk.append(batch, Write(batch.entries, self._sealed_for(given), tuple(retries), tuple(settled)))
+    async def tell(self, given: Input) -> Batch:
+        """Decide `given`, with the sale it is about when that one is no longer held; returns when its facts are durable."""
+        given = self._parts.fitting.given(given, self.kernel.engine.head)
+        return await self._disk.append(self.kernel.take(self._archive.with_sale(self.k, given), self.now()))
 
     async def told(self, given: Input) -> None:
         await self.tell(given)
 
     async def tell_pile(self, given: Input) -> Reply:
-        batch = await self.tell(given)
-        return Reply(transaction_for(batch.after, given)) if isinstance(given, TxStarted) else Reply()
+        return answer(await self.tell(given), given)
 
     async def take(self, body: bytes) -> None:
         for confirmation in self._parts.webhooks.confirmations(body):
@@ -252,28 +246,13 @@ class Life:
         return self.ready and self.alive
 
     def known_tag(self, id_tag: str) -> bool:
-        session = session_with_tag(self.k, id_tag)
-        return session is not None and not session.given_up and session.closed_at is None
+        return known_tag(self.k, id_tag)
 
     def keep_frame(self, frame: bytes) -> Digest:
-        return self._seal(frame)
+        return self._seals.seal(frame, _EVIDENCE_DAYS)
 
     def _recognise(self, raw: str) -> Digest:
-        return self._seal(self.ids.recognition(raw).encode())
-
-    def _seal(self, data: bytes) -> Digest:
-        sealed = self.journal.evidence.seal(data, self.now().plus(_EVIDENCE_S).utc_ms)
-        self._sealed[sealed.digest] = sealed
-        return sealed.digest
-
-    def _sealed_for(self, given: Input) -> tuple[Sealed, ...]:
-        digest: Digest | None = None
-        match given:
-            case TxStarted() | TxEnded():
-                digest = given.frame
-            case Outcome(result=Done(result=Approval(card=card))):
-                digest = card.recognition
-        return (self._sealed.pop(digest),) if digest is not None and digest in self._sealed else ()
+        return self._seals.seal(self.ids.recognition(raw).encode(), _EVIDENCE_DAYS)
 
     # --- the loop -------------------------------------------------------------------------------------------------------------
 
@@ -290,43 +269,33 @@ class Life:
         now = self.now()
         if self.watch.screen_alive():
             self._desk.screen_seen()
-        for attempt in self.effects.ready(self._open_requests(), now):
+        todo = self.kernel.look(now)
+        for attempt in todo.attempts:
             self.running[attempt.request.ref] = attempt
             self.spawn(self._attempt(attempt))
             self.watch.attempted(self, attempt)
-        deadline = next_deadline(self.engine.k, now)
-        if deadline is not None and now.reached(deadline):
-            if not self._ticking:
-                self._ticking = True
-                self.spawn(self._tick())
-            deadline = None
-        self._wake_at([m for m in (deadline, self.effects.next_at(now)) if m is not None], now)
-
-    def _open_requests(self) -> tuple[Request, ...]:
-        """Those of the state to act on; it changes less often than somebody looks."""
-        k = self._parts.fitting.acting_on(self.engine)
-        if k is not self._seen:
-            self._seen, self._requests = k, open_requests(k)
-        return self._requests
+        if todo.tick:
+            self.spawn(self._tick())
+        self._wake_at(todo.wake, now)
 
     async def _tick(self) -> None:
-        batch = await self.tell(TimePassed())
-        if not batch.facts:
-            await self.sleep(_PULSE_MS)
-        self._ticking = False
+        batch = await self._disk.append(self.kernel.tick(self.now()))
+        self.kernel.ticked(batch, self.now())
         self.look()
 
-    def _wake_at(self, moments: list[Moment], now: Moment) -> None:
+    def _wake_at(self, moment: Moment | None, now: Moment) -> None:
         if self._wake is not None:
             self._wake.cancel()
             self._wake = None
-        if moments:
-            ms = max(1, min(now.ms_until(m) for m in moments))
-            self._wake = self.clockwork.after(min(ms, _LONGEST_WAIT_MS), self.look)
+        if moment is not None:
+            self._wake = self.clockwork.after(min(max(1, now.ms_until(moment)), _LONGEST_WAIT_MS), self.look)
 
     async def _attempt(self, attempt: Attempt) -> None:
-        request = attempt.request
         result = await self._performer.perform(attempt)
-        retry = self.effects.ended(request, result, self.now())
-        self.running.pop(request.ref, None)
-        await self.tell(Outcome(request.ref, result), (retry,) if retry else (), () if retry else (request.ref,))
+        self.running.pop(attempt.request.ref, None)
+        await self._disk.append(self.kernel.ended(attempt, result, self.now()))
+
+
+async def _no_evidence(_digest: Digest) -> bytes | None:
+    """Nobody in the simulated world asks for a sale by its card."""
+    return None

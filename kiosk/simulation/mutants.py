@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from kiosk.core.effects import Attempt
+from kiosk.core.effects import Attempt, Effects
 from kiosk.core.engine import Batch, Engine
+from kiosk.core.kernel import Kernel, SealedFor, Taken
 from kiosk.core.performers import Performers
-from kiosk.journal.state import Write
 from kiosk.payments.api import Acquirer, ModificationOrder, Submitted
 from kiosk.receipts.receipt import ReceiptError
 from kiosk.session.inputs import Accepted, Done, Input, NotSent, Printed, Refused, Result, StopCodeTyped, TxEnded, Unknown
@@ -181,11 +181,16 @@ class SkipIntent(Fitting):
     def performer(self, performers: Performers) -> Performer:
         return _NoPaperYet(performers)
 
-    def acting_on(self, engine: Engine) -> Kiosk:
-        return engine.head
+    def kernel(self, engine: Engine, effects: Effects, sealed_for: SealedFor) -> Kernel:
+        return _EagerKernel(engine, effects, sealed_for)
 
     def disk(self, life: Life) -> Disk:
         return _EagerDisk(life)
+
+
+class _EagerKernel(Kernel):
+    def acting_on(self) -> Kiosk:
+        return self.engine.head
 
 
 class _NoPaperYet:
@@ -202,9 +207,9 @@ class _NoPaperYet:
 
 
 class _EagerDisk(Disk):
-    def append(self, batch: Batch, write: Write) -> Waiting[Batch]:
+    def append(self, taken: Taken) -> Waiting[Batch]:
         self._life.later(0, self._life.look)
-        return super().append(batch, write)
+        return super().append(taken)
 
 
 class AcknowledgeBeforeCommit(Fitting):
@@ -218,13 +223,13 @@ class AcknowledgeBeforeCommit(Fitting):
 
 
 class _HastyDisk(Disk):
-    def append(self, batch: Batch, write: Write) -> Waiting[Batch]:
-        life = self._life
+    def append(self, taken: Taken) -> Waiting[Batch]:
+        life, batch = self._life, taken.batch
         promised: Waiting[Batch] = Waiting(life.clockwork)
         if not self._queue:
             life.later(_HASTY_MS, self.flush)
-        self._queue.append((batch, write, promised))
-        life.engine.commit(batch)
+        self._queue.append((taken, promised))
+        life.kernel.kept(batch)
         promised.resolve(batch)
         life.later(0, lambda: life.changed(list(batch.facts)))
         return promised
