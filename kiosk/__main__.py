@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from kiosk import __version__
+
+log = logging.getLogger(__name__)
 
 GOOD, BAD, WRONG_USE = 0, 1, 2
 _CONFIG = Path("/etc/pilepay/kiosk.toml")
@@ -65,6 +67,8 @@ def _run_core(args: argparse.Namespace) -> int:
     from kiosk.config.problems import ConfigError
     from kiosk.core.app import serve
     from kiosk.core.clock import ClockRefused, SystemClock, demo_clock
+    from kiosk.core.upkeep import JournalUnsound
+    from kiosk.journal.entry import JournalError
 
     try:
         config = load_config(args.config, overlay(args.set))
@@ -75,8 +79,22 @@ def _run_core(args: argparse.Namespace) -> int:
     if problems := _unusable(args.config, args.set):
         print(*problems, sep="\n", file=sys.stderr)
         return BAD
-    asyncio.run(serve(config, clock))
-    return GOOD
+    code = GOOD
+    try:
+        asyncio.run(serve(config, clock))
+    except* (JournalError, JournalUnsound) as failed:
+        for leaf in _leaves(failed):
+            log.error("%s. Until then nothing is sold", str(leaf).rstrip("."))
+        code = BAD
+    return code
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from _leaves(inner)
+    else:
+        yield error
 
 
 def _unusable(path: Path, settings: Sequence[str] = ()) -> list[str]:

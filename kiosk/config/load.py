@@ -6,6 +6,7 @@ Nothing is started and no secret is kept: secrets stay in their files until a dr
 from __future__ import annotations
 
 import difflib
+import os
 import stat
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
@@ -255,12 +256,21 @@ def _secrets(file: File) -> Iterator[tuple[str, str]]:
             yield key, f"no such file: {path}: put the certificate (PEM) there"
 
 
+def _is_credential(path: Path, status: os.stat_result) -> bool:
+    """Whether systemd put it there for this service (systemd.exec, LoadCredential=): mode 0440, with an access list that names the
+    service's user alone and shows as the group's right to read."""
+    folder = os.environ.get("CREDENTIALS_DIRECTORY", "")
+    if not folder or not path.resolve().is_relative_to(Path(folder).resolve()):
+        return False
+    return status.st_uid in (0, os.geteuid()) and not status.st_mode & 0o027
+
+
 def _secret_fault(path: Path) -> str:
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
             return f"{path} is not a file: put the secret into a file of mode 0600"
-        if status.st_mode & 0o077:
+        if status.st_mode & 0o077 and not _is_credential(path, status):
             return f"{path} has mode {stat.S_IMODE(status.st_mode):04o} and can be read by others: run chmod 600 {path}"
         if not path.read_text("utf-8").strip():
             return f"{path} is empty: put the secret on its first line"
