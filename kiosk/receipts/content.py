@@ -65,7 +65,7 @@ BREAK = Row(RowKind.BREAK)
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Rows that belong together. `name` is one of `PARTS`."""
+    """Rows that belong together. `name` is one of `PARTS`, or `buyer`, which follows the seller."""
 
     name: str
     rows: tuple[Row, ...]
@@ -76,11 +76,9 @@ PARTS = ("seller", "head", "subject", "bill", "sums", "money", "references", "en
 
 def parts(document: Document, w: Wording, buyer: Business | None = None) -> tuple[Part, ...]:
     """Everything the document says, in the language of `w`, part by part; made out to `buyer` if there is one."""
-    made = _receipt(document, w) if isinstance(document, Receipt) else _credit_note(document, w)
-    found = {name: tuple(rows) for name, rows in zip(PARTS, made, strict=True)}
-    if buyer:
-        found["head"] += tuple(_buyer(buyer, w))
-    return tuple(Part(name, rows) for name, rows in found.items())
+    said = _receipt(document, w) if isinstance(document, Receipt) else _credit_note(document, w)
+    made = [Part(name, tuple(found)) for name, found in zip(PARTS, said, strict=True)]
+    return (made[0], Part("buyer", tuple(_buyer(buyer, w))), *made[1:]) if buyer else tuple(made)
 
 
 def rows(document: Document, w: Wording) -> tuple[Row, ...]:

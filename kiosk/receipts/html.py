@@ -30,6 +30,7 @@ main{max-width:40rem;margin:0 auto;padding:2rem clamp(1rem,5vw,2.5rem);backgroun
 @media (min-width:44rem){main{margin:2rem auto;border-radius:.5rem}}
 section{padding:1rem 0;border-top:1px solid var(--hair)}
 section.seller{padding-top:0;border:0}
+section.buyer td{overflow-wrap:normal}
 h1,h2,p{margin:0}
 h1{font-size:1.5rem;line-height:1.2;display:flex;flex-wrap:wrap;gap:0 1rem;justify-content:space-between}
 h2,.seller-name{font-size:1rem;font-weight:650}
