@@ -13,12 +13,14 @@ from kiosk.values import Moment
 
 def next_deadline(k: Kiosk, at: Moment) -> Moment | None:
     """The earliest moment at which `TimePassed` may decide something; it may lie in the past. `at` says which clock counts."""
-    of_sales = (m for s in k.sessions.values() for m in _of(k, s, k.setup.policy))
+    of_sales = (m for s in k.sessions.values() for m in deadlines_of(k, s))
     of_loose = (m.resend_until if m.alarmed else m.alarm_at for m in k.loose.values() if m.state is ModificationState.REQUESTED)
     return min(chain(of_sales, of_loose), key=at.ms_until, default=None)
 
 
-def _of(k: Kiosk, s: Session, p: Policy) -> Iterator[Moment]:
+def deadlines_of(k: Kiosk, s: Session) -> Iterator[Moment]:
+    """Every moment at which a rule may have something to say about the sale although nothing happened."""
+    p = k.setup.policy
     for payment in s.payments.values():
         if payment.open:
             yield payment.give_up_at

@@ -13,8 +13,9 @@ from kiosk.pricing.quote import Quote
 from kiosk.session import corrections, decisions, ending, energy, limit, money, offline, reviews
 from kiosk.session import facts as f
 from kiosk.session import inputs as i
+from kiosk.session.deadlines import deadlines_of
 from kiosk.session.decision import Decision
-from kiosk.session.facts import Fact
+from kiosk.session.facts import Fact, KioskFact, SessionFact
 from kiosk.session.inputs import Input, Outcome
 from kiosk.session.recall import Recalled
 from kiosk.session.sellable import able, sellable
@@ -274,38 +275,52 @@ def _give_up_in_time(d: Decision, s: Session) -> None:
         d.note(f.SessionGivenUp(d.at, s.id, s.failed_why))
 
 
-_RULES: tuple[Callable[[Decision, Session], None], ...] = (
-    money.give_up_unknown,
-    _give_up_in_time,
-    energy.seek_start,
-    energy.watch_cover,
-    energy.insist_on_stop,
-    energy.watch_silence,
-    energy.watch_limit,
-    energy.watch_hold,
-    energy.settle_lost,
-    reviews.watch_reviews,
-    ending.price,
-    ending.capture,
-    money.release_unwanted,
-    money.watch_deadlines,
-    ending.close,
+_Rule = Callable[[Decision, Session], None]
+_BEFORE = (Stage.PAYING, Stage.WAITING_FOR_PLUG, Stage.START_REQUESTED, Stage.START_FAILED)
+_AFTER = (Stage.ENDED, Stage.VACATED)
+
+# In the order in which they are applied, each with the stages in which it can have something to say.
+_RULES: tuple[tuple[_Rule, tuple[Stage, ...]], ...] = (
+    (money.give_up_unknown, tuple(Stage)),
+    (_give_up_in_time, _BEFORE),
+    (energy.seek_start, _BEFORE),
+    (energy.watch_cover, FLOWING),
+    (energy.insist_on_stop, FLOWING),
+    (energy.watch_silence, FLOWING),
+    (energy.watch_limit, FLOWING),
+    (energy.watch_hold, tuple(Stage)),
+    (energy.settle_lost, FLOWING),
+    (reviews.watch_reviews, tuple(Stage)),
+    (ending.price, _AFTER),
+    (ending.capture, _AFTER),
+    (money.release_unwanted, tuple(Stage)),
+    (money.watch_deadlines, tuple(Stage)),
+    (ending.close, (Stage.GIVEN_UP, Stage.VACATED)),
 )
+_BY_STAGE = {stage: tuple(rule for rule, stages in _RULES if stage in stages) for stage in Stage}
 
 
 def _follow(d: Decision) -> None:
-    """A rule looks at its own sale and at what no rule changes: a sale to which one round added nothing needs no other."""
-    restless = tuple(d.k.sessions)
+    """A rule looks at its own sale, at the kiosk's piles, and at the time: only a sale of which one of these moved needs a round, and one
+    to which a round added nothing needs no other."""
+    restless = _stirred(d)
     while restless:
         restless = tuple(session for session in restless if _apply_rules(d, session))
+
+
+def _stirred(d: Decision) -> tuple[SessionId, ...]:
+    if any(isinstance(fact, KioskFact) for fact in d.facts):
+        return tuple(d.k.sessions)
+    told = {fact.session for fact in d.facts if isinstance(fact, SessionFact)}
+    return tuple(id_ for id_, s in d.k.sessions.items() if id_ in told or any(d.at.reached(m) for m in deadlines_of(d.k, s)))
 
 
 def _apply_rules(d: Decision, session: SessionId) -> bool:
     """Whether they added anything."""
     before = len(d.facts)
-    for rule in _RULES:
+    for rule in _BY_STAGE[d.k.sessions[session].stage]:
         s = d.k.sessions.get(session)
         if s is None:
             break
         rule(d, s)
-    return len(d.facts) > before
+    return session in d.k.sessions and len(d.facts) > before
