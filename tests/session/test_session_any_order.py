@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -31,6 +32,7 @@ from kiosk.session.state import FLOWING, Kiosk, ModificationState, Payment, Paym
 from kiosk.values import ConnectorId, Money, SessionId
 
 STORIES = int(os.environ.get("PILEPAY_STORIES", "40"))
+pytestmark = pytest.mark.timeout(120 + STORIES)
 PICK = st.integers(0, 9)
 ASKED = (ModificationState.REQUESTED, ModificationState.SUBMITTED, ModificationState.CONFIRMED)
 TAKEN = (ModificationState.SUBMITTED, ModificationState.CONFIRMED, ModificationState.FAILED)
