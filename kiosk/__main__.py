@@ -296,13 +296,15 @@ def _simulate(p: argparse.ArgumentParser) -> None:
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--mutant", help="a deliberate bug the checker must catch; `list` names them")
     p.add_argument("--json", action="store_true")
+    p.add_argument("--jobs", type=int, default=1, help="processes that share the work; the result is the same")
+    p.add_argument("--keep", type=Path, metavar="FILE", help="keep the report so far there; a run that was broken off goes on from it")
     p.set_defaults(run=_run_simulate)
 
 
 def _run_simulate(args: argparse.Namespace) -> int:
     from kiosk.simulation import cli
 
-    return cli.simulate(args.sessions, args.seed, args.mutant, sys.stdout, as_json=args.json)
+    return cli.simulate(args.sessions, args.seed, args.mutant, sys.stdout, as_json=args.json, jobs=args.jobs, keep=args.keep)
 
 
 if __name__ == "__main__":

@@ -251,8 +251,8 @@ class Life:
     def keep_frame(self, frame: bytes) -> Digest:
         return self._seals.seal(frame, _EVIDENCE_DAYS)
 
-    def _recognise(self, raw: str) -> Digest:
-        return self._seals.seal(self.ids.recognition(raw).encode(), _EVIDENCE_DAYS)
+    def _recognise(self, raws: tuple[str, ...]) -> Digest:
+        return self._seals.seal("\n".join(self.ids.recognition(raw) for raw in raws).encode(), _EVIDENCE_DAYS)
 
     # --- the loop -------------------------------------------------------------------------------------------------------------
 

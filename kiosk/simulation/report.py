@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TextIO
+from typing import Protocol, TextIO
 
 from kiosk.simulation.checker import Violation
 from kiosk.simulation.faults import WORDS
-from kiosk.simulation.world import Played
 
 _MOST_STORIES = 5
 _MOST_LINES = 60
@@ -23,6 +23,25 @@ class Broken:
     sales: int
     violations: tuple[Violation, ...]
     story: tuple[str, ...]
+
+
+class Sum(Protocol):
+    """What one world comes to."""
+
+    @property
+    def sales(self) -> int: ...
+
+    @property
+    def facts(self) -> int: ...
+
+    @property
+    def lives(self) -> int: ...
+
+    @property
+    def struck(self) -> Mapping[tuple[str, str], int]: ...
+
+    @property
+    def violations(self) -> Sequence[Violation]: ...
 
 
 @dataclass(slots=True)
@@ -40,13 +59,13 @@ class Report:
     struck: Counter[tuple[str, str]] = field(default_factory=Counter)
     broken: list[Broken] = field(default_factory=list)
 
-    def add(self, played: Played, violations: int) -> None:
+    def add(self, world: Sum) -> None:
         self.worlds += 1
-        self.sessions += played.sales
-        self.facts += played.facts
-        self.lives += played.lives
-        self.violations += violations
-        self.struck.update(played.struck)
+        self.sessions += world.sales
+        self.facts += world.facts
+        self.lives += world.lives
+        self.violations += len(world.violations)
+        self.struck.update(world.struck)
 
     @property
     def faults(self) -> int:

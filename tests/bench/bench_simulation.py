@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from bar import Bar
 
-from kiosk.simulation.cli import run
+from kiosk.simulation.series import run
 
 SEEDS = range(1, 6)
 SALES = 200

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from kiosk.simulation.cli import run
 from kiosk.simulation.mutants import MUTANTS
+from kiosk.simulation.series import run
 
 WITHIN = 3_000
 # A bug shows when bad luck strikes where it sits: in these seeds it does so early. Any other seed is as good, and takes longer.

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+from pathlib import Path
 
 import pytest
 
-from kiosk.simulation.cli import BAD, GOOD, WRONG_USE, run, simulate
+from kiosk.simulation.cli import BAD, GOOD, WRONG_USE, simulate
 from kiosk.simulation.faults import WORDS
 from kiosk.simulation.mutants import MUTANTS
+from kiosk.simulation.series import run
 
 
 @pytest.mark.timeout(600)  # five seconds of work, on a machine that may have much else to do
@@ -57,3 +59,36 @@ def test_the_list_of_mutants_is_one_a_line_with_its_name_first() -> None:
     out = io.StringIO()
     assert simulate(1, 1, "list", out, as_json=False) == GOOD
     assert [line.split()[0] for line in out.getvalue().splitlines()] == list(MUTANTS)
+
+
+def test_the_report_does_not_depend_on_how_many_processes_share_the_work() -> None:
+    assert run(100, 5, jobs=2).as_json() == run(100, 5).as_json()
+
+
+def test_a_run_that_was_broken_off_goes_on_where_it_stood(tmp_path: Path) -> None:
+    keep = tmp_path / "report.json"
+    first, whole, second = io.StringIO(), io.StringIO(), io.StringIO()
+    simulate(40, 6, None, first, as_json=True, keep=keep)
+    simulate(80, 6, None, second, as_json=True, keep=keep)
+    simulate(80, 6, None, whole, as_json=True)
+    kept, alone = json.loads(second.getvalue()), json.loads(whole.getvalue())
+    assert kept["seconds"] > 0
+    kept["seconds"] = alone["seconds"] = 0
+    assert kept == alone
+
+
+def test_a_kept_report_of_another_series_is_not_added_to(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    keep = tmp_path / "report.json"
+    assert simulate(8, 6, None, io.StringIO(), as_json=True, keep=keep) == GOOD
+    assert simulate(16, 7, None, io.StringIO(), as_json=True, keep=keep) == WRONG_USE
+    assert "another seed" in capsys.readouterr().err
+    keep.write_text("{}")
+    assert simulate(16, 6, None, io.StringIO(), as_json=True, keep=keep) == WRONG_USE
+    assert "name another file" in capsys.readouterr().err
+
+
+def test_violations_are_kept_too(tmp_path: Path) -> None:
+    keep, out = tmp_path / "report.json", io.StringIO()
+    assert simulate(24, 1, "capture-the-hold", io.StringIO(), as_json=True, keep=keep) == BAD
+    assert simulate(24, 1, "capture-the-hold", out, as_json=False, keep=keep) == BAD
+    assert "captured == price" in out.getvalue()
