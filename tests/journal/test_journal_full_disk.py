@@ -71,6 +71,15 @@ def test_a_full_disk_loses_nothing_and_the_reserve_finishes_what_runs(tmp_path: 
         assert after.returncode == 0, after.stderr
 
 
+def test_what_the_kiosk_writes_on_a_full_disk_goes_into_the_room_kept_back(tmp_path: Path) -> None:
+    disk = SmallDisk(tmp_path)
+    if not disk.mountable:
+        pytest.skip("no small disk can be mounted here")
+    done = disk.run("kiosk")
+    assert done.returncode == 0, done.stderr[-3_000:]
+    assert "the room kept back is used up now" in done.stderr
+
+
 _READER = """
 import sys
 from pathlib import Path
