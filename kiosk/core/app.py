@@ -194,8 +194,8 @@ class App:
 
     # --- evidence -------------------------------------------------------------------------------------------------------------
 
-    def _recognise(self, raw: str) -> Digest:
-        return self._seals.seal(self._ids.recognition(raw).encode(), self._config.retention.card_recognition_days)
+    def _recognise(self, raws: tuple[str, ...]) -> Digest:
+        return self._seals.seal("\n".join(self._ids.recognition(raw) for raw in raws).encode(), self._config.retention.card_recognition_days)
 
     # --- ways out -------------------------------------------------------------------------------------------------------------
 

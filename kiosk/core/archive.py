@@ -64,7 +64,8 @@ class Archive:
         return None
 
     async def _is(self, digest: Digest | None, wanted_hashes: set[bytes]) -> bool:
-        return digest is not None and await self._evidence(digest) in wanted_hashes
+        kept = await self._evidence(digest) if digest is not None else None
+        return kept is not None and not wanted_hashes.isdisjoint(kept.split(b"\n"))
 
     def _approvals(self, since: Moment) -> list[PaymentAuthorized]:
         found: list[PaymentAuthorized] = []

@@ -55,7 +55,7 @@ class Clock(Protocol):
 class Recognise(Protocol):
     """Keeps what a card is recognised by, keyed and out of the chain; the digest goes into the fact."""
 
-    def __call__(self, raw: str) -> Digest: ...
+    def __call__(self, raws: tuple[str, ...]) -> Digest: ...
 
 
 class DeskIds(Protocol):
@@ -368,6 +368,7 @@ class Desk:
         if isinstance(answer, Declined):
             return Refused(answer.reason.value, answer.detail)
         card = answer.card
-        recognition = self._recognise(card.recognition) if card.recognition else None
+        raws = tuple(dict.fromkeys(raw for raw in (card.recognition, card.alias) if raw))
+        recognition = self._recognise(raws) if raws else None
         facts = CardFacts(card.brand, card.last4, card.auth_code, card.application_id, card.entry_mode, recognition)
         return Done(Approval(answer.authorized, answer.psp_reference, answer.tender_reference, facts, answer.offline))

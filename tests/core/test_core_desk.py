@@ -51,7 +51,7 @@ class Ids:
 
 
 def a_desk(terminal: Terminal, clock: HandClock | None = None, real: HandClock | None = None) -> Desk:
-    desk = Desk(terminal, clock or HandClock(), real or HandClock(), Ids(), lambda raw: Digest(f"keyed {len(raw)}"))
+    desk = Desk(terminal, clock or HandClock(), real or HandClock(), Ids(), lambda raws: Digest(f"keyed {len(raws[0])}"))
     desk.screen_seen()
     return desk
 
@@ -282,7 +282,7 @@ class FarIds:
 
 
 def desk_at(far: Far, real: HandClock | None = None) -> Desk:
-    desk = Desk(far, far.clock, real or HandClock(), FarIds(far), lambda raw: Digest(f"keyed {len(raw)}"))
+    desk = Desk(far, far.clock, real or HandClock(), FarIds(far), lambda raws: Digest(f"keyed {len(raws[0])}"))
     desk.screen_seen()
     return desk
 
