@@ -48,6 +48,8 @@ def xml(document: Document, w: Wording, buyer: Business, seller_country: str = "
     country = seller_country or country_of(document.seller.tax_id)
     if not country:
         raise ReceiptError(f"{document.seller.name} needs a country to write e-invoices: its tax number does not tell one")
+    if not document.seller.tax_id:
+        raise ReceiptError(f"{document.seller.name} needs a tax number to write e-invoices")
     sums = figures(document, w)
     invoice = Invoice()
     invoice.context.guideline_parameter.id = _GUIDELINE
@@ -105,10 +107,13 @@ def _write_seller(party: Any, seller: Seller, country: str, *, outside: bool) ->
     party.contact.telephone.number = seller.helpline
     party.contact.department_name = seller.name
     _address(party.address, seller.address, country)
-    if seller.tax_id:
-        # BR-O-02: who sells outside the scope of VAT names no VAT number
-        scheme = "VA" if country_of(seller.tax_id) and not outside else "FC"
-        party.tax_registrations.add(TaxRegistration(id=(scheme, seller.tax_id.replace(" ", ""))))
+    number = seller.tax_id.replace(" ", "")
+    if country_of(number) and not outside:
+        party.tax_registrations.add(TaxRegistration(id=("VA", number)))
+        return
+    # BR-O-02: who sells outside the scope of VAT names no VAT number; BR-CO-26: but one by which they are known
+    party.id = number
+    party.tax_registrations.add(TaxRegistration(id=("FC", number)))
 
 
 def _write_buyer(agreement: Any, buyer: Business, *, outside: bool) -> None:
@@ -140,7 +145,7 @@ def _item(number: int, line: InvoiceLine) -> LineItem:
     if line.detail:
         item.product.description = line.detail
     item.agreement.net.amount = line.price
-    item.agreement.net.basis_quantity = (Decimal(1), line.unit)
+    item.agreement.net.basis_quantity = (line.per, line.unit)
     item.delivery.billed_quantity = (line.quantity, line.unit)
     _rate(item.settlement.trade_tax, line.rate)
     item.settlement.monetary_summation.total_amount = line.net.decimal()
@@ -179,9 +184,9 @@ def _settle(settlement: Any, document: Document, sums: Figures) -> None:
     total.line_total = sums.line_total.decimal()
     total.charge_total = sums.charges.decimal()
     total.allowance_total = sums.allowances.decimal()
-    total.tax_basis_total = (sums.net.decimal(), currency)
+    total.tax_basis_total = sums.net.decimal()
     total.tax_total = (sums.tax.decimal(), currency)
-    total.grand_total = (sums.total.decimal(), currency)
+    total.grand_total = sums.total.decimal()
     total.prepaid_total = sums.total.decimal()
     total.due_amount = Money.zero(currency).decimal()
 

@@ -17,18 +17,20 @@ from kiosk.receipts.vat import Tax
 from kiosk.values import MWH_PER_KWH, Money
 from kiosk.wording.wording import Wording
 
-_PRICE = Decimal("0.00000001")  # fine enough that quantity times price gives the line's net back
+_PRICE = Decimal("0.000001")  # fine enough that quantity times price gives the line's net back
+_HOUR = Decimal(3_600)
 
 
 @dataclass(frozen=True, slots=True)
 class InvoiceLine:
-    """`unit` is a UN/ECE Recommendation 20 code: `KWH`, `MIN`, `SEC`, `C62` (one piece). `price` is net, for one unit."""
+    """`unit` is a UN/ECE Recommendation 20 code: `KWH`, `MIN`, `SEC`, `C62` (one piece). `price` is net, for `per` units."""
 
     name: str
     detail: str
     quantity: Decimal
     unit: str
     price: Decimal
+    per: Decimal
     rate: Decimal | None
     net: Money
 
@@ -111,18 +113,21 @@ def figures(document: Receipt | CreditNote, w: Wording) -> Figures:
 
 def _refund(note: CreditNote, group: Tax, w: Wording) -> InvoiceLine:
     name = f"{w.say('receipt.credit.total')}, {note.corrects.label}"
-    return InvoiceLine(name, w.say(f"receipt.credit.reason.{note.reason}"), Decimal(1), "C62", group.net.decimal(), group.rate, group.net)
+    return InvoiceLine(
+        name, w.say(f"receipt.credit.reason.{note.reason}"), Decimal(1), "C62", group.net.decimal(), Decimal(1), group.rate, group.net
+    )
 
 
 def _line(item: Item, net: Money, detail: str, w: Wording) -> InvoiceLine:
+    quantity, unit, per = Decimal(1), "C62", Decimal(1)
     if item.code == "ENERGY":
         quantity, unit = Decimal(item.units) / MWH_PER_KWH, "KWH"
+    elif item.code in TIMES and item.units % 60:
+        quantity, unit, per = Decimal(item.units), "SEC", _HOUR  # a second's price has too many digits
     elif item.code in TIMES:
-        quantity, unit = (Decimal(item.units), "SEC") if item.units % 60 else (Decimal(item.units // 60), "MIN")
-    else:
-        quantity, unit = Decimal(1), "C62"
-    price = (net.decimal() / quantity).quantize(_PRICE, ROUND_HALF_UP) if quantity else item.unit_price
-    return InvoiceLine(item_name(item, w), detail, plain(quantity), unit, plain(price), item.vat, net)
+        quantity, unit = Decimal(item.units // 60), "MIN"
+    price = (net.decimal() * per / quantity).quantize(_PRICE, ROUND_HALF_UP) if quantity else item.unit_price
+    return InvoiceLine(item_name(item, w), detail, plain(quantity), unit, plain(price), per, item.vat, net)
 
 
 def plain(value: Decimal) -> Decimal:

@@ -13,11 +13,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pypdf import PdfReader
 
+from kiosk.pricing.rating import Line
 from kiosk.receipts.buyer import Business, country_of
 from kiosk.receipts.document import credit_note, document
 from kiosk.receipts.figures import plain
 from kiosk.receipts.receipt import ReceiptError, Seller
 from kiosk.receipts.render import Html, Invoice, InvoiceData, Pdf, render
+from kiosk.values import Money
 
 RAM = "{urn:un:unece:uncefact:data:standard:ReusableAggregateBusinessInformationEntity:100}"
 BUYER = Business("Pflegedienst Nord GmbH & Co. <KG>", ("Nordring 12", "20095 Hamburg"), "DE", "DE987654321", "Kostenstelle 4711")
@@ -69,7 +71,7 @@ def follows_the_rules(read: Read) -> None:
         assert basis == read.number("BasisAmount", group), "BR-S-08"
     for line in lines:
         assert read.number("ChargeAmount", line) >= 0, "BR-27"
-        product = read.number("ChargeAmount", line) * read.number("BilledQuantity", line)
+        product = read.number("ChargeAmount", line) * read.number("BilledQuantity", line) / read.number("BasisQuantity", line)
         assert product.quantize(CENT, ROUND_HALF_UP) == read.number("LineTotalAmount", line)
     assert all(read.text("Reason", a) for a in adjustments), "BR-33, BR-38"
     for name in ("SellerTradeParty", "BuyerTradeParty"):
@@ -123,6 +125,19 @@ def test_whatever_is_charged_follows_the_rules(sale, discounted, seller, place, 
     follows_the_rules(Read(render(document(facts, seller, place), InvoiceData(BUYER), "en")))
 
 
+@pytest.mark.parametrize("seconds", [1, 61, 43_199])
+def test_time_is_counted_in_seconds_where_minutes_do_not_divide(sale, seller, place, seconds) -> None:
+    odd = timed(seconds)
+    read = Read(render(document(sale(lines=(*document_lines(sale)[:1], odd)), seller, place), InvoiceData(BUYER), "en"))
+    follows_the_rules(read)
+    assert [q.get("unitCode") for q in read.all("BilledQuantity")] == ["KWH", "SEC"]
+
+
+def test_the_currency_stands_only_where_the_standard_has_it(sale, seller, place) -> None:
+    read = Read(render(document(sale(), seller, place), InvoiceData(BUYER), "en"))
+    assert [e.tag.removeprefix(RAM) for e in read.root.iter() if e.get("currencyID")] == ["TaxTotalAmount"]
+
+
 def test_a_seller_outside_the_scope_of_vat_names_no_vat_number(sale, seller, place) -> None:
     lines = tuple(replace(line, vat=None, excl=line.incl) for line in document_lines(sale))
     data = render(document(sale(lines=lines), seller, place), InvoiceData(BUYER), "en")
@@ -130,6 +145,12 @@ def test_a_seller_outside_the_scope_of_vat_names_no_vat_number(sale, seller, pla
     assert {e.text for e in read.all("CategoryCode")} == {"O"}
     assert read.text("ExemptionReasonCode") == "VATEX-EU-O"
     assert b'schemeID="VA"' not in data
+
+
+def timed(seconds: int) -> Line:
+    incl = Decimal(max(1, seconds * 250 // 3600)) / 100
+    quantity = Decimal(seconds) / 3600
+    return Line("TIME", quantity, Decimal("2.50"), incl / Decimal("1.19"), incl, Decimal(19), Money.of(incl, "EUR"), seconds)
 
 
 def document_lines(sale):
@@ -148,6 +169,8 @@ def test_a_seller_without_a_country_is_refused_until_it_is_given(sale, place) ->
         render(receipt, InvoiceData(BUYER), "en")
     data = render(receipt, InvoiceData(BUYER, "DE"), "en")
     assert b'<ram:ID schemeID="FC">29/123/45678</ram:ID>' in data
+    with pytest.raises(ReceiptError, match="tax number"):
+        render(replace(receipt, seller=replace(receipt.seller, tax_id="")), InvoiceData(BUYER, "DE"), "en")
 
 
 @pytest.mark.parametrize(
