@@ -50,9 +50,12 @@ async def test_capture_refused(site: Stand):
     assert (page.title, page.now) == ("You are done. Your bank did not pay us.", "Unplug and drive. Please do not pay again.")
     assert page.what == f"{euros(cents)}\xa0€ is open. We look into it with your bank."
     assert page.card.note == "Reserved, not paid. A person looks at it now."
-    await site.closed()
+    await site.noted(f.Vacated)
     assert site.reviews == ["capture_refused"]
-    assert (site.payment.captured.minor, site.payment.modifications) == (0, ())
+    assert site.facts(f.SessionClosed) == []  # it waits for a decision, and so does what is reserved
+    assert (site.payment.held.minor, site.payment.modifications) == (5_000, ())
+    await site.ordered("review", "decide", site.sale, "capture_refused", "release", "--by", "Ada", "--reason", "not worth a dispute")
+    await site.released()
     assert site.receipts == []
 
 
@@ -157,7 +160,7 @@ async def test_printer_without_power(site: Stand):
 
 @pytest.mark.asyncio(loop_scope="function")
 async def test_capture_never_answered_stops_while_the_key_is_safe_and_goes_to_a_person(folder: Path):
-    async with stand(folder, key_life_seconds=100, capture_alarm_seconds=20) as site:
+    async with stand(folder, key_life_seconds=100, capture_alarm_seconds=20, review_seconds=200) as site:
         site.bank.server.fault("error_500", None)
         await site.charge()
         site.pile.stop_locally(1)
@@ -166,8 +169,12 @@ async def test_capture_never_answered_stops_while_the_key_is_safe_and_goes_to_a_
         assert page.page == "finished"
         page = plain(await site.driver.page("trouble"), "P51")
         assert page.card.note == "Reserved, not paid. A person looks at it now."
-        await site.closed()
         assert site.reviews == ["money_late", "capture_refused"]
         assert site.facts(f.AlarmRaised)
-        assert site.captures == []
+        assert site.facts(f.SessionClosed) == []
+        site.bank.server.clear_faults()
+        await site.noted(f.ReviewAlarmed)
+        assert site.payment.held.minor == 5_000
+        await site.released()  # nobody decided in time: what could not be taken goes back
+        assert [fact.code for fact in site.facts(f.ReviewLapsed)] == ["capture_refused"]
         assert site.receipts == []

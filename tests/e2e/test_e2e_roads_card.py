@@ -211,4 +211,9 @@ async def test_money_unknown_to_the_end_frees_the_plug_and_is_told_to_the_operat
     page = plain(await site.driver.sees(lambda s: "we told your bank" in s.card.note, "what we did about it"), "P40")
     await site.released(holds=0)
     assert [m.kind for m in site.bank.server.books().strays][-1] == "technical_cancel"
-    await site.idle_after("finish")
+    await site.driver.press("finish")
+    page = await site.driver.page("out_of_order")  # nobody else is sold what no card can pay
+    assert (page.title, page.what) == ("Cards cannot be taken now.", "We have no connection to the bank. Running charges go on.")
+    assert page.call == "If you call us, say code K04 and E0417."
+    site.terminal.fault("online")
+    await site.idle()

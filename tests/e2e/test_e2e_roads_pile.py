@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from stand import Stand, plain, price_of, settled, until
 
+from kiosk.protocol import Snapshot
 from kiosk.session import facts as f
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -19,10 +20,23 @@ POLICIES = {
 }
 
 
+async def kept_for_another_try(site: Stand) -> Snapshot:
+    """The page after a start that failed: nothing is released yet, and the driver has a minute."""
+    page = plain(await site.driver.page("trouble"), "S04")
+    assert (page.title, page.now) == ("Plug A did not start.", "Push the plug until it clicks, then try again.")
+    assert (page.card.value, page.card.after) == ("50.00", "reserved")
+    assert page.countdown.total == 60
+    assert Stand.can(page, "start_again")
+    assert Stand.can(page, "cancel")
+    assert (site.payment.held.minor, site.payment.modifications) == (5_000, ())
+    return page
+
+
 async def test_pile_refuses(site: Stand):
     site.pile.fault("refuse_start")
     await site.pay()
     site.pile.plug(1)
+    await kept_for_another_try(site)
     page = plain(await site.driver.sees(lambda s: s.page == "trouble" and "were released" in s.card.note, "the release"), "S06")
     assert page.title == "Plug A did not start."
     assert "You pay nothing." in page.what
@@ -36,11 +50,54 @@ async def test_pile_accepts_and_never_starts(site: Stand):
     await site.pay()
     site.pile.plug(1)
     await site.driver.page("starting")
+    await kept_for_another_try(site)
     page = plain(await site.driver.sees(lambda s: s.page == "trouble" and "were released" in s.card.note, "the release"), "S07")
     assert "Nothing was delivered, so you pay nothing." in page.what
     await site.released()
     assert site.deliveries == []
     assert site.reviews == []
+
+
+@pytest.mark.parametrize("fault", ["refuse_start", "accept_never_start"])
+async def test_another_try_after_a_failed_start_needs_no_second_reservation(site: Stand, fault: str):
+    site.pile.fault(fault)
+    await site.pay()
+    site.pile.plug(1)
+    await kept_for_another_try(site)
+    site.pile.mend()
+    await site.driver.press("start_again")
+    await site.driver.page("charging")
+    await site.energy()
+    await site.end()
+    await site.receipt_shown()
+    await site.captured()
+    assert [len(site.facts(kind)) for kind in (f.PaymentAuthorized, f.StartFailed, f.StartRequested, f.CaptureRequested)] == [1, 1, 2, 1]
+    assert site.reviews == []
+
+
+async def test_three_failed_starts_release_what_was_reserved(site: Stand):
+    site.pile.fault("refuse_start")
+    await site.pay()
+    site.pile.plug(1)
+    for failed in (1, 2):
+        await until(lambda failed=failed: len(site.facts(f.StartFailed)) == failed, "a start that fails")
+        await kept_for_another_try(site)
+        site.pile.fault("refuse_start")
+        await site.driver.press("start_again")
+    plain(await site.driver.sees(lambda s: s.page == "trouble" and "were released" in s.card.note, "the release"), "S06")
+    await site.released()
+    assert len(site.facts(f.StartRequested)) == 3
+    assert site.deliveries == []
+
+
+async def test_cancelled_after_a_failed_start(site: Stand):
+    site.pile.fault("refuse_start")
+    await site.pay()
+    site.pile.plug(1)
+    await kept_for_another_try(site)
+    await site.driver.press("cancel")
+    plain(await site.driver.sees(lambda s: s.page == "trouble" and "were released" in s.card.note, "the release"), "P26")
+    await site.released()
 
 
 async def test_nothing_delivered_is_never_charged(site: Stand):
