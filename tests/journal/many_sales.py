@@ -37,11 +37,12 @@ def grow(journal: Journal, rows: int, *, checkpoint_every: int = 2_000) -> int:
         batch += sale
         sales += 1
         full = journal.head + len(batch) >= rows
-        if full or len(batch) >= _COMMIT:
+        sign = sales % checkpoint_every == 0
+        if full or sign or len(batch) >= _COMMIT:
             journal.append(batch)
             journal.tidy()
             batch = []
-        if sales % checkpoint_every == 0:
+        if sign:
             journal.checkpoint()
         if full:
             break
