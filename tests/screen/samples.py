@@ -12,7 +12,7 @@ from decimal import Decimal
 
 import segno
 
-from kiosk.protocol import Button, ConnectorKey, Countdown, Fact, Language, Line, PriceRow, Side, Sky, Snapshot, Way
+from kiosk.protocol import Button, Choice, ConnectorKey, Countdown, Fact, Language, Line, PriceRow, Side, Sky, Snapshot, Way
 from kiosk.session.faults import FAULTS
 from kiosk.values import Money
 from kiosk.wording.languages import ENDONYMS
@@ -46,6 +46,15 @@ def _base(page: str, w: Wording, title: str, *, tone: str = "paper", clock: str 
         title=title,
         utilities=(Button("language", w.endonym, "globe"), Button("help", w.say("rail.help"), "help")),
     )
+
+
+def _mine(w: Wording, page: Snapshot) -> Snapshot:
+    """Somebody may come back to a charge of theirs."""
+    return replace(page, utilities=(*page.utilities, Button("show_card", w.say("idle.my_charge"), "card")))
+
+
+def _gift(w: Wording, note: str) -> Side:
+    return Side(w.say("side.charge"), w.amount(Money.zero("EUR")), "€", w.say("free.to_pay"), line=Line("none"), note=note)
 
 
 def _back(w: Wording, code: str = "rail.back") -> Button:
@@ -117,22 +126,58 @@ def idle_sunny(language: str) -> Snapshot:
         price=Fact(_sun(w), _rate(w, "0.39"), w.say("unit.per_kwh", symbol="€"), glyph="sun"),
         prices=_sunny(w),
         small_print=w.say("price.vat_included"),
-        buttons=(Button("receipt", w.say("finished.receipt"), "receipt"),),
     )
 
 
 def idle_busy(language: str) -> Snapshot:
     """One plug charges for somebody, the other does not work, and each has a price of its own."""
     w = _VOICES[language]
-    return replace(
+    busy = replace(
         idle(language),
         title=w.say("idle.none_free"),
+        subtitle=w.say("idle.hint_stop"),
         price=None,
         connectors=(
-            _key(w, "A", "in_use", "ccs", 150_000, intent="choose"),
+            _key(w, "A", "in_use", "ccs", 150_000, w.say("key.touch_stop"), "choose"),
             _key(w, "B", "out", "type2", 22_000, w.say("key.we_know")),
         ),
     )
+    return _mine(w, busy)
+
+
+def idle_one(language: str) -> Snapshot:
+    """The one is free, the other charges: they must not look alike."""
+    w = _VOICES[language]
+    one = replace(
+        idle(language),
+        title=w.say("idle.one_taken", free="A", other="B"),
+        connectors=(
+            _key(w, "A", "free", "ccs", 150_000, intent="choose"),
+            _key(w, "B", "in_use", "type2", 22_000, w.say("key.touch_stop"), "choose"),
+        ),
+    )
+    return _mine(w, one)
+
+
+def idle_closed(language: str) -> Snapshot:
+    """Cards are away while one plug charges."""
+    w = _VOICES[language]
+    text = w.fault("cards_away")
+    first, _ = idle_busy(language).connectors
+    return replace(
+        idle_busy(language),
+        title=text.title,
+        connectors=(first, replace(_key(w, "B", "closed", "type2", 22_000))),
+        rail_note=text.what,
+        utilities=idle(language).utilities,
+    )
+
+
+def idle_free(language: str) -> Snapshot:
+    """Cards are away and a charge is given away."""
+    w = _VOICES[language]
+    keys = tuple(replace(key, price="", note=w.say("key.free_up_to", amount=w.money(HOLD))) for key in idle(language).connectors)
+    return replace(idle(language), connectors=keys, price=None, rail_note=w.say("free.promise", amount=w.money(HOLD)))
 
 
 def idle_mixed(language: str) -> Snapshot:
@@ -155,9 +200,9 @@ def idle_six(language: str) -> Snapshot:
         title=w.say("idle.some_free", free=3, n=6),
         connectors=(
             _key(w, "A", "free", "ccs", 150_000, intent="choose"),
-            _key(w, "B", "in_use", "ccs", 150_000, intent="choose"),
+            _key(w, "B", "in_use", "ccs", 150_000, w.say("key.touch_stop"), "choose"),
             _key(w, "C", "free", "type2", 22_000, intent="choose"),
-            _key(w, "D", "waiting", "type2", 22_000, intent="choose"),
+            _key(w, "D", "waiting", "type2", 22_000),
             _key(w, "E", "out", "type2", 22_000, w.say("key.we_know")),
             _key(w, "F", "free", "chademo", 50_000, intent="choose"),
         ),
@@ -181,6 +226,40 @@ def price(language: str) -> Snapshot:
 def price_sunny(language: str) -> Snapshot:
     w = _VOICES[language]
     return replace(price(language), subtitle="", prices=_sunny(w))
+
+
+def price_choices(language: str, *amounts: int) -> Snapshot:
+    w = _VOICES[language]
+    offered = amounts or (20, 50, 80)
+    choices = tuple(Choice(f"{n}{NBSP}€", n == 50, {"minor": str(n * 100)}) for n in offered)
+    card = _hold(w, w.say("side.on_card"), w.say("price.not_paid"), w.say("price.choose"))
+    return replace(price(language), subtitle="", card=card, choices=choices)
+
+
+def price_choices_four(language: str) -> Snapshot:
+    return replace(price_choices(language, 20, 50, 80, 100), prices=_sunny(_VOICES[language]))
+
+
+def price_steps(language: str) -> Snapshot:
+    w = _VOICES[language]
+    note = f"{w.say('price.reserve_steps', amount=euro(w, 2_000), most=euro(w, 12_000))} {w.say('price.only_used')}"
+    return replace(
+        price(language), card=replace(_hold(w, w.say("side.on_card"), w.say("price.not_paid"), note), value=w.amount(Money(2_000, "EUR")))
+    )
+
+
+def price_free(language: str) -> Snapshot:
+    w = _VOICES[language]
+    first, *rest = _rows(w)
+    rows = (replace(first, amount=_rate(w, "0")), *(replace(r, amount=w.say("price.none"), unit="", note="", none=True) for r in rest))
+    return replace(
+        price(language),
+        title=w.say("free.title", plug="A"),
+        prices=rows,
+        small_print=w.say("free.small_print", price=w.price(Decimal("0.49"), "EUR")),
+        card=_gift(w, w.say("free.terms", amount=w.money(HOLD))),
+        buttons=(_back(w), Button("accept", w.say("free.start"), "right", "primary")),
+    )
 
 
 def pay(language: str) -> Snapshot:
@@ -249,6 +328,19 @@ def starting(language: str) -> Snapshot:
     )
 
 
+def plug_in_free(language: str) -> Snapshot:
+    w = _VOICES[language]
+    return replace(plug_in(language), subtitle="", card=_gift(w, w.say("free.up_to", amount=w.money(HOLD))))
+
+
+def plug_in_stored(language: str) -> Snapshot:
+    """The terminal approved alone."""
+    w = _VOICES[language]
+    note = w.say("plug_in.asked_later", amount=euro(w, 1_500))
+    card = replace(_hold(w, _card(w), w.say("plug_in.at_most"), note), value=w.amount(Money(1_500, "EUR")))
+    return replace(plug_in(language), subtitle="", card=card)
+
+
 # --- energy -------------------------------------------------------------------------------------------------------------------
 
 
@@ -274,8 +366,28 @@ def charging(language: str) -> Snapshot:
         curve_from="14:08",
         curve_to="14:29",
         rail_note=w.say("charging.ends"),
-        buttons=(Button("stop", w.say("charging.stop"), "stop", "stop", w.say("charging.stop_how")),),
+        buttons=(Button("stop", w.say("charging.stop"), "stop", "stop", w.say("charging.stop_how_card")),),
     )
+
+
+def charging_free(language: str) -> Snapshot:
+    w = _VOICES[language]
+    button = Button("stop", w.say("charging.stop"), "stop", "stop", w.say("charging.stop_how"))
+    return replace(charging(language), card=replace(_gift(w, ""), cap_end=w.say("free.up_to", amount=w.money(HOLD))), buttons=(button,))
+
+
+def charging_stored(language: str) -> Snapshot:
+    """The terminal approved alone, and the hold grows."""
+    w = _VOICES[language]
+    card = replace(_running_card(w), note=w.say("charging.asked_later"))
+    return replace(charging(language), card=card, rail_note=w.say("charging.ends_at", most=euro(w, 12_000)))
+
+
+def charging_declined(language: str) -> Snapshot:
+    """The bank said no to what the terminal had approved."""
+    w = _VOICES[language]
+    card = replace(_running_card(w), line=Line("unknown"), cap_end="", note=w.say("charging.bank_no"))
+    return replace(charging(language), card=card)
 
 
 def _running_card(w: Wording) -> Side:
@@ -317,6 +429,7 @@ def stop(language: str) -> Snapshot:
         _base("stop", w, w.say("stop.title", plug="A"), tone="mint", clock="14:31"),
         badge="A",
         ways=(
+            Way("card", w.say("stop.card_title"), w.say("stop.card_text"), "show_card"),
             Way("lock", w.say("stop.code_title"), w.say("stop.code_text"), "type_code"),
             Way("car", w.say("stop.unplug_title"), w.say("stop.unplug_text")),
         ),
@@ -324,12 +437,48 @@ def stop(language: str) -> Snapshot:
     )
 
 
-def stop_three(language: str) -> Snapshot:
+def stop_two(language: str) -> Snapshot:
+    """Where no card paid."""
+    return replace(stop(language), ways=stop(language).ways[1:])
+
+
+def card(language: str, found: str = "looking") -> Snapshot:
     w = _VOICES[language]
-    card = Way("card", "Hold your card", "to the reader, the one you paid with")
-    if language == "de":
-        card = Way("card", "Karte vorhalten", "am Lesegerät, die vom Bezahlen")
-    return replace(stop(language), ways=(card, *stop(language).ways), buttons=(_back(w, "stop.keep"),))
+    looking = found == "looking"
+    again = () if found in ("looking", "printing") else (Button("show_card", w.say("card.again"), "right", "primary"),)
+    return replace(
+        _base("card", w, w.say(f"card.{found}_title"), clock="14:31"),
+        found=found,
+        what=w.say(f"card.{found}_what"),
+        now=w.say(f"card.{found}_now"),
+        steps=w.say("card.looking_step") if looking else "",
+        buttons=(_back(w), *again),
+    )
+
+
+def card_left(language: str) -> Snapshot:
+    return replace(card(language), reader_side="left")
+
+
+def card_below(language: str) -> Snapshot:
+    return replace(card(language), reader_side="below")
+
+
+def card_unreadable(language: str) -> Snapshot:
+    """Beside a charge that runs."""
+    return replace(card(language, "unreadable"), tone="mint", badge="A")
+
+
+def card_nothing(language: str) -> Snapshot:
+    return card(language, "nothing")
+
+
+def card_away(language: str) -> Snapshot:
+    return card(language, "away")
+
+
+def card_printing(language: str) -> Snapshot:
+    return card(language, "printing")
 
 
 def stop_proven(language: str) -> Snapshot:
@@ -410,6 +559,25 @@ def finished_early(language: str) -> Snapshot:
     )
 
 
+def finished_free(language: str) -> Snapshot:
+    w = _VOICES[language]
+    return replace(
+        finished_early(language),
+        card=_gift(w, w.say("free.done")),
+        sum_line="",
+        countdown=None,
+        receipt_note="",
+    )
+
+
+def finished_stored(language: str) -> Snapshot:
+    """The bank is asked later."""
+    w = _VOICES[language]
+    early = finished_early(language)
+    assert early.card is not None
+    return replace(early, card=replace(early.card, note=w.say("finished.asked_later")), receipt_note=w.say("finished.receipt_later"))
+
+
 def trouble(language: str, fault: str = "declined") -> Snapshot:
     w = _VOICES[language]
     text = w.fault(fault, plug="A", amount=w.money(HOLD), phone=PHONE)
@@ -433,6 +601,24 @@ def trouble_unknown(language: str) -> Snapshot:
     return replace(trouble(language, "money_unknown"), card=card, buttons=(Button("cancel", w.say("pay.cancel"), "cross"),))
 
 
+def trouble_start(language: str) -> Snapshot:
+    """The pile did not start; another try needs no other reservation."""
+    w = _VOICES[language]
+    return replace(
+        trouble(language, "start_failed"),
+        card=_hold(w, _card(w), w.say("price.not_paid"), w.say("trouble.retry")),
+        countdown=Countdown(w.say("trouble.retry_left", left=w.countdown(47)), 47, 60),
+        buttons=(
+            Button("cancel", w.say("pay.cancel"), "cross"),
+            Button("start_again", w.say("trouble.start_again"), "right", "primary"),
+        ),
+    )
+
+
+def trouble_start_free(language: str) -> Snapshot:
+    return replace(trouble_start(language), card=_gift(_VOICES[language], ""))
+
+
 def out_of_order(language: str, fault: str = "out_of_order") -> Snapshot:
     w = _VOICES[language]
     text = w.fault(fault, plug="", amount="", phone=PHONE)
@@ -450,13 +636,21 @@ def out_of_order_journal(language: str) -> Snapshot:
     return replace(out_of_order(language, "journal_broken"), subtitle=until)
 
 
+def out_of_order_cards(language: str) -> Snapshot:
+    return out_of_order(language, "cards_away")
+
+
+def out_of_order_disk(language: str) -> Snapshot:
+    return out_of_order(language, "disk_low")
+
+
 def help_page(language: str) -> Snapshot:
     w = _VOICES[language]
     topics = ("price", "start", "stop", "receipt")
     return replace(
         _base("help", w, w.say("help.title")),
         ways=tuple(Way(t, w.say(f"help.{t}_title"), w.say(f"help.{t}_text")) for t in topics),
-        call=w.say("help.call", phone=PHONE, station=STATION),
+        call=w.say("help.call", station=STATION),
         buttons=(_back(w),),
     )
 
@@ -492,28 +686,53 @@ PAGES: dict[str, Callable[[str], Snapshot]] = {
     "idle-sunny": idle_sunny,
     "idle-busy": idle_busy,
     "idle-mixed": idle_mixed,
+    "idle-one": idle_one,
+    "idle-closed": idle_closed,
+    "idle-free": idle_free,
     "idle-six": idle_six,
     "price": price,
     "price-sunny": price_sunny,
+    "price-choices": price_choices,
+    "price-choices-four": price_choices_four,
+    "price-steps": price_steps,
+    "price-free": price_free,
     "pay": pay,
     "pay-left": pay_left,
     "pay-below": pay_below,
     "authorising": authorising,
     "plug_in": plug_in,
+    "plug_in-free": plug_in_free,
+    "plug_in-stored": plug_in_stored,
     "starting": starting,
     "charging": charging,
     "charging-long": charging_long,
+    "charging-free": charging_free,
+    "charging-stored": charging_stored,
+    "charging-declined": charging_declined,
     "stop": stop,
-    "stop-three": stop_three,
+    "stop-two": stop_two,
     "stop-proven": stop_proven,
     "code": code,
     "code-locked": code_locked,
+    "card": card,
+    "card-left": card_left,
+    "card-below": card_below,
+    "card-unreadable": card_unreadable,
+    "card-nothing": card_nothing,
+    "card-away": card_away,
+    "card-printing": card_printing,
     "finished": finished,
     "finished-early": finished_early,
+    "finished-free": finished_free,
+    "finished-stored": finished_stored,
     "trouble": trouble,
+    "trouble-start": trouble_start,
+    "trouble-start-free": trouble_start_free,
     "trouble-unknown": trouble_unknown,
     "out_of_order": out_of_order,
     "out_of_order-journal": out_of_order_journal,
+    "out_of_order-cards": out_of_order_cards,
+    "out_of_order-disk": out_of_order_disk,
     "help": help_page,
     "help-keys": help_keys,
     "help-answer": help_answer,

@@ -174,7 +174,7 @@ def _trouble_side(v: View, s: Session, code: str, last: Payment | None, hold: Mo
     if s.free:
         return free_side(v, hold, "")
     if s.stage is Stage.START_FAILED:
-        after = v.say.say("plug_in.at_most" if asked_later(s) else "plug_in.reserved")
+        after = v.say.say("plug_in.at_most" if asked_later(s) else "price.not_paid")
         return hold_side(v, s.spendable or hold, after, v.say.say("trouble.retry"), label)
     if last is not None and last.open:
         note = v.say.say("trouble.perhaps", time=v.clock(last.give_up_at))
@@ -252,7 +252,6 @@ def card(v: View) -> dict[str, Any]:
         "steps": v.say.say("card.looking_step") if found == "looking" else "",
         "buttons": (
             back(v),
-            *([Button("type_code", v.say.say("card.code"), "lock")] if again and flowing else []),
             *([Button("show_card", v.say.say("card.again"), "right", "primary")] if again else []),
         ),
     }

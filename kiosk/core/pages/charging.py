@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from kiosk.core.live import Running
@@ -86,7 +87,7 @@ def card_side(v: View, s: Session, running: Running | None) -> Side:
     """What it costs so far, and what stays the driver's."""
     hold = s.spendable or Money.zero(v.k.setup.currency)
     if s.free:
-        return free_side(v, hold, v.say.say("free.up_to", amount=v.say.money(hold)))
+        return replace(free_side(v, hold, ""), cap_end=v.say.say("free.up_to", amount=v.say.money(hold)))
     cost = running.rating.total if running else Money.zero(hold.currency)
     if s.payment is None:
         label, note = card_label(v, s.last_payment), v.say.say("charging.bank_no")

@@ -112,7 +112,7 @@ def price(v: View) -> dict[str, Any]:
     plugged = reported is not None and reported.status is ConnectorStatus.PREPARING
     return {
         "tone": "paper",
-        "subtitle": v.say.say("price.plugged") if plugged else "",
+        "subtitle": v.say.say("price.plugged") if plugged and not offer.choices else "",  # keys to choose from need its line
         "badge": c.letter,
         "plug": c.plug,
         **(_gift(v, offer, c.letter) if v.gift else _terms(v, offer, c.letter)),

@@ -69,6 +69,7 @@ Window {
                         charging: "Charging",
                         stop: "Stop",
                         code: "Code",
+                        card: "Card",
                         finished: "Finished",
                         trouble: "Trouble",
                         out_of_order: "OutOfOrder",

@@ -7,17 +7,31 @@ import PilePay.Shown
 // Your charge is running: two sides, the small numbers, the curve.
 ColumnLayout {
     id: page
-    spacing: Theme.s(Theme.tall ? 1.6 : 1)
+    spacing: Theme.s(Theme.tall ? 1.6 : Shown.card.note !== "" ? 0.2 : 1)
 
     Sides {
         Layout.fillWidth: true
         ends: Theme.compact
+        noted: !Theme.compact
+        noteRole: Theme.tall ? "body" : "note"
     }
     Item {
         Layout.fillHeight: true
     }
+    // A small panel has one line for the sentence or for the small numbers.
+    Words {
+        visible: text !== "" && Theme.compact
+        opacity: Shown.toast === "" ? 1 : 0
+        Layout.fillWidth: true
+        text: Shown.card.note
+        role: "note"
+        strong: true
+        wrapMode: Text.NoWrap
+        fontSizeMode: Text.HorizontalFit
+        minimumPixelSize: Theme.mm(3.9)
+    }
     Flow {
-        visible: Theme.compact
+        visible: Theme.compact && Shown.card.note === ""
         opacity: Shown.toast === "" ? 1 : 0         // the toast has its place
         Layout.fillWidth: true
         spacing: Theme.s(2.4)
@@ -67,7 +81,7 @@ ColumnLayout {
             visible: Shown.curve.length > 1
             Layout.fillWidth: true
             Layout.fillHeight: true
-            Layout.minimumHeight: Theme.mm(Theme.tall ? 24 : 20)
+            Layout.minimumHeight: Theme.mm(Shown.card.note !== "" ? 14 : Theme.tall ? 24 : 20)
             Layout.preferredHeight: Theme.mm(Theme.tall ? 38 : 27)
             Layout.maximumHeight: Theme.mm(Theme.tall ? 44 : 29)
             watts: Shown.curve

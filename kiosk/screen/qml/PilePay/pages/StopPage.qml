@@ -17,10 +17,11 @@ ColumnLayout {
     GridLayout {
         visible: page.proving
         Layout.fillWidth: true
-        Layout.fillHeight: !Theme.tall
+        Layout.fillHeight: false
+        Layout.topMargin: page.lying ? 0 : Theme.s(4)
         columns: page.lying ? 1 : Shown.ways.count
         columnSpacing: Theme.mm(10)
-        rowSpacing: Theme.compact ? Theme.gap : Theme.s(4)
+        rowSpacing: Theme.compact ? Theme.mm(3) : Theme.s(4)
         uniformCellWidths: true
         Repeater {
             model: Shown.ways
@@ -28,8 +29,9 @@ ColumnLayout {
                 lying: page.lying
                 inset: offered || page.lying && Shown.keyed
                 Layout.fillWidth: true
+                Layout.fillHeight: offered && !page.lying       // keys are of one height
                 Layout.alignment: Qt.AlignTop
-                Layout.topMargin: !page.lying && Shown.keyed && !offered ? Theme.s(2.4) : 0
+                Layout.topMargin: offered || !Shown.keyed ? 0 : page.lying ? (Theme.compact ? -Theme.mm(1.6) : 0) : Theme.s(2.4)
             }
         }
     }
@@ -39,7 +41,7 @@ ColumnLayout {
         Layout.fillWidth: true
     }
     Item {
-        visible: !page.proving
+        visible: !page.proving || !Theme.tall
         Layout.fillHeight: true
     }
     Words {

@@ -24,17 +24,9 @@ ColumnLayout {
                 text: Shown.what
                 role: "body"
             }
-            Words {
+            Story {
                 visible: text !== "" && Theme.compact
-                Layout.fillWidth: true
-                Layout.fillHeight: true
                 text: Shown.what
-                role: "note"
-                // The longest story still fits the smallest panel.
-                lineHeightMode: Text.ProportionalHeight
-                lineHeight: 1
-                fontSizeMode: Text.Fit
-                minimumPixelSize: Theme.mm(3.9)
             }
             Words {
                 visible: text !== ""
@@ -55,19 +47,17 @@ ColumnLayout {
             visible: Shown.card.present
             Side {
                 Layout.fillWidth: true
-                role: Theme.compact ? "big" : "hero"
+                role: Theme.compact || Shown.countdown.present && !Theme.tall ? "big" : "hero"
                 noted: !Theme.compact
             }
-            Item {
-                visible: !Theme.tall
-                Layout.fillHeight: true
-            }
-            Words {
+            Story {
                 visible: text !== "" && Theme.compact
-                Layout.fillWidth: true
-                text: Shown.call
-                role: "note"
-                color: Theme.ink2
+                text: Shown.card.note
+                strong: true
+            }
+            Item {
+                visible: !Theme.tall && !Theme.compact
+                Layout.fillHeight: true
             }
         }
     }
@@ -76,13 +66,26 @@ ColumnLayout {
         Layout.fillHeight: true
     }
     Countdown {
+        thin: !Theme.compact
         Layout.fillWidth: true
     }
     Words {
-        visible: text !== "" && !(Theme.compact && Shown.card.present)
+        visible: text !== ""
         Layout.fillWidth: true
         text: Shown.call
         role: Theme.tall ? "body" : "note"
         color: Theme.ink2
+    }
+
+    // The longest story still fits the smallest panel.
+    component Story: Words {
+        Layout.fillWidth: true
+        Layout.fillHeight: true
+        role: "note"
+        lineHeightMode: Text.ProportionalHeight
+        lineHeight: 1
+        fontSizeMode: Text.Fit
+        minimumPixelSize: Theme.mm(3.9)
+        verticalAlignment: Text.AlignTop
     }
 }

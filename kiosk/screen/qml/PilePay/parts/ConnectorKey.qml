@@ -3,7 +3,8 @@ import QtQuick
 import PilePay
 import PilePay.Shown
 
-// One plug of this pile. Outlined with a solid letter when it can be pressed; flat when it cannot.
+// One plug of this pile. Outlined with a solid letter when it can be bought, outlined without when a touch leads to its charge; flat when it
+// cannot be pressed.
 Pressable {
     id: control
     required property string key
@@ -19,7 +20,8 @@ Pressable {
     property bool small: false
     readonly property bool offered: intent !== ""
     readonly property bool broken: condition === "out" || condition === "unknown"
-    readonly property color stateColor: broken ? Theme.care : offered ? Theme.energyText : Theme.ink
+    readonly property bool selling: offered && (condition === "free" || condition === "plugged")
+    readonly property color stateColor: broken ? Theme.care : selling ? Theme.energyText : Theme.ink
     readonly property int pad: Theme.s(small ? (Theme.compact ? 0.8 : 1.2) : Theme.compact ? 1.6 : 2.2)
 
     enabled: offered
@@ -42,9 +44,9 @@ Pressable {
     // Where not all lines have room, a plug that can be used says its power first, another one what is the matter.
     readonly property int room: height - 2 * Theme.s(0.6) - now.height - Theme.line(kindRole) - (priced === "" ? 0 : Theme.line(priceRole)) - 4 * block.spacing
     readonly property int powerLine: tiny || small && kind.fits ? 0 : Theme.line(quietRole)
-    readonly property int noteLine: note === "" || tiny || Theme.compact && offered ? 0 : Theme.line(noteRole)
-    readonly property bool powered: powerLine > 0 && powerLine <= room - (offered || !noted ? 0 : noteLine)
-    readonly property bool noted: noteLine > 0 && noteLine <= room - (offered ? powerLine : 0)
+    readonly property int noteLine: note === "" || tiny || Theme.compact && selling ? 0 : Theme.line(noteRole)
+    readonly property bool powered: powerLine > 0 && powerLine <= room - (selling || !noted ? 0 : noteLine)
+    readonly property bool noted: noteLine > 0 && noteLine <= room - (selling ? powerLine : 0)
     component Quiet: Words {
         width: parent.width
         role: control.quietRole
@@ -57,7 +59,7 @@ Pressable {
         radius: Theme.radius
         color: !control.offered ? Theme.mist : control.down ? Theme.mist : Theme.sheet
         border.width: control.offered ? Theme.stroke : 0
-        border.color: Theme.go
+        border.color: control.selling ? Theme.go : Theme.edge
     }
     contentItem: Item {
         Rectangle {
@@ -66,9 +68,12 @@ Pressable {
             width: Theme.mm(control.small ? (Theme.compact ? 10 : Theme.tall ? 22 : 16) : Theme.compact ? 16 : Theme.tall ? 34 : 22.5)
             height: parent.height
             radius: Theme.radius
-            color: control.offered ? Theme.badge : "transparent"
+            color: control.selling ? Theme.badge : control.offered ? Theme.mist : "transparent"
+            border.width: control.selling || !control.offered ? 0 : Theme.stroke
+            border.color: Theme.edge
             Rectangle {
                 anchors.right: parent.right
+                visible: control.selling
                 width: Theme.radius
                 height: parent.height
                 color: parent.color
@@ -77,7 +82,7 @@ Pressable {
                 anchors.centerIn: parent
                 text: control.letter
                 role: control.small ? "big" : "hero"
-                color: control.offered ? Theme.badgeInk : Theme.ink2
+                color: control.selling ? Theme.badgeInk : control.offered ? Theme.ink : Theme.ink2
                 Accessible.ignored: true
             }
         }
@@ -106,7 +111,7 @@ Pressable {
                     id: mark
                     anchors.left: parent.left
                     anchors.verticalCenter: parent.verticalCenter
-                    name: control.condition === "free" || control.condition === "plugged" ? "check" : control.condition === "out" ? "cross" : control.condition === "unknown" ? "help" : control.condition === "reserved" || control.condition === "waiting" ? "clock" : "bolt"
+                    name: control.condition === "free" || control.condition === "plugged" ? "check" : control.condition === "out" || control.condition === "closed" ? "cross" : control.condition === "unknown" ? "help" : control.condition === "reserved" || control.condition === "waiting" ? "clock" : "bolt"
                     color: control.stateColor
                     size: Theme.type(control.small ? "note" : "lead")
                     weight: 2.6
@@ -156,6 +161,8 @@ Pressable {
                 minimumPixelSize: Theme.mm(3.8)
                 text: control.note
                 role: control.noteRole
+                strong: control.offered && !control.selling
+                color: control.offered && !control.selling ? Theme.ink : Theme.ink2
             }
             Words {
                 visible: text !== "" && !control.tiny

@@ -6,7 +6,7 @@ import PilePay.Shown
 // Outlined or solid means: press me. Nothing else on a page is outlined.
 Pressable {
     id: button
-    property string kind: "quiet"       // primary, quiet, stop, hold
+    property string kind: "quiet"       // primary, quiet, stop, hold; chosen: one of several, and it is this one
     property string glyph: ""
     property string sub: ""
     property bool stacked: false        // the icon above its word
@@ -15,7 +15,8 @@ Pressable {
     readonly property bool solid: kind === "primary"
     readonly property bool red: kind === "stop" || kind === "hold"
     readonly property bool behind: glyph === "right" && !stacked
-    readonly property int pad: Theme.s(stacked ? 1.2 : 1.7)
+    readonly property bool marked: kind === "chosen"
+    property int pad: Theme.s(stacked ? 1.2 : 1.7)
     readonly property int least: face.least + 2 * pad       // its longest word still fits
 
     implicitHeight: Theme.touch
@@ -58,7 +59,7 @@ Pressable {
     component Face: Item {
         id: label
         property int reach: 1000000
-        property color color: button.solid ? Theme.goInk : button.red ? Theme.stop : Theme.ink
+        property color color: button.solid || button.marked ? Theme.goInk : button.red ? Theme.stop : Theme.ink
         readonly property string sign: button.waiting ? "clock" : button.glyph
         readonly property int signSize: sign === "" ? 0 : Math.round(Theme.type(button.stacked ? "note" : button.role) * 1.15)
         readonly property int between: sign === "" || button.stacked ? 0 : Theme.s(1.3)
@@ -124,8 +125,8 @@ Pressable {
 
     background: Rectangle {
         radius: Theme.radius
-        color: button.solid ? (button.down || button.asked ? Qt.darker(Theme.go, Theme.night ? 1.15 : 1.3) : Theme.go) : button.kind !== "hold" && (button.down || button.asked) ? Theme.mist : Theme.sheet
-        border.width: button.solid ? 0 : Theme.stroke
+        color: button.solid || button.marked ? (button.down || button.asked ? Qt.darker(Theme.go, Theme.night ? 1.15 : 1.3) : Theme.go) : button.kind !== "hold" && (button.down || button.asked) ? Theme.mist : Theme.sheet
+        border.width: button.solid || button.marked ? 0 : Theme.stroke
         border.color: button.red ? Theme.stop : Theme.edge
     }
     contentItem: Item {

@@ -1,6 +1,7 @@
 pragma ComponentBehavior: Bound
 import QtQuick
 import PilePay
+import PilePay.Shown
 
 // One component of the price, in legal order. Name at the start, amount at the end, a rule under it.
 Item {
@@ -26,6 +27,11 @@ Item {
         text: line.name
         role: line.role
         strong: line.hero
+        // Beside keys to choose from, a small panel has half of its width for the table.
+        readonly property bool narrow: Theme.compact && Shown.choices.count > 0
+        wrapMode: narrow ? Text.NoWrap : Text.WordWrap
+        fontSizeMode: narrow ? Text.HorizontalFit : Text.FixedSize
+        minimumPixelSize: Theme.mm(3.5)
     }
     BigNumber {
         id: sum

@@ -14,7 +14,12 @@ Item {
     readonly property int free: width - taken(flat.children) - Theme.s(3)
     // On a small idle page the sentence about the hold goes before its keys, which the help page has too.
     readonly property bool alone: Theme.compact && Shown.page === "idle" && Shown.railNote !== ""
-    readonly property bool roomy: Shown.railNote !== "" && note.implicitWidth <= free * 2.6
+    readonly property bool roomy: Shown.railNote !== "" && words.advanceWidth <= free * 2.8
+    TextMetrics {
+        id: words
+        font: note.font
+        text: Shown.railNote
+    }
 
     readonly property bool together: Shown.quiet
 
@@ -52,12 +57,19 @@ Item {
             id: note
             visible: rail.roomy
             Layout.fillWidth: true
+            Layout.fillHeight: true
             Layout.preferredWidth: 0
+            Layout.preferredHeight: 0
             Layout.leftMargin: Theme.s(Theme.compact ? 0.6 : 2)
             Layout.rightMargin: Theme.s(1)
             text: Shown.railNote
             role: "note"
             strong: true
+            lineHeightMode: Text.ProportionalHeight
+            lineHeight: 1
+            fontSizeMode: Text.Fit
+            minimumPixelSize: Theme.mm(3.9)
+            verticalAlignment: Text.AlignVCenter
         }
         Item {
             visible: !rail.roomy && (!Theme.compact || Shown.calm) && !rail.narrow
