@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 
 from kiosk.receipts.receipt import CardShown, Place, ReceiptError, Seller
 from kiosk.receipts.vat import Tax, added
+from kiosk.session import corrections
 from kiosk.values import Money, SessionId
 
 # Why money is given back. `reported`: the acquirer did it, and the kiosk was told afterwards.
-REASONS = ("not_delivered", "price", "fault", "goodwill", "dispute", "other", "reported")
+REASONS = (*corrections.REASONS, "reported")
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ from kiosk.receipts.receipt import (
 from kiosk.receipts.sale import Refund, Sale
 from kiosk.receipts.vat import Tax, added, credited, nothing, taxes
 from kiosk.session import facts as f
-from kiosk.values import MWH_PER_KWH, Money
+from kiosk.values import MWH_PER_KWH, Money, RequestRef
 
 
 def document(
@@ -57,7 +57,7 @@ def credit_note(
 ) -> CreditNote:
     """The credit note `number` of one sale, or its last. `facts` are its whole stream; `copy` and `checkpoint` as of a receipt.
 
-    A refund that the acquirer later reported as failed gives nothing back: the notes after it do not count it.
+    A refund that the acquirer reported as failed gives nothing back: notes issued after that do not count it.
     Raises `ReceiptError` when there is no such note, when its receipt cannot be made, or when more is given back than was charged.
     """
     sale = Sale(facts)
@@ -65,37 +65,39 @@ def credit_note(
         raise ReceiptError("no credit note was issued for this sale")
     wanted = sale.notes[-1].number if number is None else number
     receipt = _receipt(sale, seller, place)
-    before = nothing(receipt.taxes)
-    for issued in sale.notes:
+    given: dict[RequestRef, tuple[Tax, ...]] = {}
+    for note in sale.notes:
+        issued = note.issued
         refund = sale.refunds.get(issued.request)
         if refund is None:
             raise ReceiptError(f"credit note {issued.number} of {receipt.session} rests on {issued.request}, which gives nothing back")
-        rows = _credited(receipt, before, refund)
-        if issued.number == wanted:
-            return CreditNote(
-                number=issued.number,
-                copy=copy,
-                issued_ms=issued.at.utc_ms,
-                language=receipt.language,
-                zone=receipt.zone,
-                seller=seller,
-                place=place,
-                session=receipt.session,
-                corrects=Corrected(receipt.label, receipt.issued_ms, receipt.begin_ms, receipt.end_ms, receipt.mwh),
-                reason=_reason(refund),
-                amount=refund.amount,
-                taxes=rows,
-                charged=receipt.taxes,
-                before=before,
-                card=receipt.card,
-                references=RefundReferences(
-                    refund.payment, receipt.references.psp, receipt.references.capture, sale.refunded_as.get(issued.request, "")
-                ),
-                trusted=issued.at.trusted,
-                checkpoint=checkpoint,
-            )
-        if issued.request not in sale.undone:
-            before = added(before, rows)
+        before = nothing(receipt.taxes)
+        for request, rows in given.items():
+            before = before if request in note.undone else added(before, rows)
+        rows = given[issued.request] = _credited(receipt, before, refund)
+        if issued.number != wanted:
+            continue
+        references = receipt.references
+        return CreditNote(
+            number=issued.number,
+            copy=copy,
+            issued_ms=issued.at.utc_ms,
+            language=receipt.language,
+            zone=receipt.zone,
+            seller=seller,
+            place=place,
+            session=receipt.session,
+            corrects=Corrected(receipt.label, receipt.issued_ms, receipt.begin_ms, receipt.end_ms, receipt.mwh),
+            reason=_reason(refund),
+            amount=refund.amount,
+            taxes=rows,
+            charged=receipt.taxes,
+            before=before,
+            card=receipt.card,
+            references=RefundReferences(refund.payment, references.psp, references.capture, sale.refunded_as.get(issued.request, "")),
+            trusted=issued.at.trusted,
+            checkpoint=checkpoint,
+        )
     raise ReceiptError(f"{receipt.session} has no credit note {wanted}")
 
 

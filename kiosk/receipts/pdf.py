@@ -22,7 +22,7 @@ from kiosk.receipts.content import Document, Part, code_caption, parts, title
 from kiosk.receipts.receipt import ReceiptError
 from kiosk.wording.wording import Wording
 
-FONTS = ("Inter", "Noto Sans", "Noto Sans Arabic", "Noto Sans Hebrew", "Noto Sans CJK SC", "DejaVu Sans")
+FONTS = ("Inter", "Noto Sans", "Noto Sans Arabic", "Noto Sans Hebrew", "Noto Sans CJK SC", "DejaVu Sans", "Libertinus Serif")
 MARKS = ("\ufffd", "?")  # for a letter that no font has
 
 _TEMPLATE = Path(__file__).with_name("sheet.typ")
@@ -65,7 +65,7 @@ def _content(document: Document, w: Wording, buyer: Business | None, attachments
     return {
         "lang": w.language,
         "rtl": w.rtl,
-        "fonts": [font for font in FONTS if font in _families()] or None,
+        "fonts": [font for font in FONTS if font in _families()],
         "title": f"{title(document, w)} {document.label}",
         "author": document.seller.name,
         "date": {name: getattr(issued, name) for name in ("year", "month", "day", "hour", "minute", "second")},

@@ -6,6 +6,7 @@ Nothing that happens after the receipt was issued changes what the receipt says:
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from kiosk.pricing.quote import Quote
 from kiosk.session import facts as f
@@ -13,6 +14,14 @@ from kiosk.session.inputs import Approval
 from kiosk.values import Money, PaymentRef, RequestRef
 
 Refund = f.RefundRequested | f.RefundReported
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A credit note, and the refunds that were known to have failed when it was issued."""
+
+    issued: f.CreditNoteIssued
+    undone: frozenset[RequestRef]
 
 
 class Sale:
@@ -34,8 +43,8 @@ class Sale:
         self.trusted = True
         self.refunds: dict[RequestRef, Refund] = {}
         self.refunded_as: dict[RequestRef, str] = {}
-        self.undone: set[RequestRef] = set()
-        self.notes: list[f.CreditNoteIssued] = []
+        self.notes: list[Note] = []
+        self._undone: frozenset[RequestRef] = frozenset()
         self._adjustments: dict[RequestRef, f.AdjustRequested] = {}
         self._paused: f.DeliveryPaused | None = None
         for fact in facts:
@@ -96,9 +105,9 @@ class Sale:
             case f.ModificationSubmitted(request=request, psp_reference=reference) if request in self.refunds:
                 self.refunded_as[request] = reference
             case f.ModificationFailed(request=request):
-                self.undone.add(request)
+                self._undone |= {request}
             case f.CreditNoteIssued():
-                self.notes.append(fact)
+                self.notes.append(Note(fact, self._undone))
 
     def _resume(self, fact: f.SessionFact) -> None:
         if self._paused is not None:

@@ -102,6 +102,14 @@ def test_a_refund_that_failed_gives_nothing_back(sale, refund, seller, place) ->
     assert note.whole
 
 
+def test_a_failure_heard_of_later_does_not_change_a_note_already_issued(sale, refund, seller, place) -> None:
+    *first, failure = refund(1, 500, failed=True)
+    issued = [*sale(), *first, *refund(2, 300)]
+    note = credit_note(issued, seller, place)
+    assert credit_note([*issued, failure], seller, place, number=2) == note
+    assert credit_note([*issued, failure, *refund(3, 967)], seller, place).refunded == euro(300)
+
+
 def test_what_the_acquirer_did_on_its_own_says_so(sale, refund, seller, place) -> None:
     assert credit_note([*sale(), *refund(1, 300, "")], seller, place).reason == "reported"
 
