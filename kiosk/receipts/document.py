@@ -63,7 +63,7 @@ def credit_note(
     sale = Sale(facts)
     if not sale.notes:
         raise ReceiptError("no credit note was issued for this sale")
-    wanted = sale.notes[-1].number if number is None else number
+    wanted = sale.notes[-1].issued.number if number is None else number
     receipt = _receipt(sale, seller, place)
     given: dict[RequestRef, tuple[Tax, ...]] = {}
     for note in sale.notes:
