@@ -4,9 +4,10 @@ import pytest
 
 from hardware.printers.escpos.build import build
 from hardware.simulated.models.printer import PrinterModel
-from hardware.simulated.paper import codes, picture, text
+from hardware.simulated.paper import DotRow, codes, elements, picture, text
 from kiosk.receipts.compact import expand
-from kiosk.receipts.document import document
+from kiosk.receipts.document import credit_note, document
+from kiosk.receipts.receipt import Place
 from kiosk.receipts.render import Paper, Screen, render
 
 
@@ -26,6 +27,22 @@ def test_paper_shows_every_word_of_the_receipt(sale, seller, place, columns, lan
     assert "?" not in read.replace("Questions?", "").replace("Fragen?", "")
     assert expand(codes(paper)[0]) == receipt
     assert picture(paper, columns).width > columns * 24
+
+
+def test_a_credit_note_is_printed_as_a_receipt_is(sale, refund, seller, place) -> None:
+    note = credit_note([*sale(), *refund(1, 300)], seller, place, copy=1)
+    job = build(render(note, Paper(32), "de"), 32)
+    assert "Rechnungskorrektur E0417-C000001" in text(job).replace("\u00a0", " ")
+    assert "KOPIE 1" in text(job)
+    assert expand(codes(job)[0]) == note
+
+
+def test_a_name_in_another_script_is_drawn_among_typed_lines(sale, seller) -> None:
+    place = Place("Площадь Пушкина", (), "DE*LND*E0417*1", "A")
+    job = build(render(document(sale(), seller, place), Paper(42), "de"), 42)
+    assert sum(isinstance(row, DotRow) for row in elements(job)) == 1
+    assert "Summe" in text(job)
+    assert "?" not in text(job).replace("Fragen?", "")
 
 
 def test_the_same_receipt_makes_the_same_bytes(sale, seller, place) -> None:

@@ -87,7 +87,12 @@ def _set(printer: Any, style: _Style | None, wanted: _Style) -> None:
 
 def _typed(line: Line) -> bool:
     """Whether the printer's own letters can say it. Signs that are no letters never are a reason to draw."""
-    return all(_character(c) != "?" or c == "?" or not c.isprintable() for c in (line.left + line.right).translate(_SIMILAR))
+    words = (line.left + line.right).translate(_SIMILAR)
+    try:
+        words.encode("cp858")
+        return True
+    except UnicodeEncodeError:
+        return all(_character(c) != "?" or not c.isprintable() for c in words if c != "?")
 
 
 def _dots(image: Image.Image) -> bytes:
