@@ -304,6 +304,7 @@ class AnyOrder(RuleBasedStateMachine):
     @invariant()
     def the_kiosk_comes_to_rest(self) -> None:
         assert self.w.give(i.TimePassed()) == (), "nothing follows that did not follow at once"
+        assert len(self.w.ask(i.PileBooted("PILE-9", "", ""))) == 1, "not even when every rule is asked"
         due = next_deadline(self.w.k, self.w.now)
         assert due is None or not self.w.now.reached(due), "a deadline that has come and decides nothing would never let the kiosk rest"
 

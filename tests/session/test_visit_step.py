@@ -12,7 +12,21 @@ from kiosk.session import inputs as i
 from kiosk.session.facts import Fact
 from kiosk.session.inputs import ConnectorStatus
 from kiosk.session.state import Stage
-from kiosk.session.visit import Agreed, DigitTyped, PluggedIn, Times, Touched, Visit, VisitInput, Waited, fresh, page, refresh, step
+from kiosk.session.visit import (
+    Agreed,
+    CardShown,
+    DigitTyped,
+    PluggedIn,
+    Times,
+    Touched,
+    Visit,
+    VisitInput,
+    Waited,
+    fresh,
+    page,
+    refresh,
+    step,
+)
 
 TIMES = Times(idle_s=30, finished_s=60)
 
@@ -369,6 +383,140 @@ def test_a_charge_that_ends_takes_the_stop_page_with_it() -> None:
     s.w.end(s.w.session.transaction, 110)
     s.looks()
     assert s.page == "finished"
+
+
+# --- the card as a key --------------------------------------------------------------------------------------------------------
+
+
+def test_the_owner_stops_with_the_card_that_pays() -> None:
+    w = World()
+    w.deliver(A)
+    s = a_stranger_at(w)
+    s.touch("choose", A)
+    s.touch("show_card")
+    assert (s.page, s.v.found) == ("card", "looking")
+    assert names(s.does(CardShown(w.session.id))) == ["StopProved"]
+    assert (s.page, s.v.own) == ("stop", True)
+    assert names(s.touch("confirm_stop")) == ["StopRequested"]
+    assert w.session.stops[-1].by == "card"
+
+
+def test_a_charge_is_found_from_the_idle_page_by_its_card() -> None:
+    w = World()
+    w.deliver(A)
+    s = a_stranger_at(w)
+    s.touch("show_card")
+    s.does(CardShown(w.session.id))
+    assert (s.page, s.v.session) == ("stop", w.session.id)
+    s.touch("back")
+    assert s.page == "charging"
+
+
+def test_the_last_receipt_is_found_by_its_card() -> None:
+    w = World()
+    w.finish()
+    s = a_stranger_at(w)
+    s.touch("show_card")
+    s.does(CardShown(w.session.id))
+    assert (s.page, s.v.own) == ("finished", True)
+    assert names(s.touch("print")) == ["PrintRequested"]
+
+
+@pytest.mark.parametrize("word", ["nothing", "unreadable", "away", "printing"])
+def test_a_card_without_a_charge_opens_nothing_and_is_told(word: str) -> None:
+    w = World()
+    w.deliver(A)
+    s = a_stranger_at(w)
+    s.touch("choose", A)
+    s.touch("show_card")
+    assert s.does(CardShown(None, word)) == ()
+    assert (s.page, s.v.found, s.v.own) == ("card", word, False)
+    s.touch("show_card")
+    assert s.v.found == "looking"
+    s.touch("back")
+    assert (s.page, s.v.found) == ("stop", "")
+
+
+def test_back_from_the_card_leads_to_the_other_ways_to_stop() -> None:
+    s = Screen()
+    s.charges()
+    s.touch("stop")
+    s.touch("show_card")
+    s.touch("back")
+    assert s.page == "stop"
+
+
+def test_a_card_that_comes_after_the_page_was_left_opens_nothing() -> None:
+    w = World()
+    w.deliver(A)
+    s = a_stranger_at(w)
+    s.touch("show_card")
+    s.touch("back")
+    assert s.does(CardShown(w.session.id)) == ()
+    assert (s.page, s.v.own) == ("idle", False)
+
+
+def test_while_a_card_is_asked_for_to_pay_none_is_asked_for_to_recognise() -> None:
+    s = Screen()
+    s.buys()
+    s.touch("show_card")
+    assert s.page == "pay"
+
+
+# --- another try --------------------------------------------------------------------------------------------------------------
+
+
+def a_failed_start() -> Screen:
+    s = Screen()
+    s.plugs_in()
+    s.waits(60)
+    assert s.w.session.stage is Stage.START_FAILED
+    return s
+
+
+def test_another_try_needs_no_other_card() -> None:
+    s = a_failed_start()
+    assert s.page == "trouble"
+    s.touch("start_again")
+    assert s.page == "starting"
+    assert len(s.w.all_of(f.PreauthorizationRequested)) == 1
+
+
+def test_the_driver_who_leaves_after_a_failed_start_gets_the_money_back() -> None:
+    s = a_failed_start()
+    assert names(s.touch("cancel")) == ["SessionGivenUp", "CancelRequested"]
+    assert s.page == "trouble"
+
+
+def test_a_failed_start_keeps_the_screen_until_the_money_is_released_and_that_is_told() -> None:
+    s = a_failed_start()
+    s.waits(59)
+    assert s.page == "trouble"
+    s.waits(1)
+    assert (s.page, s.w.session.given_up) == ("trouble", "never_started")
+
+
+# --- nothing is sold ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("closed", [i.TerminalHealth(False, False), i.TerminalHealth(True, False), i.DiskState(True)])
+def test_a_closed_kiosk_is_out_of_order_at_once_and_still_lets_a_running_charge_be_stopped(closed: i.Input) -> None:
+    s = Screen()
+    s.w.give(i.KioskStarted())  # its piles are still on their way
+    s.w.give(closed)
+    s.w.give(i.PileConnected("PILE-1"))
+    assert s.page == "out_of_order"
+    w = World()
+    w.deliver(A)
+    w.give(closed)
+    s = a_stranger_at(w)
+    assert s.page == "idle"
+    s.touch("choose", B)
+    assert s.page == "idle"
+    s.touch("choose", A)
+    s.touch("type_code")
+    s.types("4719")
+    assert names(s.touch("confirm_stop")) == ["StopRequested"]
 
 
 # --- language and help --------------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from kiosk.pricing.quote import Quote
 from kiosk.session import codec
 from kiosk.session import inputs as i
 from kiosk.session.decide import advance
-from kiosk.session.evolve import KEPT_CLOSED, evolve, fold
+from kiosk.session.evolve import KEPT_CLOSED, fold
 from kiosk.session.facts import Fact, SessionFact
 from kiosk.session.recall import Recalled, wanted
 from kiosk.session.requests import Modify, Request, open_requests
@@ -116,13 +116,15 @@ class World:
         """What follows from it; the sale it is about is recalled from its stream when it is no longer held."""
         about = wanted(self.k, given)
         sale = self.recall(about) if about else None
-        facts, after = advance(self.k, Recalled(sale, given) if sale else given, self.now, self.ids)
+        facts, self.k = advance(self.k, Recalled(sale, given) if sale else given, self.now, self.ids)
         for fact in facts:
             assert codec.decode(codec.encode(fact)) == fact
-            self.k = evolve(self.k, fact)
-        assert self.k == after
         self.facts += facts
         return facts
+
+    def ask(self, given: i.Input) -> tuple[Fact, ...]:
+        """What would follow from it."""
+        return advance(self.k, given, self.now, self.ids)[0]
 
     def recall(self, session: SessionId) -> Session | None:
         """A sale as its own stream tells it."""
