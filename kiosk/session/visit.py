@@ -299,10 +299,10 @@ def _choose(v: Visit, connector: ConnectorId, k: Kiosk) -> Visit:
 def _back(v: Visit, at: Moment, default_language: str) -> Visit:
     if v.overlay == "code":
         return replace(v, overlay="stop", typed="", missed=False)
-    if v.overlay and v.own:
-        return replace(v, overlay="")
     if v.overlay == "card" and v.session is not None:
         return replace(v, overlay="stop", found="")
+    if v.overlay and v.own:
+        return replace(v, overlay="")
     if v.overlay in ("language", "help", "card"):
         return replace(v, overlay="")
     return replace(_wiped(v, at, default_language), language=v.language)

@@ -6,17 +6,18 @@ from dataclasses import dataclass, field
 from itertools import count
 
 import pytest
-from test_core_pages import PLACE
+from test_core_pages import CHOOSING, PLACE, rule
 from world import A, World, code_digest
 
 from kiosk.core.counter import Counter
+from kiosk.core.pages.view import Place
 from kiosk.protocol import Intent
 from kiosk.session import facts as f
 from kiosk.session import inputs as i
 from kiosk.session.facts import Fact
 from kiosk.session.inputs import ConnectorStatus, Input
 from kiosk.session.visit import Times, page
-from kiosk.values import Digest, Moment, SessionId
+from kiosk.values import Digest, Moment, Money, SessionId
 
 
 @dataclass
@@ -24,11 +25,12 @@ class Glass:
     """A counter over a world, and a person who presses."""
 
     w: World = field(default_factory=World)
+    place: Place = PLACE
     counter: Counter = field(init=False)
     ids: count[int] = field(default_factory=lambda: count(1))
 
     def __post_init__(self) -> None:
-        self.counter = Counter(PLACE, Times(), self, self, lambda: self.w.k, self.tell)
+        self.counter = Counter(self.place, Times(), self, self, lambda: self.w.k, self.tell)
 
     def now(self) -> Moment:
         return self.w.now
@@ -60,6 +62,64 @@ async def test_accepting_freezes_the_words_and_the_tariff_that_were_shown() -> N
     assert (quote.language, quote.hold, quote.zone) == ("de", PLACE.offers[A].hold, "Europe/Berlin")
     assert any("0,50" in text for text in quote.texts)
     assert any("50,00" in text for text in quote.texts)
+
+
+async def test_the_chosen_maximum_is_what_is_reserved() -> None:
+    glass = Glass(place=CHOOSING)
+    await glass.press("choose", connector=A)
+    await glass.press("hold", minor="8000")
+    assert await glass.press("accept") == "done"
+    quote = glass.w.session.quote
+    assert quote is not None
+    assert quote.hold == Money(8_000, "EUR")
+    assert any("You decide how much is reserved at most." in text for text in quote.texts)
+
+
+@pytest.mark.parametrize("minor", ["1", "999999", "x", "-2000", "٣", ""])
+async def test_a_maximum_that_was_not_offered_is_not_reserved(minor: str) -> None:
+    glass = Glass(place=CHOOSING)
+    await glass.press("choose", connector=A)
+    await glass.press("hold", minor=minor)
+    await glass.press("accept")
+    quote = glass.w.session.quote
+    assert quote is not None
+    assert quote.hold == CHOOSING.offers[A].hold
+
+
+async def test_a_maximum_is_forgotten_with_the_plug_it_was_chosen_for() -> None:
+    glass = Glass(place=CHOOSING)
+    await glass.press("choose", connector=A)
+    await glass.press("hold", minor="8000")
+    await glass.press("back")
+    await glass.press("choose", connector=A)
+    assert glass.counter.visit.hold is None
+
+
+async def test_a_gift_is_agreed_to_in_its_own_words() -> None:
+    glass = Glass()
+    rule("free")(glass)
+    glass.w.give(i.TerminalHealth(True, False))
+    glass.counter.shown(1, glass.w.now)
+    await glass.press("choose", connector=A)
+    assert await glass.press("accept") == "done"
+    quote = glass.w.session.quote
+    assert glass.w.session.free
+    assert quote is not None
+    assert quote.texts[-1] == "Cards cannot be taken now. This charge is free, up to 50.00\u00a0€."
+    assert not any("eserve" in text for text in quote.texts)
+
+
+@pytest.mark.parametrize("host", [True, False])
+async def test_terms_that_changed_while_they_were_read_are_not_agreed_to(host: bool) -> None:
+    glass = Glass()
+    rule("free")(glass)
+    glass.w.give(i.TerminalHealth(True, not host))
+    await glass.press("choose", connector=A)
+    glass.counter.shown(1, glass.w.now)
+    glass.w.give(i.TerminalHealth(True, host))
+    assert await glass.press("accept") == "refused"
+    assert not glass.w.k.sessions
+    assert glass.page == "price"
 
 
 async def test_a_repeated_wish_is_stale() -> None:

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import pytest
 from test_visit_step import Screen
@@ -78,12 +79,16 @@ def _at(place: Place, made: Callable[[], Shown]) -> Callable[[], Shown]:
     return lambda: replace(made(), place=place)
 
 
-def _rule(rule: str) -> Callable[[Screen], object]:
+class HasWorld(Protocol):
+    w: World
+
+
+def rule(name: str) -> Callable[[HasWorld], object]:
     """The operator's rule for the time in which no card can be authorized."""
 
-    def rules(s: Screen) -> None:
+    def rules(s: HasWorld) -> None:
         setup = s.w.k.setup
-        offline = Offline(rule, Money(1_500, "EUR"), Money(15_000, "EUR"))
+        offline = Offline(name, Money(1_500, "EUR"), Money(15_000, "EUR"))
         s.w.reconfigure(replace(setup, policy=replace(setup.policy, offline=offline)))
 
     return rules
@@ -163,8 +168,8 @@ def _declined_later(s: Screen) -> None:
     s.w.give(i.Confirmation(payment.ref, "PSP9", "authorisation", False, "refused", None))
 
 
-AWAY = (_rule("free"), _cards(True, False))
-ALONE = (_rule("capped"), _cards(True, False))
+AWAY = (rule("free"), _cards(True, False))
+ALONE = (rule("capped"), _cards(True, False))
 DECLINED = i.Refused("refused")
 CHARGES, BUYS, PAYS = Screen.charges, Screen.buys, Screen.pays
 

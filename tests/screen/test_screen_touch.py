@@ -7,7 +7,7 @@ from PySide6.QtQuick import QQuickItem
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 from rules import centre, controls, items
-from samples import charging, code, idle, language_page, price, stop_proven
+from samples import card_nothing, charging, code, idle, idle_one, language_page, price, price_choices, stop, stop_proven, trouble_start
 
 from kiosk.protocol import Intent, Snapshot
 from kiosk.screen.stage import Stage
@@ -156,6 +156,53 @@ def test_a_language_is_chosen_by_its_code(hand: Hand) -> None:
     hand.shows(language_page("en"))
     hand.tap(middle(hand.key("language", {"code": "de"})))
     assert [(i.kind, i.args) for i in hand.sent] == [("language", {"code": "de"})]
+
+
+def test_a_maximum_is_chosen_by_its_amount(hand: Hand) -> None:
+    hand.shows(price_choices("en"))
+    hand.tap(middle(hand.key("hold", {"minor": "8000"})))
+    assert [(i.kind, i.args) for i in hand.sent] == [("hold", {"minor": "8000"})]
+
+
+def test_the_chosen_maximum_is_marked_for_a_screen_reader(hand: Hand) -> None:
+    hand.shows(price_choices("en"))
+    QAccessible.setActive(True)
+    marks = {}
+    for minor in ("2000", "5000", "8000"):
+        node = QAccessible.queryAccessibleInterface(hand.key("hold", {"minor": minor}))
+        marks[node.text(QAccessible.Text.Name)] = bool(node.state().checked)
+    assert marks == {"20\u00a0€": False, "50\u00a0€": True, "80\u00a0€": False}
+
+
+def test_a_charging_plug_can_be_touched_and_says_what_for(hand: Hand) -> None:
+    hand.shows(idle_one("en"))
+    key = hand.key("choose", {"connector": "B"})
+    QAccessible.setActive(True)
+    assert "Charging" in (said := QAccessible.queryAccessibleInterface(key).text(QAccessible.Text.Name))
+    assert "Touch to stop" in said
+    hand.tap(middle(key))
+    assert [(i.kind, i.args) for i in hand.sent] == [("choose", {"connector": "B"})]
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "wanted"),
+    [
+        (price_choices("en"), ["language", "help", "back", "accept", "hold", "hold", "hold"]),
+        (stop("en"), ["show_card", "type_code", "language", "help", "back"]),
+        (card_nothing("en"), ["language", "help", "back", "show_card"]),
+        (trouble_start("en"), ["language", "help", "cancel", "start_again"]),
+        (idle_one("en"), ["choose", "choose", "language", "help", "show_card"]),
+    ],
+    ids=lambda x: x.page if isinstance(x, Snapshot) else "",
+)
+def test_every_key_of_a_page_is_reached_and_pressed_by_keyboard_alone(hand: Hand, snapshot: Snapshot, wanted: list[str]) -> None:
+    hand.shows(snapshot)
+    hand.stage.window.requestActivate()
+    for _ in range(len(wanted)):
+        QTest.keyClick(hand.stage.window, Qt.Key.Key_Tab)
+        QTest.keyClick(hand.stage.window, Qt.Key.Key_Return)
+        hand.stage.wish.settle(hand.sent[-1].id)
+    assert sorted(hand.kinds) == sorted(wanted)
 
 
 def test_a_hold_counts_only_at_its_end(hand: Hand, qtbot: QtBot) -> None:

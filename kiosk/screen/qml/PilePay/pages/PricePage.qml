@@ -74,8 +74,10 @@ GridLayout {
                     stacked: Theme.compact || page.offers > 3 && !Theme.tall
                     pad: Theme.compact ? 2 : Theme.s(0.6)
                     role: Theme.compact ? "note" : "body"
-                    Accessible.checkable: true
-                    Accessible.checked: chosen
+                    // A screen reader hears which one it is; a touch changes nothing until core has said so.
+                    checkable: true
+                    checked: chosen
+                    onToggled: checked = Qt.binding(() => chosen)
                     Layout.fillWidth: true
                     Layout.preferredWidth: 1
                     Layout.preferredHeight: Theme.compact ? Theme.mm(15.2) : Theme.tall ? Theme.touch : Theme.mm(15.2)
