@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from fractions import Fraction
+from functools import cache
 
 from kiosk.pricing.model import Dimension, PriceLimit, Tariff, TaxIncluded
 from kiosk.pricing.rating import Line, Rating
@@ -49,6 +50,7 @@ def accrues_until(tariff: Tariff, usage: Usage, zone: str, hold: Money) -> int |
     start, horizon = usage.end_utc_ms, usage.end_utc_ms + HORIZON_MS
     scale: int = 10 ** exponent(tariff.currency)
 
+    @cache
     def owed(at: int) -> Fraction:
         later = tally.copy()
         later.add(Segment(start, at, 0, State.PARKED))
