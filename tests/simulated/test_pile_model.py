@@ -408,3 +408,73 @@ def test_alternating_current_is_limited_by_the_cars_own_charger():
     kiosk.start()
     kiosk.after(HOUR)
     assert kiosk.pile.book[0].mwh == 11_000_000
+
+
+def test_a_pile_that_starts_twice_begins_again_under_the_same_tag(kiosk):
+    kiosk.pile.fault(Fault.START_TWICE)
+    kiosk.plug()
+    kiosk.start()
+    kiosk.after(MINUTE)
+    first, second = kiosk.of("StartTransaction")
+    assert first["idTag"] == second["idTag"] == "TAG1"
+    assert [stop["reason"] for stop in kiosk.of("StopTransaction")] == ["Other"]
+    assert [d.transaction for d in kiosk.pile.book] == [501, 502]
+    assert kiosk.ask("RemoteStopTransaction", transactionId=502)["status"] == "Accepted"
+
+
+def test_a_pile_may_keep_what_it_began_by_itself(kiosk):
+    kiosk.pile.fault(Fault.START_TWICE)
+    kiosk.pile.fault(Fault.KEEPS_OWN)
+    kiosk.plug()
+    kiosk.start()
+    kiosk.after(MINUTE)
+    assert kiosk.ask("RemoteStopTransaction", transactionId=502)["status"] == "Rejected"
+    kiosk.unplug()
+    assert kiosk.of("StopTransaction")[-1]["transactionId"] == 502
+
+
+def test_a_pile_that_needs_the_cable_first_rejects_a_start_without_it(kiosk):
+    kiosk.pile.fault(Fault.NEEDS_CABLE)
+    assert kiosk.start() == "Rejected"
+    kiosk.plug()
+    assert kiosk.start() == "Accepted"
+
+
+def test_a_stop_may_tell_no_register(kiosk):
+    kiosk.plug()
+    kiosk.start()
+    kiosk.after(MINUTE)
+    kiosk.pile.fault(Fault.NO_REGISTER)
+    kiosk.unplug()
+    (stop,) = kiosk.of("StopTransaction")
+    assert not stop.keys() & {"meterStop", "transactionData"}
+    assert kiosk.pile.book[0].mwh == 833_333
+
+
+def test_one_car_may_follow_another_while_nobody_listens(kiosk):
+    kiosk.plug()
+    kiosk.start()
+    kiosk.after(MINUTE)
+    kiosk.pile.stop_locally(1, kiosk.now)
+    kiosk.pile.offline(kiosk.now)
+    kiosk.pile.swap(1, Car(), kiosk.now)
+    kiosk.heard.clear()
+    kiosk.connect()
+    assert kiosk.statuses() == ["Preparing"]
+    assert kiosk.pile.book[0].end_ms is not None
+
+
+def test_a_pile_may_say_after_its_boot_what_was_answered_before(kiosk):
+    kiosk.plug()
+    kiosk.start()
+    kiosk.unplug()
+    before = [(c.action, c.payload) for c in kiosk.heard if c.action.endswith("Transaction")]
+    kiosk.pile.fault(Fault.REPLAY)
+    kiosk.pile.reboot(kiosk.now)
+    kiosk.after(MINUTE)
+    kiosk.heard.clear()
+    kiosk.connect()
+    again = [(c.action, c.payload) for c in kiosk.heard if c.action.endswith("Transaction")]
+    assert again == before
+    assert kiosk.pile.book[0].transaction == 501
+    assert kiosk.pile.state(kiosk.now)["queued"] == 0

@@ -17,6 +17,7 @@ _CONNECTOR_FAULTS = frozenset(Fault) - {
     Fault.LOSE_NEXT_CALL,
     Fault.LOSE_NEXT_ANSWER,
     Fault.LOSE_NEXT_REPLY,
+    Fault.REPLAY,
     Fault.VANISH,
     Fault.WRONG_CLOCK,
 }
@@ -59,6 +60,12 @@ class PileModel(Controller):
         connector.finishing = False
         self._report(connector)
         return car
+
+    def swap(self, number: int, car: Car, now_ms: int) -> Car | None:
+        """One car leaves and another takes its place, quicker than anybody looks; the car that drove away."""
+        gone = self.unplug(number, now_ms)
+        self.plug(number, car, now_ms)
+        return gone
 
     def fill_battery(self, number: int, now_ms: int) -> None:
         connector = self._touch(number, now_ms)
@@ -189,7 +196,7 @@ class PileModel(Controller):
             or connector.pending is not None
         ):
             return "Rejected"
-        if connector.once(Fault.REFUSE_START):
+        if connector.once(Fault.REFUSE_START) or (connector.car is None and Fault.NEEDS_CABLE in connector.faults):
             return "Rejected"
         if connector.once(Fault.ACCEPT_NEVER_START):
             return "Accepted"
@@ -206,6 +213,8 @@ class PileModel(Controller):
         wanted = payload.get("transactionId")
         for connector in self._connectors:
             if connector.transaction is not None and connector.transaction.id == wanted:
+                if connector.transaction.own and Fault.KEEPS_OWN in connector.faults:
+                    return "Rejected"
                 self._stop(connector, "Remote")
                 self._report(connector)
                 return "Accepted"

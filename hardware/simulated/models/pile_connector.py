@@ -31,6 +31,11 @@ class Fault(StrEnum):
     LATE_METER_VALUES = "late_meter_values"  # a meter value follows each StopTransaction
     NO_STOP = "no_stop"  # the next StopTransaction is never sent
     STOP_TWICE = "stop_twice"  # the next StopTransaction is sent again under another id
+    START_TWICE = "start_twice"  # the next transaction breaks off after a moment, and another begins under the same tag
+    NEEDS_CABLE = "needs_cable"  # a remote start without a cable is rejected
+    KEEPS_OWN = "keeps_own"  # a transaction that the pile began by itself is not stopped for the kiosk
+    NO_REGISTER = "no_register"  # the next StopTransaction tells no meter value
+    REPLAY = "replay"  # after its next boot the pile says again what was answered before
     LOSE_START = "lose_start"  # the next StartTransaction is forgotten: the stop names transaction -1
     WRONG_CLOCK = "wrong_clock"  # timestamps count from 1970
 
@@ -69,6 +74,8 @@ class Transaction:
     announced: bool = True  # its StartTransaction was not forgotten
     id: int | None = None
     sample_at: int | None = None
+    breaks_at: int | None = None
+    own: bool = False  # begun without being asked
 
 
 @dataclass(slots=True)
@@ -78,6 +85,7 @@ class Pending:
     id_tag: str
     until_ms: int
     authorized: bool
+    own: bool = False
 
 
 @dataclass(slots=True)

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from hardware.simulated.models import pile_words as words
-from hardware.simulated.models.pile_connector import Connector, ConnectorSpec, Delivery, Fault, Transaction
+from hardware.simulated.models.pile_connector import Connector, ConnectorSpec, Delivery, Fault, Pending, Transaction
 from hardware.simulated.models.pile_outbox import Call, Message, Outbox
 from hardware.simulated.models.pile_settings import Settings
 from hardware.simulated.models.pile_words import Payload
 
 _BOOT_RETRY_MS = 10_000
+_BREAKS_MS = 20_000  # until a transaction breaks off that is to begin twice
 _DAY_MS = 86_400_000
 
 
@@ -86,7 +87,7 @@ class Controller:
         if self._once(Fault.LOSE_NEXT_ANSWER) or Fault.VANISH in self._faults:
             return
         message = self._outbox.answered(call_id)
-        if message is None:
+        if message is None or message.replayed:
             return
         match message.action:
             case "BootNotification":
@@ -118,7 +119,7 @@ class Controller:
             if connector.pending is not None:
                 moments.append(connector.pending.until_ms)
             if connector.transaction is not None:
-                moments += (connector.next_change(now), connector.transaction.sample_at)
+                moments += (connector.next_change(now), connector.transaction.sample_at, connector.transaction.breaks_at)
         to_come = [m for m in moments if m is not None and m > now]
         return min(to_come) if to_come else None
 
@@ -150,6 +151,8 @@ class Controller:
             transaction = connector.transaction
             if transaction is not None and transaction.sample_at is not None and now >= transaction.sample_at:
                 self._sample(connector, transaction)
+            if transaction is not None and transaction.breaks_at is not None and now >= transaction.breaks_at:
+                self._begin_again(connector, transaction)
             self._report(connector)
 
     # --- transactions ---------------------------------------------------------------------------------------------------------
@@ -163,10 +166,19 @@ class Controller:
         self.book.append(delivery)
         transaction = Transaction(connector.number, pending.id_tag, self._now, connector.shown_mwh, delivery)
         connector.transaction = transaction
+        transaction.own = pending.own
         transaction.sample_at = self._next_sample()
+        if connector.once(Fault.START_TWICE):
+            transaction.breaks_at = self._now + _BREAKS_MS
         transaction.announced = not connector.once(Fault.LOSE_START)
         if transaction.announced:
             self._outbox.keep("StartTransaction", words.start_transaction(transaction, self._stamp(self._now)), transaction)
+
+    def _begin_again(self, connector: Connector, transaction: Transaction) -> None:
+        """The controller loses the car for a moment, and takes up its charge under the tag it knows."""
+        self._stop(connector, "Other")
+        connector.pending = Pending(transaction.id_tag, self._now, authorized=True, own=True)
+        self._try_start(connector)
 
     def _stop(self, connector: Connector, reason: str) -> None:
         transaction = connector.transaction
@@ -213,6 +225,8 @@ class Controller:
             if not connector.once(Fault.NO_STOP):
                 self._keep_stop(connector, transaction, reason)
         self._interrupted.clear()
+        if self._once(Fault.REPLAY):
+            self._outbox.replay()
 
     # --- answers --------------------------------------------------------------------------------------------------------------
 

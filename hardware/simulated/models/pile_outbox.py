@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hardware.simulated.models.pile_connector import Connector, Transaction
 from hardware.simulated.models.pile_words import Payload
 
 _ANSWER_MS = 30_000
+_REPLAYED = 6  # as many as a controller keeps that forgot which of its messages were answered
 _UNKNOWN_TRANSACTION = -1  # OCPP 1.6 errata 3.18: its StartTransaction was never answered
 
 
@@ -32,6 +34,7 @@ class Message:
     connector: Connector | None = None
     tries: int = 0
     not_before: int = 0
+    replayed: bool = False
 
     def filled_in(self) -> Payload:
         """The payload with the transaction's id as it is known at the time of sending."""
@@ -51,6 +54,7 @@ class Outbox:
         self._order = 0
         self._fleeting: list[Message] = []
         self._kept: list[Message] = []
+        self._over: deque[Message] = deque(maxlen=_REPLAYED)
         self._outstanding: tuple[str, Message, int] | None = None  # message id, message, when we stop waiting
 
     @property
@@ -95,7 +99,15 @@ class Outbox:
         self._outstanding = None
         if message in self._kept:
             self._kept.remove(message)
+            if not message.replayed:
+                self._over.append(message)
         return message
+
+    def replay(self) -> None:
+        """Say the last kept messages once more, although they were answered."""
+        for message in self._over:
+            self._order += 1
+            self._kept.append(replace(message, order=self._order, tries=0, not_before=0, replayed=True))
 
     def refused(self, call_id: str, now_ms: int, attempts: int, interval_ms: int) -> Message | None:
         """A kept message is tried `attempts` times, waiting longer each time, and then discarded (OCPP 1.6 3.7.1)."""

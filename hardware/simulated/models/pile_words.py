@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
-from hardware.simulated.models.pile_connector import Connector, Transaction
+from hardware.simulated.models.pile_connector import Connector, Fault, Transaction
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 Payload: TypeAlias = "dict[str, Json]"
@@ -47,14 +47,17 @@ def start_transaction(transaction: Transaction, stamp: str) -> Payload:
 def stop_transaction(
     connector: Connector, transaction: Transaction, reason: str, stamps: tuple[str, str], measurands: Sequence[str]
 ) -> Payload:
-    """`stamps` are those of begin and end. Register values are attached when `measurands` (StopTxnSampledData) has them."""
+    """`stamps` are those of begin and end. Register values are attached when `measurands` (StopTxnSampledData) has them. OCPP 1.6 6.49
+    requires a meterStop; piles of the field leave it out."""
     payload: Payload = {
         "idTag": transaction.id_tag,
         "meterStop": connector.shown_mwh // 1_000,
         "timestamp": stamps[1],
         "reason": reason,
     }
-    if REGISTER in measurands:
+    if connector.once(Fault.NO_REGISTER):
+        del payload["meterStop"]
+    elif REGISTER in measurands:
         payload["transactionData"] = [
             _entry(stamps[0], [_sampled(REGISTER, _wh(transaction.begin_mwh), "Wh", "Transaction.Begin")]),
             _entry(stamps[1], [_sampled(REGISTER, _wh(connector.shown_mwh), "Wh", "Transaction.End")]),
