@@ -3,6 +3,7 @@
 What POSIX leaves open is left open here. Until a file is synced, each of its 512-byte sectors may hold any of the contents
 it has had since, whatever became of its neighbours, and the file may have any of the sizes it has had; sectors it grew by
 may hold anything. Until a directory is synced, each of its changes of names may be lost, alone or with all that came after.
+A sync that failed has thrown away what it should have written: programs still see it, and a later sync does not write it again.
 Two things happen whole or not at all, as on every disk and every file system with a log of its own: a sector is written,
 and a file is cut (what was cut off does not come back in parts).
 """
@@ -68,6 +69,7 @@ class File:
     """One file's content: now, as last synced, and all between.
 
     `_sizes` are the sizes since, each with the number of cuts so far; `_cuts` are the sectors from which on each cut took all away.
+    `_thrown_away` are the sectors that a failed sync dropped and nobody wrote since.
     `_versions` are the contents of a sector since, each with the number of cuts so far.
     """
 
@@ -78,6 +80,7 @@ class File:
         self._sizes: list[tuple[int, int]] = []
         self._cuts: list[int] = []
         self._versions: dict[int, list[tuple[int, bytes]]] = {}
+        self._thrown_away: set[int] = set()
 
     @property
     def settled(self) -> bool:
@@ -111,10 +114,18 @@ class File:
                 self._changed(size // SECTOR)
 
     def sync(self) -> None:
-        self.kept = self.written
+        kept = bytearray(self.written)
+        for sector in self._thrown_away:
+            at = sector * SECTOR
+            old = self.kept[at : at + SECTOR].ljust(SECTOR, b"\0")
+            kept[at : at + SECTOR] = old[: max(0, len(kept) - at)]
+        self.kept = bytes(kept) if self._thrown_away else self.written
         self._sizes.clear()
         self._cuts.clear()
         self._versions.clear()
+
+    def fail_to_sync(self) -> None:
+        self._thrown_away.update(self._versions)
 
     def cut(self, draw: random.Random, newest: float, junk: bool) -> bytes:
         """What a power cut may leave: each sector its newest content with the chance `newest`, else an older one."""
@@ -150,6 +161,7 @@ class File:
 
     def _changed(self, sector: int) -> None:
         at = sector * SECTOR
+        self._thrown_away.discard(sector)
         content = bytes(self.now[at : at + SECTOR]).ljust(SECTOR, b"\0")
         self._versions.setdefault(sector, []).append((len(self._cuts), content))
 
@@ -218,7 +230,7 @@ class Disk:
             case "a":
                 file = self._file(step)
                 file.resize(max(len(file.now), step.a + step.b))
-            case "s":
+            case "s" | "f":
                 self._synced(step)
             case "m":
                 name, _ = self._open[step.fd]
@@ -278,10 +290,12 @@ class Disk:
 
     def _synced(self, step: Step) -> None:
         _, file = self._open[step.fd]
-        if file is None:
+        if file is None and step.what == "s":
             self._names.sync()
-        else:
+        elif file is not None and step.what == "s":
             file.sync()
+        elif file is not None:
+            file.fail_to_sync()
 
     def _file(self, step: Step) -> File:
         name, file = self._open[step.fd]

@@ -23,9 +23,18 @@ from kiosk.journal.journal import Journal
 from kiosk.journal.state import Retry
 from kiosk.values import Digest, Moment
 
-_FOLD_AT = 25_000
+FOLD_AT = 25_000
 _CONSUMERS = ("printer", "upstream", "fleet")
 _SERIES = ("service_id", "transaction")
+
+
+def serving(journal: Journal) -> Promise:
+    """What the journal holds, as a promise."""
+    signed = journal.last_checkpoint()
+    cursors = {name: int(seq) for name in _CONSUMERS if (seq := journal.position(name))}
+    attempts = {retry.ref: retry.attempts for retry in journal.effects.all()}
+    evidence = {digest: not erased for digest, erased in journal._aside.rows("SELECT digest, erased FROM evidence")}
+    return Promise(int(journal.head), cursors, attempts, signed.size if signed else 0, evidence)
 
 
 class Player:
@@ -39,14 +48,13 @@ class Player:
         self._put: dict[str, tuple[bytes, int]] = {}
         self._now = 1_800_000_000_000
         self._open()
-        journal = self._journal
-        signed = journal.last_checkpoint()
-        cursors = {name: int(seq) for name in _CONSUMERS if (seq := journal.position(name))}
-        attempts = {retry.ref: retry.attempts for retry in journal.effects.all()}
-        kept = journal._aside.rows("SELECT digest, data, until, erased FROM evidence")
-        self._put = {digest: (data, until) for digest, data, until, erased in kept if not erased}
-        evidence = {digest: not erased for digest, _, _, erased in kept}
-        self._marker.found(Promise(int(journal.head), cursors, attempts, signed.size if signed else 0, evidence))
+        self._find()
+
+    def _find(self) -> None:
+        """What is there is promised from now on, and no more than that."""
+        kept = self._journal._aside.rows("SELECT digest, data, until FROM evidence WHERE erased = 0")
+        self._put = {digest: (data, until) for digest, data, until in kept}
+        self._marker.found(serving(self._journal))
 
     def play(self, count: int) -> None:
         things: tuple[tuple[int, Callable[[], None]], ...] = (
@@ -65,7 +73,7 @@ class Player:
         for _ in range(count):
             self._now += 1_000
             self._draw.choices(actions, weights)[0]()
-            self._journal.tidy()
+            self._tidy()
         self._journal.close()
 
     def append(self) -> None:
@@ -126,6 +134,9 @@ class Player:
         """As after a failure of the disk."""
         assert self._journal.reopen() == self._marker.latest.head
 
+    def _tidy(self) -> None:
+        self._journal.tidy()
+
     def _open(self) -> None:
         self._journal = Journal.open(self._path, reserve_bytes=RESERVE_BYTES, entropy=self._entropy.randbytes)
         assert self._journal.verify(from_checkpoint=True).sound
@@ -156,7 +167,7 @@ class Player:
 
 
 def main(path: Path, count: int, seed: int, wrong: str) -> None:
-    wal.FOLD_AT = _FOLD_AT
+    wal.FOLD_AT = FOLD_AT
     crash_wrongs.introduce(wrong)
     Player(path, seed).play(count)
 

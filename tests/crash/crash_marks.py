@@ -90,12 +90,12 @@ class Promised:
             self.issued[value[0]] = max(value[1], self.issued.get(value[0], 0))
 
     def _found(self, there: Promise) -> Promise:
-        """The promise that a program found kept when it began; what was erased before stays erased."""
+        """The promise that a program found kept when it began. What was erased without being acknowledged may still lie about."""
         for promise in reversed(self.possible):
             stands = replace(promise, evidence=there.evidence, secrets=())
             if stands == there and all(there.evidence.get(digest) is kept for digest, kept in promise.evidence.items()):
-                return promise
-        raise ValueError(f"a program began with {there}, which is none of {self.possible}")
+                return replace(promise, secrets=self.acknowledged.secrets)
+        raise ValueError(f"a program began with what nobody promised: {there}")
 
     @property
     def possible(self) -> tuple[Promise, ...]:

@@ -1,6 +1,7 @@
 """`make crash`: a whole kiosk is really killed, again and again; then power cuts are played at all the steps of recordings.
 
-Recorded are sales, everything a journal does, recoveries from a power cut, and changes of the schema, each from another seed.
+Recorded are sales, everything a journal does, recoveries from a power cut, disks that fail now and then, and changes of the schema, each
+from another seed.
 Exit code 1 when a promise was broken; then the files of the first such image are left behind, with what replays it.
 """
 
@@ -37,7 +38,7 @@ _KILLS = Path(__file__).parent.parent / "e2e" / "tree_kills.py"
 class Task:
     """One recording; the seed decides it and its cuts."""
 
-    kind: str  # sales | journal | recovery | schema
+    kind: str  # sales | journal | recovery | failing | schema
     seed: int
     place: Path
 
@@ -94,7 +95,7 @@ class Total:
 def _tasks(first_seed: int, place: Path) -> Iterator[Task]:
     for seed in numbers(first_seed):
         schema = ("schema",) if seed % _SCHEMA_EVERY == first_seed % _SCHEMA_EVERY else ()
-        kinds = ("sales", "journal", "recovery", *schema)
+        kinds = ("sales", "journal", "recovery", "failing", *schema)
         for kind in kinds:
             yield Task(kind, seed, place)
 
@@ -115,6 +116,8 @@ def _play(task: Task) -> Played:
                 draw = random.Random(task.seed)
                 image, promised = at_step(first, draw.randrange(200, len(first.steps)), draw)
                 recording = record("crash_journal.py", here / "recorded", "30", f"{task.seed + 1}", "right", before=image)
+            case "failing":
+                recording = record("crash_failing.py", here / "recorded", "80", seed, "right")
             case "schema":
                 recording = record("crash_newer.py", here / "recorded", seed)
                 older = cut(recording, OlderProgram(here / "older").fault, seed=task.seed, count=1)

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from crash_marks import Marker
 
-from kiosk.journal import files, schema
+from kiosk.journal import database, files, schema
 from kiosk.journal.database import Database
 from kiosk.journal.entry import Seq
 from kiosk.journal.journal import Journal
@@ -108,6 +108,11 @@ def _erased_in_name_only() -> None:
     Database.cut_off_log = lambda self: None  # type: ignore[method-assign]
 
 
+def _log_not_settled() -> None:
+    """After a sync failed, what programs see is taken for what lies on the medium."""
+    database.settle = lambda wal: None
+
+
 WRONGS: Mapping[str, Callable[[], None]] = {
     "synchronous-normal": _never_synced,
     "journal-mode-delete": _rollback_journal,
@@ -117,6 +122,7 @@ WRONGS: Mapping[str, Callable[[], None]] = {
     "numbers-not-reserved": _numbers_not_reserved,
     "attempts-apart": _attempts_apart,
     "names-not-synced": _names_not_synced,
+    "log-not-settled": _log_not_settled,
     "erased-in-name-only": _erased_in_name_only,
 }
 

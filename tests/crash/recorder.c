@@ -5,7 +5,7 @@
  *     o fd flags            path   opened, path absolute      c fd            closed
  *     w fd offset           bytes  written                    t fd size       cut or grown to size
  *     s fd                         fsync or fdatasync         a fd offset n   room allocated
- *     m fd                         mapped shared and writable
+ *     m fd                         mapped shared and writable f fd                         fsync or fdatasync, which failed
  *     u                     path   unlinked                   d               path      directory made
  *     r length of old path  both   renamed, paths joined      k               bytes     a mark of the application
  * What the log lacks of what happened shows in the end: the files it leads to are compared with those on the disk.
@@ -32,7 +32,7 @@
 static char root[PATH_MAX];
 static size_t root_length;
 static int log_fd = -1;
-static unsigned char watched[FDS];
+static unsigned char watched[FDS]; /* 1: a file, 2: the directory itself */
 static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
 
 __attribute__((constructor)) static void begin(void)
@@ -113,7 +113,7 @@ static int opened(int directory, const char *path, int flags, mode_t mode)
     if (fd >= FDS)
         abort();
     if (fd >= 0) {
-        watched[fd] = 1;
+        watched[fd] = full[root_length] ? 1 : 2;
         note('o', fd, (uint64_t)flags, 0, full, strlen(full), "", 0);
     }
     pthread_mutex_unlock(&turn);
@@ -144,8 +144,38 @@ int close(int fd)
     return result;
 }
 
+static long failing_in;
+static int failing_with;
+
+static int failing_directories;
+
+/* For the application: the `n`th call from now that writes, cuts or syncs a file, or the directory, fails with `error`, once. 0: none does. */
+void recorder_fail(long n, int error, int directories)
+{
+    pthread_mutex_lock(&turn);
+    failing_in = n;
+    failing_directories = directories;
+    failing_with = error;
+    pthread_mutex_unlock(&turn);
+}
+
+static int fails(int fd, int syncs)
+{
+    if (!is_watched(fd))
+        return 0;
+    pthread_mutex_lock(&turn);
+    int now = failing_in > 0 && (watched[fd] == 1 || failing_directories) && !--failing_in;
+    if (now && syncs)
+        note('f', fd, 0, 0, "", 0, "", 0);
+    pthread_mutex_unlock(&turn);
+    if (now)
+        errno = failing_with;
+    return now;
+}
+
 /* Runs `call` in its turn and notes it if it went well. */
 #define NOTED(fd, type, call, good, what, a, b, data, length) \
+    if (strchr("wts", what) && fails(fd, what == 's')) return -1; \
     if (!is_watched(fd)) return call; \
     pthread_mutex_lock(&turn); \
     type result = call; \

@@ -21,6 +21,7 @@ BROKEN = (
     ("evidence-not-synced", EVERYTHING, "unproved"),
     ("numbers-not-reserved", EVERYTHING, "repeated"),
     ("attempts-apart", EVERYTHING, "lost"),
+    ("log-not-settled", ("crash_failing.py", "60", "1"), "lost"),
     ("names-not-synced", ONE_SALE, "unsound"),
     ("erased-in-name-only", ("crash_journal.py", "25", "5"), "remembered"),
 )

@@ -95,6 +95,16 @@ def test_a_removal_and_a_new_name_are_lost_alone_or_together() -> None:
     assert left(*steps, *directory_synced(), before=before) == {both}
 
 
+def test_what_a_failed_sync_threw_away_is_not_written_by_the_next() -> None:
+    file = File(A + A)
+    file.write(0, B + B)
+    file.fail_to_sync()
+    file.write(SECTOR, C)
+    file.sync()
+    assert file.written == B + C
+    assert file.kept == A + C
+
+
 def test_a_write_through_a_mapping_is_no_recording() -> None:
     disk = Disk(ROOT)
     disk.do(opened("journal.db"))

@@ -21,6 +21,15 @@ def test_everything_a_journal_does_survives_a_power_cut_at_every_step(memory: Pa
 
 
 @pytest.mark.timeout(400)
+def test_a_disk_that_fails_once_is_not_trusted_and_a_power_cut_afterwards_loses_nothing(memory: Path) -> None:
+    recording = record("crash_failing.py", memory / "failing", "60", "1", "right")
+    assert sum(step.what == "f" for step in recording.steps) >= 2, "too few syncs failed"
+    outcome, _ = judged(recording, memory / "image", seed=1, count=0)
+    assert not outcome.faults, outcome
+    assert outcome.images > 200
+
+
+@pytest.mark.timeout(400)
 def test_a_second_power_cut_during_recovery_loses_no_more(memory: Path) -> None:
     recording = record("crash_journal.py", memory / "first", "40", "2", "right")
     draw = random.Random(2)
