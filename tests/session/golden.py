@@ -8,9 +8,10 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
-from world import PER_KWH_AND_STAY, A, B, World, approval, code_digest
+from world import PER_KWH_AND_STAY, SETUP, A, B, World, approval, code_digest
 
 from kiosk.metering.reading import Reading
 from kiosk.session import codec
@@ -18,7 +19,8 @@ from kiosk.session import inputs as i
 from kiosk.session.codec import Encoded
 from kiosk.session.facts import Fact
 from kiosk.session.inputs import ConnectorStatus
-from kiosk.values import Digest, Moment, Money
+from kiosk.session.setup import Offline
+from kiosk.values import ConnectorId, Digest, Moment, Money
 
 FOLDER = Path(__file__).parent.parent / "vectors" / "journal"
 CARD = i.CardFacts("mc", "4821", "123456", "A0000000041010", "contactless", Digest("ab" * 32))
@@ -32,6 +34,11 @@ def a_long_day() -> World:
     _walked_away(w)
     _late_start(w)
     _energy_nobody_sold(w)
+    _more_reserved_and_some_paid_back(w)
+    _tried_again(w)
+    _a_person_decides(w)
+    _nobody_decides(w)
+    _while_cards_are_away(w)
     _still_charging(w)
     return w
 
@@ -109,7 +116,9 @@ def _unknown_money(w: World) -> None:
     w.answer("Modify", i.Done(i.Accepted("X0000000000000001")))
     w.give(i.Outcome(payment, i.Done(approval(5_000, "PSP0000000000002"))))
     w.answer("Modify", i.Refused("rejected", "422"))
+    w.give(i.ReviewClosed(w.session.id, "cancel_refused", "settled", "R. Yilmaz", "released in the acquirer's pages"))
     w.give(i.Outcome("K417-00000000000000000000009999-P1", i.Done(approval(5_000, "PSP0000000000003"))))
+    w.answer("Modify", i.Done(i.Accepted("X0000000000000003")))
     w.give(i.Confirmation("K418-elsewhere", "PSPX", "capture", True))
 
 
@@ -126,6 +135,7 @@ def _late_start(w: World) -> None:
     w.pay(B)
     w.status(2, ConnectorStatus.PREPARING)
     w.answer("StartDelivery", i.Refused("rejected", "Rejected"))
+    w.wait(60)
     w.give(i.TxStarted("PILE-1", 2, w.session.starts[0].id_tag, w.reading(4_321)))
     w.wait(40)
     assert w.session.transaction is not None
@@ -140,6 +150,104 @@ def _energy_nobody_sold(w: World) -> None:
     w.answer("StopDelivery", i.Done(i.Ok()))
     w.wait(20)
     w.end(next(iter(w.k.orphans)), 4_322)
+
+
+def _charging(w: World, connector: ConnectorId, kwh: int) -> int:
+    number = SETUP.by_id[connector].number
+    w.status(number, ConnectorStatus.PREPARING)
+    w.answer("StartDelivery", i.Done(i.Ok()))
+    w.give(i.TxStarted("PILE-1", number, w.session.starts[-1].id_tag, w.reading(kwh)))
+    w.status(number, ConnectorStatus.CHARGING)
+    assert w.session.transaction is not None
+    return w.session.transaction
+
+
+def _more_reserved_and_some_paid_back(w: World) -> None:
+    w.step, w.most = Money(1_000, "EUR"), Money(4_000, "EUR")
+    session = w.pay(A, minor=1_000)
+    w.step = w.most = None
+    transaction = _charging(w, A, 200)
+    for kwh in (204, 210, 214):
+        w.skip(240)
+        w.give(i.MeterRead("PILE-1", 1, transaction, Reading(w.now.utc_ms, kwh * 1_000_000, 90_000, 40)))
+    adjusted = w.request("Modify").ref
+    w.answer("Modify", i.Done(i.Accepted("ADJ0000000000001")))
+    w.give(i.Confirmation(adjusted, "ADJ0000000000001", "adjust", True, "", Money(2_000, "EUR")))
+    w.give(i.CardRecognised(session))
+    w.give(i.StopAsked(session, "card"))
+    w.answer("StopDelivery", i.Done(i.Ok()))
+    w.skip(10)
+    w.end(transaction, 214)
+    w.settle()
+    payment = w.session.last_payment
+    assert payment is not None
+    w.give(i.RefundAsked(session, Money(150, "EUR"), "R. Yilmaz", "goodwill", "order 1"))
+    refund = w.request("Modify").ref
+    w.answer("Modify", i.Done(i.Accepted("R0000000000000001")))
+    w.give(i.Confirmation(refund, "R0000000000000001", "refund", True, "", Money(150, "EUR")))
+    w.give(i.Confirmation(payment.ref, "CA0000000000001", "refund", True, "", Money(50, "EUR")))
+
+
+def _tried_again(w: World) -> None:
+    session = w.pay(B)
+    w.status(2, ConnectorStatus.PREPARING)
+    w.answer("StartDelivery", i.Refused("rejected", "Rejected"))
+    w.wait(20)
+    w.give(i.StartAgain(session))
+    w.give(i.TxStarted("PILE-1", 2, w.session.starts[0].id_tag, w.reading(4_322)))
+    w.skip(1_800)
+    assert w.session.transaction is not None
+    w.end(w.session.transaction, 4_325)
+    w.answer("Modify", i.Refused("rejected", "try again"))
+    w.give(i.ReviewClosed(session, "capture_refused", "retry", "R. Yilmaz", "the acquirer is back"))
+    w.answer("Modify", i.Done(i.Accepted("CAP0000000000003")))
+    w.status(2, ConnectorStatus.AVAILABLE)
+
+
+def _a_person_decides(w: World) -> None:
+    session = w.pay(A)
+    transaction = _charging(w, A, 300)
+    w.skip(600)
+    w.end(transaction, 54_000)
+    w.give(i.ReviewClosed(session, "meter_unproven", "capture", "R. Yilmaz", "read at the pile", 4_000_000))
+    w.settle()
+
+
+def _nobody_decides(w: World) -> None:
+    w.pay(A)
+    transaction = _charging(w, A, 400)
+    w.skip(600)
+    w.end(transaction, 54_000)
+    w.status(1, ConnectorStatus.AVAILABLE)
+    w.wait(2 * 86_400)
+    w.wait(2 * 86_400)
+    w.answer("Modify", i.Done(i.Accepted("X0000000000000005")))
+
+
+def _while_cards_are_away(w: World) -> None:
+    terms = Offline("capped", Money(3_000, "EUR"), Money(9_000, "EUR"))
+    w.reconfigure(replace(SETUP, policy=replace(SETUP.policy, offline=terms)))
+    w.give(i.TerminalHealth(True, False, "no line"))
+    w.accept(A)
+    w.answer("Preauthorize", i.Done(i.Approval(Money(5_000, "EUR"), "", "T6", CARD, offline=True)))
+    transaction = _charging(w, A, 500)
+    w.skip(600)
+    w.end(transaction, 503)
+    payment = w.session.last_payment
+    assert payment is not None
+    w.give(i.Confirmation(payment.ref, "PSP0000000000006", "authorisation", True, "", Money(5_000, "EUR")))
+    w.settle()
+    w.reconfigure(replace(SETUP, policy=replace(SETUP.policy, offline=Offline("free"))))
+    w.accept(B)
+    w.status(2, ConnectorStatus.AVAILABLE)
+    transaction = _charging(w, B, 4_325)
+    w.skip(600)
+    w.end(transaction, 4_327)
+    w.status(2, ConnectorStatus.AVAILABLE)
+    w.reconfigure(SETUP)
+    w.give(i.TerminalHealth(True, True))
+    w.give(i.DiskState(True))
+    w.give(i.DiskState(False))
 
 
 def _still_charging(w: World) -> None:
