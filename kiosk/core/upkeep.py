@@ -78,8 +78,11 @@ class Upkeep:
             group.create_task(self._prove(), name="proof")
 
     async def end(self) -> None:
-        """In an orderly end: the next start is to be quick."""
-        await self._keep_state(_LITTLE)
+        """When the kiosk ends: the next start is to be quick. Whatever ended it stays the reason."""
+        try:
+            await self._keep_state(_LITTLE)
+        except JournalError as error:
+            log.warning("The next start will take longer: %s", error)
 
     async def _watch(self) -> None:
         while True:
