@@ -44,7 +44,7 @@ _KINDS = ("code", "unplug", "limit", "no plug", "declined first")
 _SETTINGS = {
     "policies.smallest_hold": "1.00",
     "policies.margin": "0.60",
-    "policies.preauth_give_up_seconds": 60,
+    "policies.preauth_give_up_seconds": 300,
     "policies.plug_timeout_seconds": 100,
     "policies.start_timeout_seconds": 240,
     "policies.stop_timeout_seconds": 240,
@@ -150,6 +150,7 @@ class Report:
     sales: Counter[str] = field(default_factory=Counter)
     captured: int = 0
     released: int = 0
+    unknown: int = 0
     receipts: int = 0
     entries: int = 0
     seconds: float = 0.0
@@ -159,7 +160,8 @@ class Report:
         steps = len({kill.open for kill in self.kills})
         return (
             f"{len(self.kills)} kills at {steps} different steps in {self.seconds:.0f} s; {sum(self.sales.values())} sales ({sales});"
-            f" {self.captured} captured, {self.released} released, {self.receipts} receipts, {self.entries} entries: all books agree"
+            f" {self.captured} captured, {self.released} released, {self.unknown} left to the operator,"
+            f" {self.receipts} receipts, {self.entries} entries: all books agree"
         )
 
 
@@ -420,7 +422,8 @@ class Siege:
                 assert session not in owed, f"{session} was delivered to twice"
                 owed[session] = price_of(letter_of[session], delivery.mwh)
         payments = self._site.payments
-        assert len({payment.merchant_reference for payment in payments}) == len(payments)
+        references = [payment.merchant_reference for payment in payments]
+        assert len(set(references)) == len(references), f"held twice under one reference: {references}"
         for payment in payments:
             assert payment.held.minor == 0, f"{payment} is still held"
             captures = [m for m in payment.modifications if m.kind == "capture"]
@@ -430,13 +433,16 @@ class Siege:
                 assert payment.captured.minor == owed.pop(session, 0), f"{payment} for {session}"
                 self.report.captured += 1
             else:
-                assert payment.cancelled
+                assert payment.cancelled, f"{payment} was neither captured nor released"
                 self.report.released += 1
         assert not any(owed.values()), f"delivered and not paid: {owed}"
-        assert all(stray.kind == "technical_cancel" for stray in books.strays), books.strays
-        assert [fact.code for fact in facts if isinstance(fact, f.ReviewOpened)] == []
+        assert all(stray.kind in ("technical_cancel", "reversal") for stray in books.strays), f"changes of nothing: {books.strays}"
+        reviews = [fact for fact in facts if isinstance(fact, f.ReviewOpened)]
+        # A kiosk that was away for as long as a payment may stay unknown tells its operator, and takes its leave of the money.
+        assert all(fact.code == "money_unknown" for fact in reviews), f"an operator is asked: {reviews}"
+        self.report.unknown = len(reviews)
         numbers = [fact.number for fact in facts if isinstance(fact, f.ReceiptIssued)]
-        assert numbers == list(range(1, len(numbers) + 1)), numbers
+        assert numbers == list(range(1, len(numbers) + 1)), f"receipts {numbers}"
         originals = [paper for paper in self._site.receipts if "COPY" not in paper]
         assert len(originals) <= len(numbers), f"{len(originals)} originals of {len(numbers)} receipts"
         done = run("journal", "verify", "--json", str(self._house.journal))
