@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from kiosk.pricing.load import tariff_of
 from kiosk.pricing.quote import Quote
 from kiosk.session import corrections, decisions, ending, energy, limit, money, offline, reviews
 from kiosk.session import facts as f
@@ -148,8 +149,8 @@ def _accept(d: Decision, given: i.QuoteAccepted) -> None:
 
 def _sound(quote: Quote, currency: str) -> bool:
     """Whether money can be reserved by it: all in the kiosk's currency, and growing if at all."""
-    amounts = [m for m in (quote.hold, quote.step, quote.most) if m is not None]
-    return all(m.currency == currency for m in amounts) and (quote.step is None or quote.step.minor > 0)
+    currencies = {tariff_of(quote).currency, *(m.currency for m in (quote.hold, quote.step, quote.most) if m is not None)}
+    return currencies == {currency} and (quote.step is None or quote.step.minor > 0)
 
 
 def _free_the_terminal(d: Decision) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from world import World, names
+from world import PER_KWH, World, names
 
 from kiosk.session import facts as f
 from kiosk.session import inputs as i
@@ -201,4 +201,10 @@ def test_restarts_and_repeated_answers_ask_once_and_count_once() -> None:
 def test_steps_that_are_none_sell_nothing(step: Money, most: Money) -> None:
     w = World(step=step, most=most)
     w.accept()
+    assert w.k.sessions == {}
+
+
+def test_a_tariff_of_another_currency_sells_nothing() -> None:
+    w = World()
+    w.accept(tariff=PER_KWH.replace(b'"EUR"', b'"CHF"'))
     assert w.k.sessions == {}
