@@ -45,7 +45,10 @@ def _parser() -> argparse.ArgumentParser:
     _tariff(commands.add_parser("tariff", help="price sessions, lint and explain tariffs"))
     _meter(commands.add_parser("meter", help="check signed meter values"))
     _journal(commands.add_parser("journal", help="show, verify and export what happened"))
-    _office(commands)
+    _queue(commands.add_parser("queue", help="what waits for an answer of the far ends; --flush tries it now"))
+    _review(commands.add_parser("review", help="list and decide what a person must decide"))
+    _refund(commands.add_parser("refund", help="pay back what was captured, with a credit note"))
+    _receipt(commands.add_parser("receipt", help="a receipt or credit note as text, page, PDF or e-invoice"))
     _simulate(commands.add_parser("simulate", help="play sales in a simulated world with faults"))
     return parser
 
@@ -162,12 +165,74 @@ def _run_check(args: argparse.Namespace) -> int:
     return BAD if problems else GOOD
 
 
-def _office(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _queue(p: argparse.ArgumentParser) -> None:
+    p.add_argument("--flush", action="store_true", help="try everything again now")
+    _at_kiosk(p)
+    p.set_defaults(run=lambda args: _ordered("queue", args))
+
+
+def _review(p: argparse.ArgumentParser) -> None:
+    commands = p.add_subparsers(required=True, metavar="COMMAND")
+    listing = commands.add_parser("list", help="what waits for a person's decision")
+    _at_kiosk(listing)
+    listing.set_defaults(run=lambda args: _ordered("reviews", args))
+    decide = commands.add_parser("decide", help="decide one")
+    decide.add_argument("session")
+    decide.add_argument("code", help="as `pilepay review list` names it, such as meter_unproven")
+    decide.add_argument("decision", help="capture, release, retry or settled")
+    decide.add_argument("--kwh", help="with capture: the energy you take for proven, such as 12.345; left out, what the meter proves")
+    _signed(decide, "why, in your words")
+    _at_kiosk(decide)
+    decide.set_defaults(run=lambda args: _ordered("decide", args))
+
+
+def _refund(p: argparse.ArgumentParser) -> None:
+    p.add_argument("session")
+    p.add_argument("--amount", help="such as 12.30; left out, all that is not yet paid back")
+    p.add_argument("--command", help="a name of your own for this order: the same name is refunded once, however often it is given")
+    _signed(p, "one of not_delivered, price, fault, goodwill, dispute, other")
+    _at_kiosk(p)
+    p.set_defaults(run=lambda args: _ordered("refund", args))
+
+
+def _at_kiosk(p: argparse.ArgumentParser) -> None:
+    p.add_argument("--config", type=Path, default=_CONFIG)
+    p.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help=argparse.SUPPRESS)
+    p.add_argument("--json", action="store_true")
+
+
+def _signed(p: argparse.ArgumentParser, reason: str) -> None:
+    p.add_argument("--by", required=True, metavar="NAME", help="who decides")
+    p.add_argument("--reason", required=True, help=reason)
+
+
+def _ordered(order: str, args: argparse.Namespace) -> int:
     from kiosk.core import office_cli
 
-    office_cli.queue_arguments(commands.add_parser("queue", help="what waits for an answer of the far ends; --flush tries it now"))
-    office_cli.review_arguments(commands.add_parser("review", help="list and decide what a person must decide"))
-    office_cli.refund_arguments(commands.add_parser("refund", help="pay back what was captured, with a credit note"))
+    orders = {"queue": office_cli.queue, "reviews": office_cli.reviews, "decide": office_cli.decide, "refund": office_cli.refund}
+    return orders[order](args)
+
+
+def _receipt(p: argparse.ArgumentParser) -> None:
+    p.add_argument("session", help="the sale, in full or by the end of its name")
+    p.add_argument("--credit-note", type=int, metavar="NUMBER", help="this credit note of the sale instead of its receipt")
+    p.add_argument(
+        "--format", choices=("text", "html", "pdf", "invoice", "xml"), default="text", help="invoice: PDF with EN 16931 data inside"
+    )
+    p.add_argument("--language", help="an ISO 639 code; left out, the driver's own")
+    p.add_argument("--out", type=Path, metavar="FILE", help="left out, the terminal (text and html)")
+    p.add_argument("--company", help="the buyer's legal name; invoice and xml need it")
+    p.add_argument("--company-address", default="", metavar="LINES", help="its lines, divided by semicolons")
+    p.add_argument("--company-country", default="", metavar="XX", help="ISO 3166, such as DE")
+    p.add_argument("--company-vat", default="", help="its VAT number")
+    p.add_argument("--config", type=Path, default=_CONFIG)
+    p.set_defaults(run=_run_receipt)
+
+
+def _run_receipt(args: argparse.Namespace) -> int:
+    from kiosk.core.receipt_cli import run
+
+    return run(args)
 
 
 def _tariff(p: argparse.ArgumentParser) -> None:

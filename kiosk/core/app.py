@@ -195,7 +195,8 @@ class App:
     # --- evidence -------------------------------------------------------------------------------------------------------------
 
     def _recognise(self, raws: tuple[str, ...]) -> Digest:
-        return self._seals.seal("\n".join(self._ids.recognition(raw) for raw in raws).encode(), self._config.retention.card_recognition_days)
+        known_by = "\n".join(self._ids.recognition(raw) for raw in raws)
+        return self._seals.seal(known_by.encode(), self._config.retention.card_recognition_days)
 
     # --- ways out -------------------------------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ Nothing that happens after the receipt was issued changes what the receipt says:
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kiosk.pricing.quote import Quote
 from kiosk.session import facts as f
@@ -69,6 +69,8 @@ class Sale:
                 self._watch_clock(fact)
                 self._resume(fact)
                 self.ended = fact
+            case f.MeterDecided(delivered=delivered) if self.ended is not None:
+                self.ended = replace(self.ended, delivered=delivered)
             case f.Vacated():
                 self.left = fact
             case f.Priced():
