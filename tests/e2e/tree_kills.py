@@ -294,9 +294,11 @@ class Siege:
         while True:
             with suppress(OSError, TimeoutError):
                 screen = await Driver.sit_down(self._house.glass, 1.0)
-                while not screen.gone:  # noqa: ASYNC110 - a relay tells nobody that it hung up
-                    await asyncio.sleep(0.05)
-                await screen.leave()
+                try:
+                    while not screen.gone:  # noqa: ASYNC110 - a relay tells nobody that it hung up
+                        await asyncio.sleep(0.05)
+                finally:
+                    await screen.leave()
             await asyncio.sleep(0.1)
 
     # --- a sale, by somebody whom nothing deters ----------------------------------------------------------------------------------
