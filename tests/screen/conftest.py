@@ -1,14 +1,19 @@
-"""A screen without a display: the offscreen platform, the software scene graph, our fonts."""
+"""A screen without a display: the offscreen platform, the software scene graph, our fonts; and the pages of core's own tests."""
 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from PySide6.QtGui import QGuiApplication
 
 from kiosk.screen.stage import Panel, Stage, pin
+
+for room in ("session", "core"):
+    sys.path.insert(0, str(Path(__file__).parent.parent / room))
 
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
 os.environ["QT_LOGGING_RULES"] = "qt.qpa.fonts=false"

@@ -118,6 +118,7 @@ Pressable {
                 }
                 Words {
                     id: now
+                    readonly property bool single: text.indexOf(" ") < 0
                     anchors.left: mark.right
                     anchors.leftMargin: Theme.s(0.7)
                     anchors.right: parent.right
@@ -128,7 +129,8 @@ Pressable {
                     color: control.stateColor
                     lineHeightMode: control.tiny && control.wordy ? Text.ProportionalHeight : Text.FixedHeight
                     lineHeight: control.tiny && control.wordy ? 1 : Theme.line(role)
-                    fontSizeMode: control.tiny && control.wordy ? Text.Fit : Text.FixedSize
+                    wrapMode: single ? Text.NoWrap : Text.WordWrap
+                    fontSizeMode: control.tiny && control.wordy ? Text.Fit : single ? Text.HorizontalFit : Text.FixedSize
                     minimumPixelSize: Theme.mm(3.4)
                     Accessible.ignored: true
                 }
