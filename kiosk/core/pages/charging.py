@@ -35,7 +35,7 @@ def charging(v: View, s: Session) -> dict[str, Any]:
         "curve": tuple(running.curve) if running else (),
         "curve_from": v.clock(s.started_at),
         "curve_to": v.clock(v.at),
-        "rail_note": _ends(v, s),
+        "rail_note": "" if stopping else _ends(v, s),
         "buttons": () if stopping else (stop,),
     }
 
