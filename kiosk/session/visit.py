@@ -114,7 +114,7 @@ def step(v: Visit, given: VisitInput, k: Kiosk, at: Moment, times: Times, defaul
                 return replace(v, connector=connector, touched_at=at), ()
             return v, ()
         case Left(session):
-            if page(v, k, at) == "idle":
+            if page(v, k, at) in ("idle", "out_of_order"):
                 return replace(v, session=session, own=True, touched_at=at), ()
             return v, ()
     v = replace(v, touched_at=at)

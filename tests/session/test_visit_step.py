@@ -16,6 +16,7 @@ from kiosk.session.visit import (
     Agreed,
     CardShown,
     DigitTyped,
+    Left,
     PluggedIn,
     Times,
     Touched,
@@ -517,6 +518,18 @@ def test_a_closed_kiosk_is_out_of_order_at_once_and_still_lets_a_running_charge_
     s.touch("type_code")
     s.types("4719")
     assert names(s.touch("confirm_stop")) == ["StopRequested"]
+
+
+def test_whoever_unplugs_at_a_closed_kiosk_is_shown_what_it_came_to() -> None:
+    w = World()
+    w.finish()
+    w.give(i.TerminalHealth(False, False))
+    s = a_stranger_at(w)
+    assert s.page == "out_of_order"
+    s.does(Left(w.k.recent[-1].id))
+    assert s.page == "finished"
+    s.touch("finish")
+    assert s.page == "out_of_order"
 
 
 # --- language and help --------------------------------------------------------------------------------------------------------
