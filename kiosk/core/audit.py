@@ -111,8 +111,6 @@ def _end_with_the_kiosk() -> None:
 def main() -> int:
     """Take one order from standard input, write one result to standard output."""
     os.nice(_LEAST_URGENT)
-    with contextlib.suppress(OSError):
-        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
     order = json.loads(sys.stdin.buffer.readline())
     try:
         found = prove(Path(order["journal"]), restore_setup(order["setup"].encode()), order["seq"], order["state"], _end_with_the_kiosk)
