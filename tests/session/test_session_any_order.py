@@ -18,7 +18,7 @@ from world import PER_KWH, PER_KWH_AND_STAY, SETUP, World, approval, code_digest
 from kiosk.metering.reading import Reading
 from kiosk.session import facts as f
 from kiosk.session import inputs as i
-from kiosk.session.corrections import REASONS
+from kiosk.session.corrections import REASONS, refundable
 from kiosk.session.deadlines import next_deadline
 from kiosk.session.decisions import DECISIONS
 from kiosk.session.evolve import fold
@@ -72,6 +72,8 @@ class AnyOrder(RuleBasedStateMachine):
     def under_these_rules(self, offline: str, grows: bool) -> None:
         terms = Offline(offline, Money(3_500, "EUR"), STORED)
         self.w.reconfigure(replace(SETUP, policy=replace(SETUP.policy, offline=terms)))
+        if offline != "closed":
+            self.give(i.TerminalHealth(True, False))
         if grows:
             self.w.step, self.w.most = Money(1_000, "EUR"), Money(8_000, "EUR")
 
@@ -242,6 +244,38 @@ class AnyOrder(RuleBasedStateMachine):
             p = stored[pick % len(stored)]
             self.give(i.Confirmation(p.ref, f"FWD{pick}", "authorisation", success, "", p.amount))
 
+    @rule(pick=PICK)
+    def acquirer_refuses(self, pick: int) -> None:
+        asked = [r for r in open_requests(self.w.k) if isinstance(r.body, Modify)]
+        if asked:
+            self.give(i.Outcome(asked[pick % len(asked)].ref, i.Refused("rejected")))
+
+    @rule(pick=PICK, webhook=st.booleans())
+    def yes_after_all(self, pick: int, webhook: bool) -> None:
+        """The acquirer did what it refused, or what we took for refused."""
+        refused = [m for s in self.held() for m in s.modifications.values() if m.state is ModificationState.REFUSED]
+        if refused:
+            m = refused[pick % len(refused)]
+            word = i.Confirmation(m.request, f"LATE{pick}", m.operation.removesuffix("_by_reference"), True, "", m.amount)
+            self.give(word if webhook else i.Outcome(m.request, i.Done(i.Accepted(f"LATE{pick}"))))
+
+    @rule(reachable=st.booleans())
+    def terminal_alone(self, reachable: bool) -> None:
+        self.give(i.TerminalHealth(reachable, False))
+
+    @rule(pick=PICK, minor=st.sampled_from([1, 100, 250, None]), command=st.sampled_from(["a", "b", "c"]))
+    def refund_well(self, pick: int, minor: int | None, command: str) -> None:
+        taken = [s for s in self.held() if refundable(self.w.k, s)]
+        if taken:
+            amount = Money(minor, "EUR") if minor else None
+            self.give(i.RefundAsked(taken[pick % len(taken)].id, amount, "Kim", "price", command))
+
+    @rule(pick=PICK, minor=st.sampled_from([1, 100, 500, 9_000]), psp=st.sampled_from(["CA1", "CA2"]), success=st.booleans())
+    def refunded_elsewhere(self, pick: int, minor: int, psp: str, success: bool) -> None:
+        paid = [p for s in self.held() for p in s.payments.values() if p.approval is not None]
+        if paid:
+            self.give(i.Confirmation(paid[pick % len(paid)].ref, psp, "refund", success, "", Money(minor, "EUR")))
+
     @rule(pick=PICK, amount=AMOUNTS, command=st.sampled_from(["a", "b", "c"]), reason=st.sampled_from([*REASONS[:2], "because"]))
     def refund(self, pick: int, amount: Money | None, command: str, reason: str) -> None:
         self.give(i.RefundAsked(self.sale(pick), amount, "Kim", reason, command))
@@ -369,7 +403,11 @@ class AnyOrder(RuleBasedStateMachine):
     def nothing_stays_behind(self, s: Session) -> None:
         for p in s.payments.values():
             if p.state is PaymentState.AUTHORIZED:
-                assert any(m.payment == p.ref and m.operation != "adjust" for m in s.modifications.values()), "reserved and forgotten"
+                about = [m for m in s.modifications.values() if m.payment == p.ref and m.operation not in ("adjust", "refund")]
+                assert about, "reserved and forgotten"
+                settled = any(r.code in BLOCKING and r.decision == "settled" for r in s.reviews)
+                refused = all(m.operation == "capture" and m.state is ModificationState.REFUSED for m in about)
+                assert settled or not refused, "neither taken nor let go"
         assert not s.reviewed(*BLOCKING)
         assert not any(m.state is ModificationState.REQUESTED and m.operation in ("capture", "cancel") for m in s.modifications.values())
 
