@@ -93,12 +93,12 @@ def forwarded(d: Decision, i: Confirmation) -> None:
 
 
 def declined_offline(d: Decision, s: Session, p: Payment, reason: str) -> None:
-    """What the terminal approved by itself is worth nothing. Energy that is not flowing yet will not flow."""
+    """What the terminal approved by itself is worth nothing. Energy that is not flowing yet will not flow; what has flown a person sees."""
     d.note(f.PaymentForwarded(d.at, s.id, p.ref, "", False, reason))
-    if p.wanted:
+    if p.wanted and s.transaction is not None:
         d.note(f.ReviewOpened(d.at, s.id, "offline_declined", f"{p.ref}: {reason}".strip(), None))
-        if s.transaction is None and not s.given_up:
-            d.note(f.SessionGivenUp(d.at, s.id, "offline_declined"))
+    elif p.wanted and not s.given_up:
+        d.note(f.SessionGivenUp(d.at, s.id, "declined"))
 
 
 def _reached_the_issuer(d: Decision, s: Session, p: Payment, i: Confirmation) -> None:

@@ -269,9 +269,9 @@ def test_declined_before_the_plug_ends_the_sale_and_starts_nothing() -> None:
     w = away("capped")
     w.accept()
     w.answer("Preauthorize", offline_yes())
-    assert names(forward(w, success=False)) == ["PaymentForwarded", "ReviewOpened", "SessionGivenUp", "SessionClosed"]
-    assert w.session.given_up == "offline_declined"
-    assert (w.kinds(), w.k.stored) == ([], {})
+    assert names(forward(w, success=False)) == ["PaymentForwarded", "SessionGivenUp", "SessionClosed"]
+    assert w.session.given_up == "declined"
+    assert (w.reviews(), w.kinds(), w.k.stored) == ([], [], {})
 
 
 def test_declined_while_the_pile_is_asked_ends_the_sale_and_a_late_start_is_nobodys() -> None:
