@@ -47,6 +47,8 @@ def _stay_ms(s: Session, at: Moment) -> int:
     if s.accrues_until is None or s.ended_at is None or s.stay_since is None:
         return 0
     left = s.unseen_since or s.vacated_at or at
+    if left.boot_id != s.stay_since.boot_id:
+        return 0  # last seen before a reboot, and the clock may have been set in between
     return min(left.ms_since(s.stay_since), s.accrues_until.ms_since(s.ended_at))
 
 
