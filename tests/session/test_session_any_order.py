@@ -56,6 +56,7 @@ RESULTS = st.one_of(
     st.sampled_from([i.Unknown(hint) for hint in ("", "in_progress", "not_found")]),
 )
 SECONDS = st.sampled_from([0, 1, 15, 30, 60, 61, 300, 1_800, 14_400, 86_400, 345_600])
+LUCK = st.lists(st.sampled_from(("good",) * 10 + ("bad", "lost", "after all")), min_size=1, max_size=12)
 WISHES = st.sampled_from([i.AnotherCard, i.DriverCancelled, i.MoreTime, i.ReprintAsked, i.StartAgain, i.CardRecognised])
 
 
@@ -95,14 +96,28 @@ class AnyOrder(RuleBasedStateMachine):
 
     # --- what may happen --------------------------------------------------------------------------------------------------------
 
-    def goes_on(self, steps: int, kwh: int) -> None:
-        for _ in range(steps):
-            self.as_it_should(kwh)
+    def goes_on(self, steps: list[str], kwh: int) -> None:
+        for luck in steps:
+            if luck != "good" and open_requests(self.w.k):
+                self.badly(open_requests(self.w.k)[0], luck)
+            else:
+                self.as_it_should(kwh)
+
+    def badly(self, request: Request, luck: str) -> None:
+        if luck == "after all":
+            return self.yes_after_all(0, True)
+        lost = i.Unknown("not_found" if luck == "bad" else "")
+        no = lost if request.kind == "Preauthorize" else i.Refused("rejected")
+        return self.give(i.Outcome(request.ref, no if luck == "bad" else lost))
 
     def as_it_should(self, kwh: int) -> None:
         w = self.w
         if open_requests(w.k):
             return self.well(open_requests(w.k)[0])
+        for s in self.held():
+            for r in s.reviews:
+                if r.open and r.code in BLOCKING and kwh % 5:
+                    self.give(i.ReviewClosed(s.id, r.code, DECISIONS[kwh % 4], "Kim", "looked at it", kwh * 1_000_000))
         if "PILE-1" not in w.k.online:
             return self.give(i.PileConnected("PILE-1"))
         for s in w.k.sessions.values():
@@ -461,7 +476,7 @@ class AnyOrder(RuleBasedStateMachine):
 
 
 def copied(step: Callable[..., None]) -> Callable[..., None]:
-    def again(self: AnyOrder, steps: int, kwh: int) -> None:
+    def again(self: AnyOrder, steps: list[str], kwh: int) -> None:
         step(self, steps, kwh)
 
     return again
@@ -478,7 +493,7 @@ def reserved(s: Session, p: Payment) -> int:
 
 
 for number in range(12):  # a sale goes on as it should for a while; then something happens to it
-    setattr(AnyOrder, f"goes_on_{number}", rule(steps=st.integers(1, 12), kwh=st.integers(0, 30))(copied(AnyOrder.goes_on)))
+    setattr(AnyOrder, f"goes_on_{number}", rule(steps=LUCK, kwh=st.integers(0, 30))(copied(AnyOrder.goes_on)))
 
 AnyOrder.TestCase.settings = settings(
     max_examples=STORIES, stateful_step_count=50, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
