@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from kiosk.journal.entry import JournalError, JournalFailed
-from kiosk.journal.files import Layout, explain, out_of_room, settle, sync_file
+from kiosk.journal.files import Layout, explain, out_of_room, settle, sync_directory, sync_file
 from kiosk.journal.schema import open_reader, open_writer
 from kiosk.journal.wal import WriteAheadLog
 
@@ -55,10 +55,18 @@ class Database:
         self.connect()
 
     def connect(self) -> None:
-        """Open the file, once what its log holds is known to lie on the medium."""
+        """Open the file, once what its log holds is known to lie on the medium.
+
+        SQLite makes the log and goes on when the folder cannot be synced: commits would then lie in a file without a name.
+        """
         wal = Layout(self.path).wal
         settle(wal)
         self._db = open_writer(self.path, self._family)
+        try:
+            sync_directory(self.path.parent)
+        except OSError as error:
+            self._db.close()
+            raise JournalError(explain(error, self.path.parent, "Syncing the folder")) from error
         self._log = WriteAheadLog(self._db, wal)
 
     def close(self) -> None:

@@ -77,6 +77,6 @@ class Evidence:
         sql = f"UPDATE evidence SET salt=NULL, data=NULL, erased=1 WHERE erased=0 AND {where}"  # noqa: S608 - `where` is ours
         with self._database.transaction() as db:
             erased = db.executemany(sql, parameters).rowcount
-        if erased > 0:
+        if erased > 0 or self._database.log_size:  # an erasure before may have ended without its cut
             self._database.cut_off_log()
         return max(erased, 0)

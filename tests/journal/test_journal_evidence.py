@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import sqlite3
 from pathlib import Path
 
 import pytest
+from broken_disk import on_broken_disk
 
-from kiosk.journal.entry import JournalError, JournalRefused
+from kiosk.journal.database import Database
+from kiosk.journal.entry import JournalError, JournalFailed, JournalRefused
 from kiosk.journal.journal import Journal
 from kiosk.values import Digest
 
@@ -64,3 +67,22 @@ def test_unknown_and_altered_evidence_are_told_apart(tmp_path: Path) -> None:
 def test_sealed_evidence_says_nothing_in_logs(tmp_path: Path) -> None:
     with Journal.open(tmp_path / "journal.db") as journal:
         assert "4111" not in repr(journal.evidence.seal(b"4111", None))
+
+
+def test_an_erasure_whose_last_step_failed_is_finished_by_the_next_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    secret = b"erika.mustermann@example.org" * 40
+    with Journal.open(tmp_path / "journal.db", reserve_bytes=0) as journal:
+        digest = journal.evidence.put(secret, None)
+        whole = Database.cut_off_log
+
+        def broken(database: Database) -> None:
+            if failed := on_broken_disk(errno.EIO, ("fsync", "fdatasync"), lambda: whole(database)):
+                raise failed
+
+        monkeypatch.setattr(Database, "cut_off_log", broken)
+        with pytest.raises(JournalFailed):
+            journal.evidence.erase([digest])
+        monkeypatch.setattr(Database, "cut_off_log", whole)
+        journal.reopen()
+        journal.evidence.erase_expired(0)
+        assert not any(secret[:28] in file.read_bytes() for file in tmp_path.iterdir())
