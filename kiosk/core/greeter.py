@@ -16,6 +16,7 @@ from kiosk.values import Moment, SessionId
 log = logging.getLogger(__name__)
 
 _LOOK_BACK_S = 7 * 86_400
+_CALLED_OFF = NoCard("aborted")
 
 
 class Clock(Protocol):
@@ -68,14 +69,18 @@ class Greeter:
         return self._asking and not (visit.overlay == "card" and visit.found == "looking")
 
     async def ask(self) -> None:
-        """One card, one answer."""
+        """One card, one answer; none when the terminal was told to stop asking: whoever still waits is asked anew."""
+        if not self.wanted:
+            return
         visit = self._counter.visit
         self._asking = True
         try:
-            shown = await self._answer(await self._desk.identify(visit.language))
+            recognition = await self._desk.identify(visit.language)
+            shown = None if recognition == _CALLED_OFF else await self._answer(recognition)
         finally:
             self._asking = False
-        await self._counter.shown_card(shown, visit.number)
+        if shown is not None:
+            await self._counter.shown_card(shown, visit.number)
 
     async def leave(self) -> None:
         """The driver went on to something else."""

@@ -5,9 +5,10 @@ Every order carries a name and a reason and becomes a fact. Who may connect is d
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Protocol
 
 from kiosk.core.archive import Archive
@@ -16,8 +17,9 @@ from kiosk.session import corrections, decisions
 from kiosk.session.faults import FAULTS
 from kiosk.session.inputs import Input, RefundAsked, ReviewClosed
 from kiosk.session.state import Kiosk, Review, Session
-from kiosk.values import MWH_PER_KWH, Moment, Money, SessionId, ValuesError
+from kiosk.values import MWH_PER_KWH, Moment, Money, SessionId
 
+_PLAIN = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 _WORDS = {
     "no_name_or_reason": "give your name with --by and a reason with --reason",
     "no_such_review": "this sale has no open review of that code: see `pilepay review list`",
@@ -126,22 +128,18 @@ def _text(order: Mapping[str, object], name: str) -> str:
 
 
 def _money(text: str, currency: str) -> Money:
-    try:
+    if _PLAIN.fullmatch(text):
         money = Money.of(text, currency)
         if money.decimal() == Decimal(text) and money.minor > 0:
             return money
-    except (InvalidOperation, ValuesError, ValueError):
-        pass
     raise OfficeError(f"{text!r} is no amount in {currency}: write it in major units, such as 12.30")
 
 
 def _mwh(text: str) -> int:
-    try:
+    if _PLAIN.fullmatch(text):
         mwh = Decimal(text) * MWH_PER_KWH
-        if mwh == int(mwh) and mwh >= 0:
+        if mwh == int(mwh):
             return int(mwh)
-    except (InvalidOperation, ValueError, OverflowError):
-        pass
     raise OfficeError(f"{text!r} is no energy in kWh: write it such as 12.345")
 
 

@@ -1,0 +1,117 @@
+"""Sales the kiosk no longer holds: recalled from the journal exactly as they were, and found by the card that paid."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from core_shelf import Shelf
+
+from kiosk.journal.entry import Entry
+from kiosk.journal.journal import Journal
+from kiosk.session import inputs as i
+from kiosk.session.evolve import KEPT_CLOSED
+from kiosk.session.recall import Recalled
+from kiosk.values import Digest, Money, SessionId
+
+MINE, PHONE, YOURS = Digest("keyed-of-my-card"), Digest("keyed-of-my-phone"), Digest("keyed-of-yours")
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Iterator[Shelf]:
+    with Journal.open(tmp_path / "journal.db", reserve_bytes=0) as journal:
+        yield Shelf(journal)
+
+
+def forgotten(shelf: Shelf) -> None:
+    """So many sales later that the kiosk holds none of before."""
+    for _ in range(KEPT_CLOSED):
+        shelf.pays_with("somebody else's")
+        shelf.cancelled()
+
+
+def test_a_sale_is_recalled_as_it_was_when_it_was_let_go(shelf: Shelf) -> None:
+    shelf.w.finish()
+    as_it_was = shelf.w.session
+    shelf.keep()
+    forgotten(shelf)
+    assert shelf.w.k.find(as_it_was.id) is None
+    assert shelf.archive().sale(as_it_was.id) == as_it_was
+
+
+def test_there_is_no_sale_of_that_name(shelf: Shelf) -> None:
+    shelf.w.finish()
+    shelf.keep()
+    for name in ("", "kiosk", "K417", f"{shelf.w.session.id}0", "K417-'; DROP TABLE entries"):
+        assert shelf.archive().sale(SessionId(name)) is None
+
+
+def test_a_sale_of_a_newer_program_is_not_guessed_at(shelf: Shelf) -> None:
+    session = shelf.pays_with(MINE)
+    shelf.journal.append([Entry(session, "HoverboardDocked", 1, shelf.w.now, b"{}")])
+    assert shelf.archive().sale(session) is None
+
+
+@pytest.mark.parametrize("held", [True, False])
+def test_an_input_brings_its_sale_along_only_when_the_kiosk_lost_it(shelf: Shelf, held: bool) -> None:
+    shelf.w.finish()
+    sale = shelf.w.session
+    shelf.keep()
+    if not held:
+        forgotten(shelf)
+    given = i.RefundAsked(sale.id, Money(100, "EUR"), "Ada", "goodwill", "1")
+    assert shelf.archive().with_sale(shelf.w.k, given) == (given if held else Recalled(sale, given))
+    stranger = i.RefundAsked(SessionId("K417-UNHEARDOF"), None, "Ada", "goodwill", "1")
+    assert shelf.archive().with_sale(shelf.w.k, stranger) == stranger
+
+
+async def test_the_card_finds_the_newest_sale_it_paid_for(shelf: Shelf) -> None:
+    shelf.pays_with(MINE)
+    shelf.cancelled()
+    newest = shelf.pays_with(MINE)
+    shelf.cancelled()
+    shelf.pays_with(YOURS)
+    archive, long_ago = shelf.archive(), shelf.w.now.plus(-86_400)
+    assert await archive.paid_with(shelf.w.k, (MINE,), long_ago) == newest
+    assert await archive.paid_with(shelf.w.k, (PHONE, MINE), long_ago) == newest  # one of its names is enough
+    assert await archive.paid_with(shelf.w.k, (PHONE,), long_ago) is None
+    assert await archive.paid_with(shelf.w.k, (), long_ago) is None
+
+
+async def test_a_charge_that_runs_comes_before_one_that_is_over(shelf: Shelf) -> None:
+    running = shelf.pays_with(MINE)
+    shelf.w.now = shelf.w.now.plus(60)
+    assert (await shelf.archive().paid_with(shelf.w.k, (MINE,), shelf.w.now.plus(-86_400))) == running
+
+
+@pytest.mark.parametrize(("days", "found"), [(6, True), (8, False)])
+async def test_a_sale_no_longer_held_is_found_for_some_days(shelf: Shelf, days: int, found: bool) -> None:
+    session = shelf.pays_with(MINE)
+    shelf.cancelled()
+    forgotten(shelf)
+    now = shelf.w.now.plus(days * 86_400)
+    assert await shelf.archive().paid_with(shelf.w.k, (MINE,), now.plus(-7 * 86_400)) == (session if found else None)
+
+
+async def test_a_card_whose_evidence_was_erased_is_forgotten(shelf: Shelf) -> None:
+    shelf.pays_with(MINE)
+    payment = shelf.w.session.payment
+    assert payment is not None
+    assert payment.approval is not None
+    assert payment.approval.card.recognition is not None
+    shelf.journal.evidence.erase([payment.approval.card.recognition])
+    assert await shelf.archive().paid_with(shelf.w.k, (MINE,), shelf.w.now.plus(-86_400)) is None
+    assert shelf.journal.verify().sound
+
+
+async def test_an_approval_nobody_wanted_is_no_sale_to_come_back_to(shelf: Shelf) -> None:
+    session = shelf.w.accept()
+    shelf.w.give(i.DriverCancelled(session))
+    sealed = shelf.journal.evidence.seal(MINE.encode(), None)
+    shelf.sealed.append(sealed)
+    approval = i.Approval(Money(5_000, "EUR"), "PSP1", "T", i.CardFacts("mc", "4821", recognition=sealed.digest))
+    shelf.w.answer("Preauthorize", i.Done(approval))
+    shelf.w.answer("Modify", i.Done(i.Accepted("CAN")))
+    shelf.keep()
+    assert await shelf.archive().paid_with(shelf.w.k, (MINE,), shelf.w.now.plus(-86_400)) is None
