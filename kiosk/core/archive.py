@@ -17,6 +17,7 @@ from kiosk.session.state import Kiosk, Session
 from kiosk.values import Digest, Moment, SessionId
 
 _RECENT_ENTRIES = 20_000  # in which a card is looked for: some days of a busy kiosk
+_BLOCK = 1_000  # of them at a time, so that nothing else waits for long
 
 
 class Reads(Protocol):
@@ -58,18 +59,23 @@ class Archive:
             approval = s.payment.approval if s.payment else None
             if approval is not None and await self._is(approval.card.recognition, wanted_hashes):
                 return s.id
-        for fact in reversed(self._approvals(since)):
-            if await self._is(fact.approval.card.recognition, wanted_hashes):
-                return fact.session
+        head = self._journal.head()
+        for last in range(head, max(0, head - _RECENT_ENTRIES), -_BLOCK):
+            for fact in reversed(self._approvals(last, since)):
+                if await self._is(fact.approval.card.recognition, wanted_hashes):
+                    return fact.session
         return None
 
     async def _is(self, digest: Digest | None, wanted_hashes: set[bytes]) -> bool:
         kept = await self._evidence(digest) if digest is not None else None
         return kept is not None and not wanted_hashes.isdisjoint(kept.split(b"\n"))
 
-    def _approvals(self, since: Moment) -> list[PaymentAuthorized]:
+    def _approvals(self, last: int, since: Moment) -> list[PaymentAuthorized]:
+        """The approvals in the block of entries that ends with `last`."""
         found: list[PaymentAuthorized] = []
-        for stored in self._journal.read(max(0, self._journal.head() - _RECENT_ENTRIES)):
+        for stored in self._journal.read(max(0, last - _BLOCK)):
+            if stored.seq > last:
+                break
             if stored.kind != PaymentAuthorized.__name__ or stored.at.utc_ms < since.utc_ms:
                 continue
             fact: Fact = fact_of(stored)

@@ -115,3 +115,22 @@ async def test_an_approval_nobody_wanted_is_no_sale_to_come_back_to(shelf: Shelf
     shelf.w.answer("Modify", i.Done(i.Accepted("CAN")))
     shelf.keep()
     assert await shelf.archive().paid_with(shelf.w.k, (MINE,), shelf.w.now.plus(-86_400)) is None
+
+
+@pytest.mark.parametrize("later", [0, 1, 998, 999, 1_000, 1_001, 2_500])
+async def test_a_card_is_found_wherever_its_sale_lies(shelf: Shelf, later: int) -> None:
+    session = shelf.pays_with(MINE)
+    shelf.cancelled()
+    forgotten(shelf)
+    noise = Entry("kiosk", "Started", 1, shelf.w.now, b"{}")
+    if later:
+        shelf.journal.append([noise] * later)
+    assert await shelf.archive().paid_with(shelf.w.k, (MINE,), shelf.w.now.plus(-86_400)) == session
+
+
+async def test_what_lies_too_far_back_is_not_looked_for(shelf: Shelf) -> None:
+    shelf.pays_with(MINE)
+    shelf.cancelled()
+    forgotten(shelf)
+    shelf.journal.append([Entry("kiosk", "Started", 1, shelf.w.now, b"{}")] * 20_000)
+    assert await shelf.archive().paid_with(shelf.w.k, (MINE,), shelf.w.now.plus(-86_400)) is None
