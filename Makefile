@@ -9,7 +9,7 @@ BIN := .venv/bin
 export PYTHON
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: help setup demo test check bench crash journal-million lock clean
+.PHONY: help setup demo test check bench million crash journal-million tamper lock clean
 
 help:
 	@echo 'make demo   the kiosk, its pile and its terminal on this machine; without a display a tour told in the terminal'
@@ -17,6 +17,8 @@ help:
 	@echo 'make test   the tests (ARGS are passed on: make test ARGS="tests/pricing -x")'
 	@echo 'make check  style, types, who may import whom, the screen files'
 	@echo 'make bench  the measured promises, side by side'
+	@echo 'make million  a million sales in the simulated world, a fault at every step; goes on where it was broken off (ARGS="--seed S")'
+	@echo 'make tamper a demo sale, one byte of its journal edited, and what verify says (ARGS=FOLDER takes the journal of a tour)'
 	@echo 'make crash  a running kiosk killed 200 times, then a million power cuts, and what is left each time judged'
 	@echo '            (ARGS="--kills K --images N --seed S --jobs J")'
 	@echo 'make journal-million  a kiosk with a million rows of history starts, is killed, and starts again (ARGS="ROWS FOLDER")'
@@ -42,6 +44,13 @@ check: setup
 
 bench: setup
 	@$(BIN)/python tests/bench/run.py $(ARGS)
+
+million: setup
+	@mkdir -p build
+	@$(BIN)/pilepay simulate --sessions 1000000 --seed 1 --jobs $(JOBS) --keep build/million.json $(ARGS)
+
+tamper: setup
+	@$(BIN)/python tests/journal/tamper.py $(ARGS)
 
 crash: setup
 	@PYTHONPATH=tests/session $(BIN)/python tests/crash/crash_million.py --jobs $(JOBS) $(ARGS)
