@@ -15,10 +15,9 @@ from enum import Enum
 from itertools import pairwise
 from types import MappingProxyType
 
-from kiosk.metering.containers import read
 from kiosk.metering.ocmf import MeteringError, Record, SignedReading
-from kiosk.metering.reading import Delivered, Reading, Verdict
-from kiosk.metering.verify import Checked, Validity, check
+from kiosk.metering.reading import Reading, Validity
+from kiosk.metering.verify import Checked
 
 WHY: Mapping[str, str] = MappingProxyType(
     {
@@ -45,6 +44,13 @@ WHY: Mapping[str, str] = MappingProxyType(
         "time_error": "the meter flags the time as unusable",
         "clock": "the clock is not synchronised, so that time may not be billed",
         "clock_backwards": "the clock runs backwards",
+        "too_many": "more signed values than any transaction has",
+        "key_not_configured": "the meter's public key is not configured",
+        "other_meter": "the values are not of the meter that is configured",
+        "page_used": "the page numbers are not above those of an earlier sale",
+        "other_time": "the values are not of the time of this sale",
+        "contradicts": "the signed values and the registers differ by more than their resolution",
+        "implausible": "more than the connector can give in that time",
     }
 )
 
@@ -93,24 +99,6 @@ def billable(values: Sequence[Checked], profile: Profile = Profile.ENERGY) -> Bi
     if reasons or begin is None or end is None:
         return Billing(False, tuple(dict.fromkeys(reasons)), begin, end)
     return Billing(True, (), begin, end, end.mwh - begin.mwh)
-
-
-def signed_delivery(begin: bytes, end: bytes | None, key: str | bytes, profile: Profile = Profile.ENERGY) -> Delivered:
-    """What a sale was delivered, from the signed values at its begin and its end; `end` is None when the first container holds both.
-
-    `key` is the meter's public key as it was registered, never one that came with the values. Valid only if everything may be billed. It is
-    for review, without an amount, when the signatures hold but the records do not make one sound transaction, and unverifiable when a
-    signature does not hold or a container cannot be read. `reasons` are codes of `WHY` and of `Checked.reason`.
-    """
-    try:
-        values = [value for container in (begin, end) if container is not None for value in read(container).values]
-    except MeteringError:
-        return Delivered(0, None, None, Verdict.UNVERIFIABLE, ("unreadable",))
-    checked = [check(value, key) for value in values]
-    if failed := [value.reason for value in checked if value.validity is not Validity.VALID]:
-        return Delivered(0, None, None, Verdict.UNVERIFIABLE, tuple(dict.fromkeys(failed)))
-    billing = billable(checked, profile)
-    return Delivered(billing.mwh, billing.begin, billing.end, Verdict.VALID if billing.yes else Verdict.REVIEW, billing.reasons)
 
 
 def _in_order(records: Sequence[Record]) -> list[Record]:

@@ -12,7 +12,8 @@ from typing import IO, Literal, Protocol, TextIO, TypeVar
 from kiosk.metering.billing import WHY, Profile, billable
 from kiosk.metering.containers import LARGEST, Container, read
 from kiosk.metering.ocmf import MeteringError, SignedReading
-from kiosk.metering.verify import Checked, Validity, check, readable_key
+from kiosk.metering.reading import Validity
+from kiosk.metering.verify import Checked, check, readable_key
 from kiosk.values import MWH_PER_KWH
 
 GOOD, BAD, WRONG_USE = 0, 1, 2

@@ -35,6 +35,7 @@ _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _RECORD = re.compile(rb"^[ \t]*OCMF\|", re.MULTILINE)
 _PEM = re.compile(r"-----BEGIN PUBLIC KEY-----([A-Za-z0-9+/=\s]+)-----END PUBLIC KEY-----")
 _HEX = re.compile(r"(?:[0-9A-Fa-f]{2})+")
+_HEX_OCMF = b"OCMF|".hex().upper().encode(), b"OCMF|".hex().encode()
 
 
 _Text = TypeVar("_Text", str, bytes)
@@ -81,7 +82,7 @@ def read(data: bytes) -> Container:
     elif content[:1] in {b"{", b"[", b'"'}:
         container = Container(Kind.OCPP, tuple(_in_message(_json(_utf8(content)), None)))
     else:
-        container = Container(Kind.OCMF, tuple(_records(content)))
+        container = Container(Kind.OCMF, tuple(_records(_unhexed(content))))
     if not container.values:
         raise MeteringError(
             "no signed meter value in it: expected OCMF, an OCPP signed meter value, or the XML of the transparency software"
@@ -158,6 +159,12 @@ def _bounded(key: _Text) -> _Text:
 
 
 # --- plain OCMF ---------------------------------------------------------------------------------------------------------------
+
+
+def _unhexed(content: bytes) -> bytes:
+    """OCPP 1.6 (ValueFormat) wants signed data in hex, and there are piles that send the bare record so."""
+    text = content.decode("ascii", "replace") if content.startswith(_HEX_OCMF) else ""
+    return bytes.fromhex(text) if _HEX.fullmatch(text) else content
 
 
 def _records(content: bytes) -> Iterator[SignedValue]:

@@ -25,6 +25,14 @@ class Verdict(Enum):
     UNVERIFIABLE = "unverifiable"  # nothing that proves an amount
 
 
+class Validity(Enum):
+    """What a signature is worth. Not for us to tell (no key, a curve that cannot be computed with) is neither valid nor forged."""
+
+    VALID = "valid"
+    INVALID = "invalid"
+    UNVERIFIABLE = "unverifiable"
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What is physically possible at this connector."""

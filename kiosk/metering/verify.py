@@ -12,7 +12,6 @@ import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import Enum
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -22,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 
 from kiosk.metering.containers import SignedValue, key_bytes
 from kiosk.metering.ocmf import DEFAULT_ALGORITHM, MeteringError, Record, Signature, parse
+from kiosk.metering.reading import Validity
 
 _ALGORITHM = re.compile(r"ECDSA-([A-Za-z0-9]+)-SHA256")
 _HEX = re.compile(r"(?:[0-9A-F]{2})+|(?:[0-9a-f]{2})+")
@@ -48,12 +48,6 @@ _SYNONYMS = {
     "brainpool384r1": "brainpoolP384r1",
     "brainpool512r1": "brainpoolP512r1",
 }
-
-
-class Validity(Enum):
-    VALID = "valid"
-    INVALID = "invalid"
-    UNVERIFIABLE = "unverifiable"
 
 
 @dataclass(frozen=True, slots=True)

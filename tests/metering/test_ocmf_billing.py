@@ -5,11 +5,11 @@ from __future__ import annotations
 from itertools import product
 
 import pytest
-from ocmf_maker import OCA, VECTORS, SigningMeter, ocpp, reading
+from ocmf_maker import VECTORS, SigningMeter, reading
 
-from kiosk.metering.billing import WHY, Billing, Profile, billable, signed_delivery
+from kiosk.metering.billing import WHY, Billing, Profile, billable
 from kiosk.metering.containers import read
-from kiosk.metering.reading import Reading, Verdict
+from kiosk.metering.reading import Reading
 from kiosk.metering.verify import Checked, check
 
 METER = SigningMeter()
@@ -203,48 +203,3 @@ def test_the_files_of_real_meters() -> None:
         "test_data_00": (0, False),
         "two_values_secp192k1": ("not_valid",),
     }
-
-
-# --- the sale's front door ----------------------------------------------------------------------------------------------------
-
-
-def test_a_sale_from_two_containers() -> None:
-    begin, end = ocpp(METER.record(B, page="T1")), ocpp(METER.record(E, page="T2"))
-    delivered = signed_delivery(begin, end, METER.key)
-    assert (delivered.verdict, delivered.mwh, delivered.reasons) == (Verdict.VALID, 2_500_000, ())
-    assert (delivered.begin, delivered.end) == (Reading(BEGIN_MS, 10_000_000), Reading(BEGIN_MS + 1_800_000, 12_500_000))
-
-
-def test_a_sale_from_one_container_that_holds_both() -> None:
-    delivered = signed_delivery(OCA["ocpp16_SampledValue_value"].encode(), None, OCA["public_key_hex"])
-    assert (delivered.verdict, delivered.mwh) == (Verdict.VALID, 636_000)
-
-
-def test_the_key_that_came_with_the_values_counts_for_nothing() -> None:
-    forger = SigningMeter()
-    forged = ocpp(forger.record(B, E), forger.key)
-    delivered = signed_delivery(forged, None, METER.key)
-    assert (delivered.verdict, delivered.mwh, delivered.reasons) == (Verdict.UNVERIFIABLE, 0, ("no_match",))
-
-
-def test_an_altered_or_unreadable_value_gives_no_amount() -> None:
-    begin, end = METER.record(B, page="T1"), METER.record(E, page="T2")
-    for broken in (end.replace(b"12.500", b"12.400"), b"", b"<!DOCTYPE a>", end[:-1]):
-        delivered = signed_delivery(begin, broken, METER.key)
-        assert (delivered.verdict, delivered.mwh, delivered.begin, delivered.end) == (Verdict.UNVERIFIABLE, 0, None, None)
-
-
-def test_signed_values_that_are_no_sound_transaction_are_for_review_without_an_amount() -> None:
-    delivered = signed_delivery(METER.record(B, page="T1"), METER.record(E, page="T3"), METER.key)
-    assert (delivered.verdict, delivered.mwh, delivered.reasons) == (Verdict.REVIEW, 0, ("pages_missing",))
-    assert delivered.begin is not None
-
-
-def test_a_tariff_that_bills_time_needs_the_clock() -> None:
-    container = OCA["ocpp16_SampledValue_value"].encode()
-    delivered = signed_delivery(container, None, OCA["public_key_hex"], Profile.ENERGY_AND_TIME)
-    assert (delivered.verdict, delivered.reasons) == (Verdict.REVIEW, ("clock",))
-
-
-def test_a_begin_alone_is_not_a_delivery() -> None:
-    assert signed_delivery(METER.record(B), None, METER.key).verdict is Verdict.REVIEW

@@ -14,7 +14,8 @@ from ocmf_maker import OCA, VECTORS, SigningMeter, ocpp, reading
 
 from kiosk.metering.containers import LARGEST, Kind, SignedValue, key_bytes, read, write_xml
 from kiosk.metering.ocmf import MeteringError
-from kiosk.metering.verify import Validity, check
+from kiosk.metering.reading import Validity
+from kiosk.metering.verify import check
 
 METER = SigningMeter()
 BEGIN = METER.record(reading("B", "10.000"), page="T1")

@@ -16,7 +16,8 @@ from ocmf_maker import OCA, OCMF_JS, VECTORS, SigningMeter, reading
 
 from kiosk.metering.containers import SignedValue, read
 from kiosk.metering.ocmf import MeteringError
-from kiosk.metering.verify import Checked, Validity, check, readable_key
+from kiosk.metering.reading import Validity
+from kiosk.metering.verify import Checked, check, readable_key
 
 VALID, INVALID, UNVERIFIABLE = Validity.VALID, Validity.INVALID, Validity.UNVERIFIABLE
 METER = SigningMeter()
