@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import kiosk
+from kiosk.pricing.discounts import DiscountLine
+from kiosk.pricing.rating import Line
 from kiosk.session.setup import Setup
 from kiosk.session.state import Kiosk
 
@@ -160,12 +162,17 @@ def _of_type(kind: type[Any]) -> _Reader:
     raise ImageError(f"no way to read a {kind.__name__}")
 
 
+# A record that comes in more than one shape is told by its fields.
+_SHAPES: Mapping[type[Any], tuple[type[Any], ...]] = {Line: (Line, DiscountLine)}
+
+
 def _record(kind: type[Any]) -> _Reader:
     def read(value: Any) -> Any:
-        readers = _readers(kind)
-        if value.keys() != readers.keys():
-            raise ImageError(f"{kind.__name__}: fields {sorted(value.keys() ^ readers.keys())} do not fit")
-        return kind(**{name: part(value[name]) for name, part in readers.items()})
+        for shape in _SHAPES.get(kind, (kind,)):
+            readers = _readers(shape)
+            if value.keys() == readers.keys():
+                return shape(**{name: part(value[name]) for name, part in readers.items()})
+        raise ImageError(f"{kind.__name__}: fields {sorted(value.keys() ^ _readers(kind).keys())} do not fit")
 
     return read
 

@@ -18,7 +18,7 @@ Plain = str | int | bool | Decimal | list["Plain"] | dict[str, "Plain"]
 
 def canonical(tariff: Tariff) -> str:
     """The tariff as OCPI JSON; `load` of it gives an equal tariff."""
-    return _text(_tariff(tariff))
+    return text(_tariff(tariff))
 
 
 def tariff_hash(tariff: Tariff) -> Digest:
@@ -65,10 +65,11 @@ def _element(element: Element) -> Plain:
     components: list[Plain] = [
         _given({"type": c.type.value, "price": c.price, "vat": c.vat, "step_size": c.step_size}) for c in element.components
     ]
-    return _given({"price_components": components, "restrictions": _restrictions(element.restrictions)})
+    return _given({"price_components": components, "restrictions": restrictions(element.restrictions)})
 
 
-def _restrictions(r: Restrictions | None) -> Plain | None:
+def restrictions(r: Restrictions | None) -> Plain | None:
+    """Restrictions as OCPI JSON."""
     if r is None:
         return None
     return _given(
@@ -128,12 +129,13 @@ def _sale(sale: SaleTerms) -> Plain | None:
     return _given({"idle_grace_seconds": sale.idle_grace_seconds or None, "idle_cap": sale.idle_cap}) or None
 
 
-def _text(value: Plain) -> str:
+def text(value: Plain) -> str:
+    """Canonical JSON."""
     if isinstance(value, dict):
-        return "{" + ",".join(f"{json.dumps(key)}:{_text(value[key])}" for key in sorted(value)) + "}"
+        return "{" + ",".join(f"{json.dumps(key)}:{text(value[key])}" for key in sorted(value)) + "}"
     if isinstance(value, list):
-        return "[" + ",".join(_text(item) for item in value) + "]"
+        return "[" + ",".join(text(item) for item in value) + "]"
     if isinstance(value, Decimal):
-        text = format(value, "f")
-        return text.rstrip("0").rstrip(".") if "." in text else text
+        number = format(value, "f")
+        return number.rstrip("0").rstrip(".") if "." in number else number
     return json.dumps(value, ensure_ascii=False)

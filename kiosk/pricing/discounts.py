@@ -7,7 +7,7 @@ sum below zero, below its own floor, or below the tariff's minimum price; none c
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
@@ -43,13 +43,19 @@ class _Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SolarShare(_Rule):
-    """`mwh` of this session came from the site's own roof, by its own record: they cost `price` a kWh (VAT included) if that is less."""
+    """Energy from the site's own roof, by its own record, costs `price` a kWh (VAT included) if that is less.
 
-    mwh: int
+    It is `permille` of whatever the session draws, which was promised at its start, or the `mwh` recorded since, whichever is more.
+    """
+
     price: Decimal
+    mwh: int = 0
+    permille: int = 0
 
     def __post_init__(self) -> None:
         _not_negative(self.name, mwh=self.mwh, price=self.price)
+        if not 0 <= self.permille <= 1_000:
+            raise PricingError(f"discount {self.name}: {self.permille} permille is no share: write 0 to 1000")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,13 +145,30 @@ def discount(rating: Rating, tariff: Tariff, rules: Sequence[Discount], usage: U
 
     Raises `PricingError` for a rule in another currency or an unknown zone.
     """
+    return take_off(rating, tariff, rules, lambda rule: bonus_of(rule, tariff, usage))
+
+
+def bonus_of(rule: OffPeakBonus, tariff: Tariff, usage: Usage) -> Fraction:
+    """What an off-peak bonus comes to over `usage`, in major units, if the energy costs as much."""
+    return Fraction(rate(bonus_tariff(rule, tariff), usage, rule.zone).incl)
+
+
+def bonus_tariff(rule: OffPeakBonus, tariff: Tariff) -> Tariff:
+    """The bonus as a tariff of its own, over the same usage."""
+    component = PriceComponent(Dimension.ENERGY, rule.per_kwh, None, 1)
+    element = Element((component,), rule.when)
+    return Tariff(tariff.country_code, tariff.party_id, rule.name, tariff.currency, (element,), TaxIncluded.NA, 0)
+
+
+def take_off(rating: Rating, tariff: Tariff, rules: Sequence[Discount], bonus: Callable[[OffPeakBonus], Fraction]) -> Rating:
+    """`discount`, where somebody else keeps count of what the bonuses come to."""
     currency = rating.total.currency
     for rule in rules:
         worth = rule.amount if isinstance(rule, Coupon) else None
         for money in (rule.floor, worth):
             if money is not None and money.currency != currency:
                 raise PricingError(f"discount {rule.name}: is in {money.currency}, the bill in {currency}")
-    sale = _Sale(rating, tariff, usage)
+    sale = _Sale(rating, tariff, bonus)
     lines = [line for rule in sorted(rules, key=_order) for line in sale.take(rule)]
     excl = Fraction(rating.excl) + sum((Fraction(line.excl) for line in lines), _ZERO)
     incl = Fraction(rating.incl) + sum((Fraction(line.incl) for line in lines), _ZERO)
@@ -159,8 +182,8 @@ def _order(rule: Discount) -> tuple[int, str, str]:
 class _Sale:
     """What is still to pay while rule after rule takes its part. Amounts are in minor units, VAT included."""
 
-    def __init__(self, rating: Rating, tariff: Tariff, usage: Usage) -> None:
-        self.rating, self.tariff, self.usage = rating, tariff, usage
+    def __init__(self, rating: Rating, tariff: Tariff, bonus: Callable[[OffPeakBonus], Fraction]) -> None:
+        self.rating, self.bonus = rating, bonus
         self.currency = rating.total.currency
         self.scale: int = 10 ** exponent(self.currency)
         self.total = rating.total.minor
@@ -181,9 +204,9 @@ class _Sale:
         match rule:
             case SolarShare():
                 yield from self.off_energy(rule, self.sunny(rule))
-                self.unlit -= min(rule.mwh, self.unlit)
+                self.unlit -= self.lit(rule)
             case OffPeakBonus():
-                yield from self.off_energy(rule, self.bonus(rule))
+                yield from self.off_energy(rule, self.bonus(rule) * self.scale)
             case Subscription():
                 yield from self.covered(rule, rule.mwh_left, rule.mwh_left)
                 yield from self.off_total(rule, self.total * Fraction(rule.percent) / 100)
@@ -206,15 +229,10 @@ class _Sale:
             quantity = Fraction(line.quantity)
             if quantity:
                 saved += max(_ZERO, Fraction(line.incl) - quantity * Fraction(rule.price))
-        return saved * self.scale * min(rule.mwh, self.unlit) / self.mwh
+        return saved * self.scale * self.lit(rule) / self.mwh
 
-    def bonus(self, rule: OffPeakBonus) -> Fraction:
-        """The bonus is a tariff of its own over the same usage."""
-        component = PriceComponent(Dimension.ENERGY, rule.per_kwh, None, 1)
-        tariff = Tariff(
-            self.tariff.country_code, self.tariff.party_id, rule.name, self.currency, (Element((component,), rule.when),), TaxIncluded.NA, 0
-        )
-        return Fraction(rate(tariff, self.usage, rule.zone).incl) * self.scale
+    def lit(self, rule: SolarShare) -> int:
+        return min(max(rule.mwh, self.mwh * rule.permille // 1_000), self.unlit)
 
     # --- taking it ---
 

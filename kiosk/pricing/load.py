@@ -77,6 +77,16 @@ def tariff_from(body: object) -> Tariff:
         raise PricingError("\n".join(_sentence(e["loc"], e["type"], e["msg"], e.get("ctx", {})) for e in error.errors())) from None
 
 
+def restrictions_from(body: object) -> Restrictions | None:
+    """The restrictions in parsed JSON; None when they restrict nothing. Raises `PricingError` like `tariff_from`."""
+    try:
+        return _Restrictions.model_validate(body).value()
+    except ValidationError as error:
+        raise PricingError(
+            "\n".join(_sentence(("restrictions", *e["loc"]), e["type"], e["msg"], e.get("ctx", {})) for e in error.errors())
+        ) from None
+
+
 @lru_cache(maxsize=64)
 def tariff_of(quote: Quote) -> Tariff:
     """The tariff a driver accepted. Raises `PricingError` when the frozen text is not the one that was hashed."""

@@ -11,11 +11,13 @@ from fractions import Fraction
 
 from kiosk.metering.reading import Reading
 from kiosk.pricing.components import Component, active
+from kiosk.pricing.discounts import Discount, OffPeakBonus, bonus_tariff, take_off
 from kiosk.pricing.load import tariff_of
 from kiosk.pricing.model import PricingError, Tariff
 from kiosk.pricing.quote import Quote
-from kiosk.pricing.rate import HORIZON_MS, exact_bill, first_at, settle_sale
+from kiosk.pricing.rate import HORIZON_MS, exact_bill, first_at, settle, settle_sale
 from kiosk.pricing.rating import Rating
+from kiosk.pricing.rules import rules_of
 from kiosk.pricing.tally import NEVER, Plan, Selection, Tally
 from kiosk.pricing.usage import Range, Segment, State, Stretch, Usage, append, spread, whole_second
 from kiosk.values import Money, exponent
@@ -51,6 +53,16 @@ class Meter:
         self._pending: list[Stretch] = []  # since the last reading
         self._segments: list[Segment] = []
         self._power: Range | None = None
+        self._rules: tuple[Discount, ...] = ()
+        self._bonuses: dict[OffPeakBonus, Tally] = {}
+        if isinstance(terms, Quote):
+            self.discounted(rules_of(terms))
+
+    def discounted(self, rules: tuple[Discount, ...]) -> Rating:
+        """From now on the whole session is billed with these discounts."""
+        self._rules = rules
+        self._bonuses = {rule: self._bonuses.get(rule) or self._bonus(rule) for rule in rules if isinstance(rule, OffPeakBonus)}
+        return self.rating()
 
     def add(self, reading: Reading) -> Rating:
         """A later value of the register. One that is older than what is known counts nothing; a backward step counts 0."""
@@ -73,7 +85,8 @@ class Meter:
 
     def rating(self) -> Rating:
         """The bill so far."""
-        return settle_sale(self._now())
+        rating = settle_sale(self._now())
+        return take_off(rating, self._tally.plan.tariff, self._rules, self._worth) if self._rules else rating
 
     def usage(self) -> Usage:
         """What the meter has seen; `bill` of it is `rating()`."""
@@ -89,7 +102,8 @@ class Meter:
         return Change(utc_ms, mwh, active(tally.plan, later if utc_ms is not None else above))
 
     def used_up_at(self, power_w: int, hold: Money) -> int | None:
-        """When (UTC ms) the bill first exceeds `hold` if the car draws `power_w` from now on; None: not within a week."""
+        """When (UTC ms) the bill first exceeds `hold` if the car draws `power_w` from now on; None: not within a week. Discounts can only
+        make it later: they are passed by."""
         tally = self._now()
         start, horizon = self._at, self._at + HORIZON_MS
         scale: int = 10 ** exponent(tally.plan.tariff.currency)
@@ -110,12 +124,24 @@ class Meter:
         drawn = max(0, mwh - self._register)
         for segment in spread(self._pending or [Stretch(self._at, self._at, State.CHARGING)], drawn):
             self._tally.add(segment)
+            for bonus in self._bonuses.values():
+                bonus.add(segment)
             self._segments.append(segment)
             if segment.state is State.CHARGING and segment.end_utc_ms > segment.start_utc_ms:
                 watts = segment.mwh * 3_600 // (segment.end_utc_ms - segment.start_utc_ms)
                 self._power = Range(watts, watts)
         self._register += drawn
         self._pending = []
+
+    def _bonus(self, rule: OffPeakBonus) -> Tally:
+        """The bonus is counted as the price is: one reading at a time."""
+        tally = Tally(Plan(bonus_tariff(rule, self._tally.plan.tariff), rule.zone), self._start)
+        for segment in self._segments:
+            tally.add(segment)
+        return tally
+
+    def _worth(self, rule: OffPeakBonus) -> Fraction:
+        return Fraction(settle(self._bonuses[rule]).incl)
 
     def _unread(self) -> list[Segment]:
         """The time since the last reading: no energy yet, and while the car charges the power of the interval before."""

@@ -11,7 +11,8 @@ from kiosk.values import Money
 class Quote:
     """`tariff_json` is the tariff's canonical text and `tariff_hash` its SHA-256 (hex); `texts` are the sentences shown, in `language`.
 
-    `hold` is what is reserved at first. With `step`, it grows by that much while the charge goes on, up to `most`.
+    `hold` is what is reserved at first. With `step`, it grows by that much while the charge goes on, up to `most`. `discounts_json` is the
+    canonical text of what is taken off after rating (`kiosk.pricing.rules`), `discounts_hash` its SHA-256; both are empty for nothing.
     """
 
     tariff_id: str
@@ -23,3 +24,5 @@ class Quote:
     texts: tuple[str, ...]
     step: Money | None = None
     most: Money | None = None
+    discounts_json: str = ""
+    discounts_hash: str = ""

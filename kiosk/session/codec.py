@@ -16,6 +16,8 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any
 
+from kiosk.pricing.discounts import DiscountLine
+from kiosk.pricing.rating import Line
 from kiosk.session import facts
 from kiosk.session.facts import Fact, KioskFact, SessionFact
 from kiosk.values import Moment, SessionId
@@ -42,6 +44,10 @@ def _quote_that_grows(body: dict[str, Any]) -> dict[str, Any]:
     return {**body, "quote": {**body["quote"], "step": None, "most": None}}
 
 
+def _quote_without_discounts(body: dict[str, Any]) -> dict[str, Any]:
+    return {**body, "quote": {**body["quote"], "discounts_json": "", "discounts_hash": ""}}
+
+
 def _approval_used_whole(body: dict[str, Any]) -> dict[str, Any]:
     return {**body, "usable": body["approval"]["authorized"], "expires_at": None}
 
@@ -53,10 +59,11 @@ def _confirmed_without_amount(body: dict[str, Any]) -> dict[str, Any]:
 # (kind, version) -> the body of the next version
 UPCASTERS: Mapping[tuple[str, int], Callable[[dict[str, Any]], dict[str, Any]]] = {
     ("QuoteAgreed", 1): _quote_that_grows,
+    ("QuoteAgreed", 2): _quote_without_discounts,
     ("PaymentAuthorized", 1): _approval_used_whole,
     ("ModificationConfirmed", 1): _confirmed_without_amount,
 }
-VERSIONS: Mapping[str, int] = {"QuoteAgreed": 2, "PaymentAuthorized": 2, "ModificationConfirmed": 2}
+VERSIONS: Mapping[str, int] = {"QuoteAgreed": 3, "PaymentAuthorized": 2, "ModificationConfirmed": 2}
 
 _KINDS: dict[str, type[Any]] = {
     name: kind
@@ -168,12 +175,17 @@ def _list_of(item: _Builder) -> _Builder:
     return lambda value: tuple(item(v) for v in items(value))
 
 
+# A record that comes in more than one shape is told by its fields.
+_SHAPES: Mapping[type[Any], tuple[type[Any], ...]] = {Line: (Line, DiscountLine)}
+
+
 def _record(kind: type[Any]) -> _Builder:
     def build(value: Any) -> Any:
-        parts = _builders(kind)
-        if set(value) != parts.keys():
-            raise CodecError(f"{kind.__name__}: fields {sorted(set(value) ^ set(parts))} do not fit")
-        return kind(**{name: part(value[name]) for name, part in parts.items()})
+        for shape in _SHAPES.get(kind, (kind,)):
+            parts = _builders(shape)
+            if set(value) == parts.keys():
+                return shape(**{name: part(value[name]) for name, part in parts.items()})
+        raise CodecError(f"{kind.__name__}: fields {sorted(set(value) ^ set(_builders(kind)))} do not fit")
 
     return build
 

@@ -1,4 +1,4 @@
-"""What a sale costs: the quote's tariff applied to what the journal says was used. The same evaluation live and at the end."""
+"""What a sale costs: the quote's tariff and discounts, applied to what the journal says was used. The same evaluation live and at last."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from kiosk.pricing import usage as use
 from kiosk.pricing.ceiling import Ceiling, ceiling
 from kiosk.pricing.load import tariff_of
 from kiosk.pricing.quote import Quote
-from kiosk.pricing.rate import accrues_until, bill
 from kiosk.pricing.rating import Rating
+from kiosk.pricing.terms import billed, grows_until
 from kiosk.session.state import Session
 from kiosk.values import Moment, Money
 
@@ -20,11 +20,11 @@ _WHOLE_SECONDS_MS = 1_000  # begin and end are both cut to their second
 def owes(s: Session, reading: Reading, amount: Money) -> bool:
     """Whether `amount` or more is owed if the delivery had this reading now."""
     assert s.quote is not None and s.begin is not None
-    return most_at(s, reading) >= amount and bill(tariff_of(s.quote), _usage(s, s.begin, reading, None), s.quote.zone).total >= amount
+    return most_at(s, reading) >= amount and billed(s.quote, _usage(s, s.begin, reading, None)).total >= amount
 
 
 def most_at(s: Session, reading: Reading) -> Money:
-    """What cannot be exceeded if the delivery had this reading now; far quicker to tell than what is owed."""
+    """What cannot be exceeded if the delivery had this reading now, discounts or not; far quicker to tell than what is owed."""
     assert s.quote is not None and s.begin is not None
     return _ceiling(s.quote).over(max(0, reading.mwh - s.begin.mwh), max(0, reading.utc_ms - s.begin.utc_ms) + _WHOLE_SECONDS_MS)
 
@@ -38,7 +38,7 @@ def final(s: Session, at: Moment) -> Rating:
     """The bill of an ended delivery: begin to end, and the stay after it until the cable was out or the fee stopped growing."""
     assert s.quote is not None and s.delivered is not None and s.delivered.begin is not None and s.delivered.end is not None
     usage = _usage(s, s.delivered.begin, s.delivered.end, s.delivered.end.utc_ms + _stay_ms(s, at))
-    return bill(tariff_of(s.quote), usage, s.quote.zone)
+    return billed(s.quote, usage)
 
 
 def _stay_ms(s: Session, at: Moment) -> int:
@@ -58,7 +58,7 @@ def accrual_end(s: Session, delivered: Delivered, at: Moment) -> Moment | None:
     if s.quote is None or spend is None or delivered.begin is None or delivered.end is None:
         return None
     usage = _usage(s, delivered.begin, delivered.end, None)
-    until = accrues_until(tariff_of(s.quote), usage, s.quote.zone, spend)
+    until = grows_until(s.quote, usage, spend)
     if until is None:
         return None
     return at.plus(max(0, -(-(until - usage.end_utc_ms) // 1_000)))

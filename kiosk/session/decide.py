@@ -10,7 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from kiosk.pricing.load import tariff_of
+from kiosk.pricing.lowering import lowers
+from kiosk.pricing.model import PricingError
 from kiosk.pricing.quote import Quote
+from kiosk.pricing.rules import read_rules, rules_of, under
 from kiosk.session import corrections, decisions, ending, energy, limit, money, offline, reviews
 from kiosk.session import facts as f
 from kiosk.session import inputs as i
@@ -86,7 +89,7 @@ def _dispatch(d: Decision, given: Input) -> None:  # noqa: PLR0912 - one arm an 
             _rarer(d, given)
 
 
-def _rarer(d: Decision, given: Input) -> None:
+def _rarer(d: Decision, given: Input) -> None:  # noqa: PLR0912 - one arm an input
     """What a day may pass without."""
     match given:
         case i.StartAgain(session):
@@ -95,6 +98,8 @@ def _rarer(d: Decision, given: Input) -> None:
         case i.CardRecognised(session):
             if (s := d.open(session)) and s.stage in FLOWING:
                 d.note(f.StopProved(d.at, s.id, "card"))
+        case i.DiscountsOffered():
+            _lower(d, given)
         case i.RefundAsked(session):
             if s := d.k.find(session):
                 corrections.refund(d, s, given)
@@ -149,8 +154,26 @@ def _accept(d: Decision, given: i.QuoteAccepted) -> None:
 
 def _sound(quote: Quote, currency: str) -> bool:
     """Whether money can be reserved by it: all in the kiosk's currency, and growing if at all."""
+    rules_of(quote)
     currencies = {tariff_of(quote).currency, *(m.currency for m in (quote.hold, quote.step, quote.most) if m is not None)}
     return currencies == {currency} and (quote.step is None or quote.step.minor > 0)
+
+
+def _lower(d: Decision, given: i.DiscountsOffered) -> None:
+    """After the driver has agreed, a price can only fall: what might raise it for any usage is no offer."""
+    s = d.open(given.session)
+    if s is None or s.quote is None or s.free or s.priced is not None or s.given_up:
+        return
+    try:
+        rules = read_rules(given.discounts_json, s.quote.hold.currency, s.quote.zone)
+        before = rules_of(s.quote)
+    except PricingError:
+        return
+    if rules != before and lowers(rules, before):
+        quote = under(s.quote, rules)
+        d.note(f.PriceLowered(d.at, s.id, quote.discounts_json, quote.discounts_hash, given.why))
+        if s.stage in FLOWING:
+            limit.foresee_anew(d, d.k.sessions[s.id])
 
 
 def _free_the_terminal(d: Decision) -> None:

@@ -283,6 +283,13 @@ def _quote(s: Session, fact: f.QuoteAgreed) -> Session:
     return _with(s, quote=fact.quote)
 
 
+@_on(f.PriceLowered)
+def _lowered(s: Session, fact: f.PriceLowered) -> Session:
+    if s.quote is None:
+        return s
+    return _with(s, quote=replace(s.quote, discounts_json=fact.discounts_json, discounts_hash=fact.discounts_hash))
+
+
 @_on(f.PreauthorizationRequested)
 def _preauthorization(s: Session, fact: f.PreauthorizationRequested) -> Session:
     payment = Payment(

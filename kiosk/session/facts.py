@@ -147,6 +147,15 @@ class QuoteAgreed(SessionFact):
 
 
 @dataclass(frozen=True, slots=True)
+class PriceLowered(SessionFact):
+    """The sale goes on under more discounts than were agreed to: no session costs more by them. `why` is `card` or `site`."""
+
+    discounts_json: str
+    discounts_hash: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class FreeVendGranted(SessionFact):
     """No card can be taken, and the operator's rule is to give the energy away up to the hold rather than turn drivers down."""
 

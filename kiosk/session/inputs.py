@@ -22,6 +22,18 @@ class QuoteAccepted:
 
 
 @dataclass(frozen=True, slots=True)
+class DiscountsOffered:
+    """A sale may go on under these discounts (canonical text) instead of its own. They are taken only if no session can cost more by them.
+
+    `why`: `card`, what the driver's card is entitled to; `site`, what the site gives to everybody by now, such as more sun.
+    """
+
+    session: SessionId
+    discounts_json: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class AnotherCard:
     """After a decline the driver wants to try a second card."""
 
@@ -320,6 +332,7 @@ class TimePassed:
 
 Input = (
     QuoteAccepted
+    | DiscountsOffered
     | AnotherCard
     | DriverCancelled
     | MoreTime

@@ -23,6 +23,7 @@ from kiosk.session.setup import Offline
 from kiosk.values import ConnectorId, Digest, Moment, Money
 
 FOLDER = Path(__file__).parent.parent / "vectors" / "journal"
+SILVER = '[{"funded_by":"operator","name":"Silver","percent":5,"type":"LOYALTY"}]'
 CARD = i.CardFacts("mc", "4821", "123456", "A0000000041010", "contactless", Digest("ab" * 32))
 
 
@@ -256,6 +257,7 @@ def _still_charging(w: World) -> None:
     w.give(i.TxStarted("PILE-1", 1, w.session.starts[0].id_tag, w.reading(200)))
     w.wait(60)
     w.meter(202)
+    w.give(i.DiscountsOffered(w.session.id, SILVER, "card"))
 
 
 if __name__ == "__main__":
