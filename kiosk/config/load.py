@@ -112,6 +112,8 @@ def _read(path: Path, overlay: Mapping[str, object]) -> tuple[Config | None, lis
         hold=file.hold,
         offline=file.offline,
         retention=file.retention,
+        sources=tuple(file.sources),
+        recognition=file.recognition,
         tariffs=MappingProxyType({name: t for name, t in tariffs.items() if t is not None}),
     )
     return config, problems
@@ -231,6 +233,7 @@ def _doubles(file: File) -> Iterator[tuple[str, str]]:
         places += [
             (f"piles[{i}].connectors[{j}].number", f"number on {pile.identity}", str(c.number)) for j, c in enumerate(pile.connectors)
         ]
+    places += [(f"sources[{i}].name", "source", source.name) for i, source in enumerate(file.sources)]
     for key, connector in _connectors(file):
         places += [(f"{key}.letter", "letter", connector.letter), (f"{key}.evse_id", "EVSE ID", connector.evse_id)]
     for key, kind, value in places:
@@ -247,11 +250,15 @@ def _secrets(file: File) -> Iterator[tuple[str, str]]:
         ("acquirer.webhook_password_file", file.acquirer.webhook_password_file),
         ("acquirer.refund_key_file", file.acquirer.refund_key_file),
         *((f"piles[{i}].password_file", pile.password_file) for i, pile in enumerate(file.piles)),
+        *((f"sources[{i}].token_file", source.token_file) for i, source in enumerate(file.sources)),
+        ("recognition.key_file", file.recognition.key_file),
     ]
     for key, path in paths:
         if path is not None and (fault := _secret_fault(path)):
             yield key, fault
-    for key, path in (("terminal.root_ca", file.terminal.root_ca), ("acquirer.root_ca", file.acquirer.root_ca)):
+    roots = [("terminal.root_ca", file.terminal.root_ca), ("acquirer.root_ca", file.acquirer.root_ca)]
+    roots += [(f"sources[{i}].root_ca", source.root_ca) for i, source in enumerate(file.sources)]
+    for key, path in roots:
         if path is not None and not path.is_file():
             yield key, f"no such file: {path}: put the certificate (PEM) there"
 

@@ -46,6 +46,12 @@ def _power(value: object) -> Decimal:
     return Decimal(value)
 
 
+def _price(value: object) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, int | Decimal) or not 0 <= value <= 1_000_000:
+        raise ValueError("is not the price of a kWh: write it in major units without quotes, such as 0.29")
+    return Decimal(value)
+
+
 class Site(Section):
     """Who sells here, and where."""
 
@@ -270,6 +276,47 @@ class Policies(Section):
         return self
 
 
+class Source(Section):
+    """Where discounts come from: a `file` or an address (`http`) with JSON, a simulated `sun`, or a `plugin` of another package.
+
+    One that is asked `for` a card is asked when a card pays; what it says lowers that sale's price. Any other is for everybody.
+    """
+
+    name: Name = Field(description='a name for the log, such as "roof"')
+    kind: Literal["file", "http", "sun", "plugin"] = Field(description="file, http, sun or plugin")
+    asks: Literal["everybody", "card"] = "everybody"
+    every_seconds: Seconds = 60
+    file: FilePath | None = None
+    url: str | None = Field(None, pattern=r"^https?://[^\s@]+$", description='such as "https://loyalty.example/discounts"')
+    token_file: FilePath | None = None
+    root_ca: FilePath | None = None
+    price: Annotated[Decimal, BeforeValidator(_price)] | None = None
+    plugin: Name | None = None
+    options: dict[str, str | int | bool] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        needs = {"file": "file", "http": "url", "sun": "price", "plugin": "plugin"}
+        key = needs[self.kind]
+        if getattr(self, key) is None:
+            raise ValueError(f"{key} is missing: a source of kind {self.kind} needs it")
+        strange = [k for k in needs.values() if k != key and getattr(self, k) is not None]
+        strange += [k for k in ("token_file", "root_ca") if self.kind != "http" and getattr(self, k) is not None]
+        strange += ["options"] if self.options and self.kind != "plugin" else []
+        if strange:
+            raise ValueError(f"{strange[0]} is of no use to a source of kind {self.kind}: leave it out")
+        if self.url is not None and self.url.startswith("http://") and not _loopback(urlsplit(self.url).hostname or ""):
+            raise ValueError("url: http:// is for this machine only: who can be read by others is asked by https://")
+        return self
+
+
+class Recognition(Section):
+    """How cards are known again. `key_file` holds a key of at least 32 characters that several kiosks share, where a loyalty service is to
+    know their cards; left out, each kiosk has its own."""
+
+    key_file: FilePath | None = None
+
+
 class File(Section):
     """The whole of `kiosk.toml`."""
 
@@ -286,6 +333,12 @@ class File(Section):
     hold: Hold = Field(default_factory=lambda: Hold.model_validate({}))
     offline: OfflineSales = Field(default_factory=lambda: OfflineSales.model_validate({}))
     retention: Retention = Field(default_factory=lambda: Retention.model_validate({}))
+    sources: list[Source] = Field(default_factory=list, max_length=16)
+    recognition: Recognition = Field(default_factory=lambda: Recognition.model_validate({}))
+
+
+def _loopback(host: str) -> bool:
+    return ipaddress.ip_address(host).is_loopback if _is_address(host) else host == "localhost"
 
 
 def _is_address(host: str) -> bool:
@@ -314,6 +367,8 @@ class Config:
     hold: Hold
     offline: OfflineSales
     retention: Retention
+    sources: tuple[Source, ...]
+    recognition: Recognition
     tariffs: Mapping[str, Tariff]
 
     @property
@@ -321,7 +376,8 @@ class Config:
         """Whether every far end that this kiosk calls is on this machine."""
         hosts = [self.terminal.host, urlsplit(self.acquirer.base_url).hostname or ""]
         hosts += [self.printer.host] if self.printer else []
-        return all(ipaddress.ip_address(host).is_loopback if _is_address(host) else host == "localhost" for host in hosts)
+        hosts += [urlsplit(source.url).hostname or "" for source in self.sources if source.url is not None]
+        return all(_loopback(host) for host in hosts)
 
     def tariff_for(self, connector: Connector) -> Tariff:
         return self.tariffs[connector.tariff]
