@@ -20,6 +20,9 @@ from pydantic import BaseModel, ValidationError
 from kiosk.config.fields import Surroundings
 from kiosk.config.model import Config, Connector, File, hold_terms
 from kiosk.config.problems import ConfigError, Problem
+from kiosk.metering.containers import key_bytes
+from kiosk.metering.ocmf import MeteringError
+from kiosk.metering.verify import readable_key
 from kiosk.pricing.lint import Severity, lint, profiles_for
 from kiosk.pricing.load import load
 from kiosk.pricing.model import PricingError, Tariff
@@ -86,6 +89,22 @@ def read_secret(path: Path) -> str:
     return path.read_text("utf-8").rstrip("\r\n")
 
 
+def meter_key(connector: Connector) -> str:
+    """The public key of a connector's meter, in hex; empty when none is registered. Raises `ConfigError` when it is none."""
+    file = connector.meter_public_key_file
+    try:
+        text = connector.meter_public_key or ("" if file is None else file.read_text("utf-8").strip())
+        if not text and file is None:
+            return ""
+        readable_key(text)
+        return key_bytes(text).hex()
+    except (OSError, UnicodeDecodeError) as error:
+        why = f"{file} cannot be read: {getattr(error, 'strerror', None) or 'it is not text'}"
+    except MeteringError as error:
+        why = f"{error}: write the meter's public key in hex, base64 or PEM"
+    raise ConfigError((Problem("", "", why),))
+
+
 def _read(path: Path, overlay: Mapping[str, object]) -> tuple[Config | None, list[Problem]]:
     try:
         body = _toml(path, overlay)
@@ -96,7 +115,8 @@ def _read(path: Path, overlay: Mapping[str, object]) -> tuple[Config | None, lis
     except ConfigError as error:
         return None, list(error.problems)
     tariffs, problems = _tariffs(path.resolve().parent / "tariffs", file.site.currency)
-    problems += [Problem(path.name, key, text) for key, text in (*_references(file, tariffs), *_doubles(file), *_secrets(file))]
+    found = (*_references(file, tariffs), *_doubles(file), *_secrets(file), *_meters(file))
+    problems += [Problem(path.name, key, text) for key, text in found]
     config = Config(
         path=path.resolve(),
         site=file.site,
@@ -111,6 +131,7 @@ def _read(path: Path, overlay: Mapping[str, object]) -> tuple[Config | None, lis
         policies=file.policies,
         hold=file.hold,
         offline=file.offline,
+        metering=file.metering,
         retention=file.retention,
         sources=tuple(file.sources),
         recognition=file.recognition,
@@ -261,6 +282,19 @@ def _secrets(file: File) -> Iterator[tuple[str, str]]:
     for key, path in roots:
         if path is not None and not path.is_file():
             yield key, f"no such file: {path}: put the certificate (PEM) there"
+
+
+def _meters(file: File) -> Iterator[tuple[str, str]]:
+    """The keys of meters that sign."""
+    for key, connector in _connectors(file):
+        given = f"{key}.meter_public_key_file" if connector.meter_public_key_file is not None else f"{key}.meter_public_key"
+        try:
+            found = meter_key(connector)
+        except ConfigError as error:
+            yield given, error.problems[0].message
+            continue
+        if not found and file.metering.signed == "require":
+            yield given, 'is missing: with metering.signed = "require" nothing is billed that the meter\'s registered key does not prove'
 
 
 def _is_credential(path: Path, status: os.stat_result) -> bool:

@@ -35,6 +35,7 @@ from kiosk.pricing.model import Tariff
 from kiosk.values import ConnectorId, Money, exponent
 
 Profile = Literal["eu", "de", "uk", "us", "ca"]
+KeyText = Annotated[str, Field(min_length=1, max_length=2_000)]
 Plug = Literal["ccs", "type2", "chademo", "nacs", "type1", "schuko"]
 
 
@@ -75,7 +76,10 @@ class Site(Section):
 
 
 class Connector(Section):
-    """A plug a driver can buy from. `hold` is reserved on the card; left out, the tariff's `preauthorize_amount` is."""
+    """A plug a driver can buy from. `hold` is reserved on the card; left out, the tariff's `preauthorize_amount` is.
+
+    Where its meter signs, its public key stands in `meter_public_key` or in a file (hex, base64 or PEM).
+    """
 
     number: int = Field(ge=1, le=99, description="the OCPP connectorId on its pile, from 1")
     letter: Letter = Field(description="the capital letter painted on the plug")
@@ -84,6 +88,15 @@ class Connector(Section):
     power_kw: Annotated[Decimal, BeforeValidator(_power)] = Field(description="the most it gives, in kW")
     tariff: Name = Field(description="the name of a file in tariffs/, without .json")
     hold: Amount | None = None
+    meter_public_key: KeyText | None = None
+    meter_public_key_file: FilePath | None = None
+    meter_serial: Words | None = None
+
+    @model_validator(mode="after")
+    def _one_key(self) -> Self:
+        if self.meter_public_key is not None and self.meter_public_key_file is not None:
+            raise ValueError("meter_public_key and meter_public_key_file are the same thing: give one of them")
+        return self
 
     @property
     def id(self) -> ConnectorId:
@@ -221,6 +234,12 @@ class OfflineSales(Section):
         return self
 
 
+class Metering(Section):
+    """What signed meter values are for: see `kiosk.session.setup.SIGNED`. They are checked with the connector's `meter_public_key`."""
+
+    signed: Literal["ignore", "check", "require"] = "ignore"
+
+
 class Retention(Section):
     """How long personal data is kept. The journal's chain holds digests only, and verifies without them."""
 
@@ -332,6 +351,7 @@ class File(Section):
     policies: Policies = Field(description="the [policies] table")
     hold: Hold = Field(default_factory=lambda: Hold.model_validate({}))
     offline: OfflineSales = Field(default_factory=lambda: OfflineSales.model_validate({}))
+    metering: Metering = Field(default_factory=lambda: Metering.model_validate({}))
     retention: Retention = Field(default_factory=lambda: Retention.model_validate({}))
     sources: list[Source] = Field(default_factory=list, max_length=16)
     recognition: Recognition = Field(default_factory=lambda: Recognition.model_validate({}))
@@ -366,6 +386,7 @@ class Config:
     policies: Policies
     hold: Hold
     offline: OfflineSales
+    metering: Metering
     retention: Retention
     sources: tuple[Source, ...]
     recognition: Recognition

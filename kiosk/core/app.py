@@ -178,7 +178,7 @@ class App:
 
     async def _tell_pile(self, given: Input) -> Reply:
         self._live.hear(given, self._service.kiosk, self._clock.now())
-        batch = await self._service.tell(given)
+        batch = await self._service.tell(await self._archive.with_signed(self._service.kiosk, given))
         self._link.refresh()
         return answer(batch, given)
 

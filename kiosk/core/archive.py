@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import Protocol
 
 from kiosk.core.engine import fact_of
-from kiosk.journal.entry import Stored
+from kiosk.journal.entry import JournalError, Stored
 from kiosk.session.codec import CodecError
+from kiosk.session.energy import signed_before
 from kiosk.session.evolve import fold
 from kiosk.session.facts import Fact, PaymentAuthorized
-from kiosk.session.inputs import Input
+from kiosk.session.inputs import Input, SignedData, TxEnded
 from kiosk.session.recall import Recalled, wanted
 from kiosk.session.setup import Setup
 from kiosk.session.state import Kiosk, Session
 from kiosk.values import Digest, Moment, SessionId
+
+log = logging.getLogger(__name__)
 
 _RECENT_ENTRIES = 20_000  # in which a card is looked for: some days of a busy kiosk
 _BLOCK = 1_000  # of them at a time, so that nothing else waits for long
@@ -50,6 +55,22 @@ class Archive:
         session = wanted(k, given)
         sale = self.sale(session) if session is not None else None
         return Recalled(sale, given) if sale is not None else given
+
+    async def with_signed(self, k: Kiosk, given: Input) -> Input:
+        """The end of a transaction with the signed values that came before it."""
+        before = signed_before(k, given) if isinstance(given, TxEnded) else ()
+        if not isinstance(given, TxEnded) or not before:
+            return given
+        earlier = []
+        for digest in before:
+            try:
+                data = await self._evidence(digest)
+            except JournalError:  # the end must be told all the same; without its begin it proves nothing
+                log.exception("a signed value that came before the end cannot be read")
+                data = None
+            if data is not None:
+                earlier.append(SignedData(data, digest))
+        return replace(given, signed=(*earlier, *given.signed))
 
     async def paid_with(self, k: Kiosk, card: Iterable[Digest], since: Moment) -> SessionId | None:
         """The newest sale since then that this card paid for; one that is held before all others."""

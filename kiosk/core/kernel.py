@@ -17,7 +17,7 @@ from kiosk.ocpp.seam import Reply
 from kiosk.session.deadlines import next_deadline
 from kiosk.session.energy import session_with_tag, transaction_for
 from kiosk.session.facts import SessionClosed
-from kiosk.session.inputs import Approval, Done, Input, Outcome, Result, TimePassed, TxEnded, TxStarted
+from kiosk.session.inputs import Approval, Done, Input, Outcome, Result, SignedRead, TimePassed, TxEnded, TxStarted
 from kiosk.session.recall import Recalled
 from kiosk.session.requests import Request, open_requests
 from kiosk.session.state import Kiosk
@@ -127,13 +127,17 @@ class Seals:
 
     def of(self, given: Input | Recalled) -> tuple[Sealed, ...]:
         """What was sealed on the way to this input."""
-        digest: Digest | None = None
+        digests: tuple[Digest | None, ...] = ()
         match given:
-            case TxStarted() | TxEnded():
-                digest = given.frame
+            case TxStarted(frame=frame):
+                digests = (frame,)
+            case TxEnded(frame=frame, signed=signed):
+                digests = (frame, *(one.digest for one in signed))
+            case SignedRead(signed=signed):
+                digests = tuple(one.digest for one in signed)
             case Outcome(result=Done(result=Approval(card=card))):
-                digest = card.recognition
-        return (self._sealed.pop(digest),) if digest is not None and digest in self._sealed else ()
+                digests = (card.recognition,)
+        return tuple(self._sealed.pop(digest) for digest in digests if digest is not None and digest in self._sealed)
 
 
 def answer(batch: Batch, given: Input) -> Reply:

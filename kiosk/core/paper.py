@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
 import segno
@@ -18,14 +18,16 @@ from kiosk.journal.entry import Stored
 from kiosk.journal.reader import SignedState
 from kiosk.receipts.compact import compact
 from kiosk.receipts.document import document
-from kiosk.receipts.receipt import Place, Receipt, ReceiptError, Seller
+from kiosk.receipts.receipt import Place, Receipt, ReceiptError, Seller, Verification
 from kiosk.receipts.render import Paper, render
-from kiosk.session.facts import QuoteAgreed, ReceiptIssued, SessionFact, SessionOpened
+from kiosk.session.facts import QuoteAgreed, ReceiptIssued, SessionFact, SessionOpened, SignedValuesWeighed
 from kiosk.session.requests import PrintReceipt
 from kiosk.values import ConnectorId, SessionId
 from kiosk.wording.catalogue import WordingError
 
 log = logging.getLogger(__name__)
+
+_DIGEST_SHOWN = 12
 
 
 class Reads(Protocol):
@@ -86,13 +88,27 @@ class Press:
         agreed = next(fact for fact in facts if isinstance(fact, QuoteAgreed))
         place = self._place_of(opened.connector)
         try:
-            return document(facts, self._seller, place, copy=copy, checkpoint=checkpoint), agreed.quote.language
+            made = document(facts, self._seller, place, copy=copy, checkpoint=checkpoint, verification=verification(facts))
+            return made, agreed.quote.language
         except ReceiptError as error:
             raise PressError(f"session {session}: {error}") from error
 
     def _facts(self, session: SessionId) -> list[SessionFact]:
         facts = (fact_of(stored) for stored in self._journal.read(stream=session))
         return [fact for fact in facts if isinstance(fact, SessionFact)]
+
+
+def verification(facts: Iterable[SessionFact]) -> Verification | None:
+    """How a driver checks what the meter signed; None where the registers were billed.
+
+    The reference leads to the signed values in the journal's evidence: the beginnings of their digests.
+    """
+    weighed = next((fact for fact in facts if isinstance(fact, SignedValuesWeighed)), None)
+    if weighed is None or weighed.reasons:
+        return None
+    digests = [digest[:_DIGEST_SHOWN] for digest in weighed.evidence]
+    ends = digests if len(digests) <= 2 else [digests[0], digests[-1]]
+    return Verification(weighed.encoding, weighed.key, " ".join(ends))
 
 
 def _modules(text: str) -> tuple[str, ...]:

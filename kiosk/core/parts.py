@@ -14,7 +14,7 @@ from hardware.printers.escpos.tcp import EscposTcpPrinter
 from hardware.terminals.adyen.local import AdyenLocalConfig, AdyenLocalTerminal
 from hardware.terminals.adyen.nexo import NexoKey
 from hardware.terminals.adyen.notifications import DisplayListener
-from kiosk.config.load import read_secret
+from kiosk.config.load import meter_key, read_secret
 from kiosk.config.model import Config
 from kiosk.config.model import Connector as Plug
 from kiosk.core.effects import Pace
@@ -38,7 +38,7 @@ def setup(config: Config) -> Setup:
     """Connectors and rules of the sales."""
     p = config.policies
     connectors = tuple(
-        Connector(c.id, c.letter, c.evse_id, pile.identity, c.number, c.plug, c.max_power_w)
+        Connector(c.id, c.letter, c.evse_id, pile.identity, c.number, c.plug, c.max_power_w, meter_key(c), c.meter_serial or "")
         for pile in config.piles
         for c in pile.connectors
     )
@@ -70,6 +70,7 @@ def setup(config: Config) -> Setup:
         review_s=p.review_seconds,
         hold_days=MappingProxyType({**HOLD_DAYS, **p.hold_days}),
         offline=Offline(config.offline.rule, config.offline.sale, config.offline.stored),
+        signed=config.metering.signed,
     )
     return Setup(config.site.kiosk_id, config.site.currency, connectors, policy)
 
@@ -168,6 +169,7 @@ def piles(config: Config) -> tuple[PileSettings, ...]:
             password=read_secret(pile.password_file) if pile.password_file else None,
             plug_in_s=config.policies.plug_timeout_seconds,
             sample_s=config.policies.report_seconds,
+            signed=config.metering.signed != "ignore",
         )
         for pile in config.piles
     )

@@ -9,6 +9,7 @@ from kiosk.config.load import load_config
 from kiosk.config.problems import ConfigError
 from kiosk.core import parts
 from kiosk.core.engine import fact_of
+from kiosk.core.paper import verification
 from kiosk.journal.entry import JournalError
 from kiosk.journal.reader import Reader
 from kiosk.receipts.buyer import Business
@@ -51,7 +52,11 @@ def _made(args: argparse.Namespace) -> bytes:
     language = args.language or next(fact for fact in facts if isinstance(fact, QuoteAgreed)).quote.language
     seller, place = parts.seller(config), parts.receipt_place(config, opened.connector)
     number = args.credit_note
-    what: Document = document(facts, seller, place) if number is None else credit_note(facts, seller, place, number=number)
+    what: Document = (
+        document(facts, seller, place, verification=verification(facts))
+        if number is None
+        else credit_note(facts, seller, place, number=number)
+    )
     match args.format:
         case "text":
             return render(what, Text(), language).encode()

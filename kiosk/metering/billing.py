@@ -49,6 +49,7 @@ WHY: Mapping[str, str] = MappingProxyType(
         "other_meter": "the values are not of the meter that is configured",
         "page_used": "the page numbers are not above those of an earlier sale",
         "other_time": "the values are not of the time of this sale",
+        "too_late": "the values came after the sale was settled",
         "contradicts": "the signed values and the registers differ by more than their resolution",
         "implausible": "more than the connector can give in that time",
     }

@@ -11,6 +11,7 @@ import contextlib
 import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from functools import partial
 
 from hardware.api import AnswerLost, NotSent
@@ -18,7 +19,17 @@ from kiosk.ocpp import frames
 from kiosk.ocpp.dialects.dialect import CallRefused, Dialect, Request, Violation
 from kiosk.ocpp.seam import Answer, Clock, Evidence, OcppError, PileSettings, Reply, Tell, Wanted
 from kiosk.ocpp.session import Session
-from kiosk.session.inputs import ConnectorChanged, Input, PileBooted, PileConnected, PileFault, PileLost
+from kiosk.session.inputs import (
+    ConnectorChanged,
+    Input,
+    PileBooted,
+    PileConnected,
+    PileFault,
+    PileLost,
+    SignedData,
+    SignedRead,
+    TxEnded,
+)
 from kiosk.values import Digest, Moment
 
 _log = logging.getLogger(__name__)
@@ -178,13 +189,20 @@ class Pile:
         heard = self.dialect.hear(call, at, kept)
         reply = Reply()
         for told in heard.told:
-            reply = await self._tell(told)
+            reply = await self._tell(await self._with_evidence(told))
         for note in heard.notes:
             await self._note(note)
         payload = heard.answer(reply)
         if wrong := self.dialect.bad_answer(call.action, payload):
             raise OcppError(f"core's reply to {call.action} makes no answer ({wrong}): a TxStarted needs a transaction")
         return frames.encode_result(call.id, payload), heard.told
+
+    async def _with_evidence(self, told: Input) -> Input:
+        """The signed values in `told` are kept as they came, and have a name from then on."""
+        if self._evidence is None or not isinstance(told, SignedRead | TxEnded) or not told.signed:
+            return told
+        kept = [SignedData(one.data, await self._evidence(one.data)) for one in told.signed]
+        return replace(told, signed=tuple(kept))
 
     async def _send(self, session: Session, text: str) -> None:
         try:

@@ -22,7 +22,8 @@ class PileSettings:
 
     `password` is the Basic password as text, or as hex of its bytes: a pile may send either form. `certificate_name` is the CN its client
     certificate must have, `identity` when empty; it counts only where client certificates are asked for. A pile that answers no pings has
-    `ping_interval_s` None. `plug_in_s` is how long it waits for a plug after a start, `sample_s` how often it reports its meter.
+    `ping_interval_s` None. `plug_in_s` is how long it waits for a plug after a start, `sample_s` how often it reports its meter. With
+    `signed` the signed values of its meter are kept and told.
     """
 
     identity: str
@@ -34,6 +35,7 @@ class PileSettings:
     heartbeat_s: int = 300
     sample_s: int = 5
     plug_in_s: int = 120
+    signed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ Tell = Callable[[Input], Awaitable[Reply]]
 """Journals the input and returns after the commit. Raising means that nothing was kept: the pile is not answered and sends it again."""
 
 Evidence = Callable[[bytes], Awaitable[Digest]]
-"""Keeps the raw frame of a transaction message. Raising means the same as for `Tell`."""
+"""Keeps the raw frame of a transaction message, or a signed meter value in it. Raising means the same as for `Tell`."""
 
 KnownTag = Callable[[str], bool]
 """Whether an idTag belongs to a sale of ours that may charge."""

@@ -79,6 +79,8 @@ def _dispatch(d: Decision, given: Input) -> None:  # noqa: PLR0912 - one arm an 
             energy.meter_read(d, given)
         case i.TxEnded():
             energy.tx_ended(d, given)
+        case i.SignedRead():
+            energy.signed_read(d, given)
         case i.Outcome():
             _outcome(d, given)
         case i.Confirmation():

@@ -7,7 +7,7 @@ from dataclasses import replace
 from kiosk.metering.judge import judge
 from kiosk.metering.reading import Delivered, Limits, Reading, Verdict
 from kiosk.session import facts as f
-from kiosk.session import limit
+from kiosk.session import limit, signed
 from kiosk.session.cost import accrual_end
 from kiosk.session.decision import Decision
 from kiosk.session.inputs import (
@@ -18,6 +18,7 @@ from kiosk.session.inputs import (
     Ok,
     Refused,
     Result,
+    SignedRead,
     TxEnded,
     TxStarted,
 )
@@ -26,7 +27,7 @@ from kiosk.session.requests import orphan_stop
 from kiosk.session.reviews import counts_on, told_of_expiry
 from kiosk.session.sellable import able
 from kiosk.session.state import FLOWING, Kiosk, Orphan, Session, Stage, Start, Stop
-from kiosk.values import ConnectorId, Moment, RequestRef
+from kiosk.values import ConnectorId, Digest, Moment, RequestRef
 
 _PLUGGED = frozenset({ConnectorStatus.PREPARING, ConnectorStatus.SUSPENDED_EV, ConnectorStatus.SUSPENDED_EVSE, ConnectorStatus.CHARGING})
 _GONE = frozenset({ConnectorStatus.AVAILABLE})
@@ -249,7 +250,12 @@ def counted(k: Kiosk, s: Session, reading: Reading) -> Reading:
     return so_far.end if so_far.verdict is Verdict.VALID and so_far.end is not None else reading
 
 
-def delivering(k: Kiosk, i: MeterRead) -> Session | None:
+def signed_read(d: Decision, i: SignedRead) -> None:
+    if (s := delivering(d.k, i)) is not None:
+        signed.keep(d, s, i)
+
+
+def delivering(k: Kiosk, i: MeterRead | SignedRead) -> Session | None:
     """The delivery that a meter value belongs to: by its transaction, or by its connector when it names none."""
     connector = k.setup.by_number.get((i.pile, i.number))
     flowing = (s for s in k.sessions.values() if s.stage in FLOWING)
@@ -315,7 +321,14 @@ def tx_ended(d: Decision, i: TxEnded) -> None:
         s = d.k.sessions[s.id]
     else:
         delivered = judge(s.readings, _limits(d.k, s), begin=i.begin or s.begin, end=i.end, ended_at=d.at.utc_ms)
-    _end(d, s, i.reason, delivered, i)
+    delivered = signed.weigh(d, s, i.signed, delivered, _limits(d.k, s))
+    _end(d, d.k.sessions[s.id], i.reason, delivered, i)
+
+
+def signed_before(k: Kiosk, i: TxEnded) -> tuple[Digest, ...]:
+    """The signed values of the transaction that came before its end, by their names in evidence."""
+    s = _session_ended(k, i)
+    return s.signed if s is not None else ()
 
 
 def _orphan_ended(k: Kiosk, i: TxEnded) -> int:
@@ -341,6 +354,7 @@ def _session_ended(k: Kiosk, i: TxEnded) -> Session | None:
 
 
 def _ended_again(d: Decision, s: Session, i: TxEnded) -> None:
+    signed.weigh_late(d, s, i.signed)
     known = s.delivered.end if s.delivered else None
     if i.end is None:
         return
@@ -359,7 +373,7 @@ def settle_lost(d: Decision, s: Session) -> None:
         last = s.readings[-1] if s.readings else None  # never heard of is not nothing delivered
         delivered = judge(s.readings, _limits(d.k, s), begin=s.begin, end=last, ended_at=d.at.utc_ms)
         d.note(f.ReviewOpened(d.at, s.id, "meter_estimated", "no end of the transaction came; the last reading counts", None))
-        _end(d, s, "lost", delivered, None)
+        _end(d, s, "lost", signed.lost(d, delivered), None)
 
 
 def watch_silence(d: Decision, s: Session) -> None:

@@ -8,6 +8,7 @@ from functools import reduce
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from kiosk.metering.reading import Validity
 from kiosk.session import facts as f
 from kiosk.session.facts import Fact, KioskFact, SessionFact
 from kiosk.session.inputs import ConnectorStatus
@@ -30,6 +31,7 @@ from kiosk.session.state import (
     Start,
     Stop,
     TerminalState,
+    signer,
 )
 from kiosk.values import Digest, Money, PaymentRef, RequestRef
 
@@ -165,6 +167,14 @@ def _loose_confirmed(k: Kiosk, fact: f.ModificationConfirmed) -> Kiosk:
 @_counts(f.ModificationFailed)
 def _loose_failed(k: Kiosk, fact: f.ModificationFailed) -> Kiosk:
     return _without_loose(k, fact.request)
+
+
+@_counts(f.SignedValuesWeighed)
+def _pages(k: Kiosk, fact: f.SignedValuesWeighed) -> Kiosk:
+    if fact.validity is not Validity.VALID or fact.last_page is None:
+        return k
+    meter = signer(fact.key, fact.source)
+    return _with(k, pages=MappingProxyType({**k.pages, meter: max(fact.last_page, k.pages.get(meter, -1))}))
 
 
 @_counts(f.AlarmRaised)
@@ -528,6 +538,16 @@ def _end_pause(s: Session, fact: SessionFact) -> tuple[Pause, ...]:
 @_on(f.MeterNoted)
 def _meter(s: Session, fact: f.MeterNoted) -> Session:
     return _with(s, readings=(*s.readings, fact.reading), noted_at=fact.at, heard_at=fact.at, silent=False)
+
+
+@_on(f.SignedValueKept)
+def _signed_value(s: Session, fact: f.SignedValueKept) -> Session:
+    return _with(s, signed=(*s.signed, fact.evidence))
+
+
+@_on(f.SignedValuesWeighed)
+def _weighed(s: Session, fact: f.SignedValuesWeighed) -> Session:
+    return _with(s, weighed=fact)
 
 
 @_on(f.PileSilent)

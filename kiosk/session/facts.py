@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kiosk.metering.reading import Delivered, Reading
+from kiosk.metering.reading import Delivered, Reading, Validity
 from kiosk.pricing.quote import Quote
 from kiosk.pricing.rating import Rating
 from kiosk.session.inputs import Approval, ConnectorStatus
@@ -424,6 +424,33 @@ class MeterNoted(SessionFact):
     """A reading worth keeping, on the register of the begin: one a minute, and every one that decided something."""
 
     reading: Reading
+
+
+@dataclass(frozen=True, slots=True)
+class SignedValueKept(SessionFact):
+    """A signed meter value came before the end of the delivery. It is weighed there, with the others."""
+
+    evidence: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class SignedValuesWeighed(SessionFact):
+    """What the signatures on the meter's values of a delivery are worth, weighed once, at its end.
+
+    `validity` speaks of the signatures alone. `reasons` are why nothing is billed by these values (codes of `kiosk.metering.billing.WHY`
+    and of `kiosk.metering.verify.Checked`); without any, `begin` to `end` is what is billed. `key` is the short fingerprint of the meter's
+    key that is registered here, `source` the serial numbers in the values, `evidence` the values themselves as they came.
+    """
+
+    validity: Validity
+    reasons: tuple[str, ...]
+    encoding: str
+    key: str
+    source: str
+    last_page: int | None
+    begin: Reading | None
+    end: Reading | None
+    evidence: tuple[Digest, ...]
 
 
 @dataclass(frozen=True, slots=True)

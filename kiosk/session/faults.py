@@ -56,6 +56,7 @@ FAULTS = {
         Fault("shortfall", "S15", review=True),
         Fault("meter_unproven", "M01", review=True),
         Fault("meter_estimated", "M02", review=True),
+        Fault("signed_doubtful", "M03", review=True),
         Fault("no_paper", "R01"),
         Fault("out_of_order", "K01"),
         Fault("journal_broken", "K02"),

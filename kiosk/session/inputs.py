@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from kiosk.metering.reading import Reading
@@ -162,6 +162,14 @@ class ConnectorChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class SignedData:
+    """A signed meter value as the pile sent it, to the byte; `digest` names it in evidence."""
+
+    data: bytes = field(repr=False)
+    digest: Digest | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class TxStarted:
     """The pile began a transaction. The answer carries the transaction id: see `kiosk.session.decide.transaction_for`."""
 
@@ -183,6 +191,16 @@ class MeterRead:
 
 
 @dataclass(frozen=True, slots=True)
+class SignedRead:
+    """Signed values of a transaction's begin or end that came apart from its end. `transaction` as of `MeterRead`."""
+
+    pile: str
+    number: int
+    transaction: int | None
+    signed: tuple[SignedData, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class TxEnded:
     """The pile ended a transaction. `transaction` may be -1 (OCPP 1.6 errata 3.18) or unknown; `begin` and `end` come from signed or
     transaction data when present, else from the start and stop registers; no `end` means that the pile told no register at all."""
@@ -194,6 +212,7 @@ class TxEnded:
     end: Reading | None
     reason: str
     frame: Digest | None = None
+    signed: tuple[SignedData, ...] = ()  # those that came before among them
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,6 +364,7 @@ Input = (
     | ConnectorChanged
     | TxStarted
     | MeterRead
+    | SignedRead
     | TxEnded
     | PileFault
     | Outcome

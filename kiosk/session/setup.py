@@ -21,8 +21,12 @@ class Connector:
     number: int
     plug: str
     max_power_w: int
+    meter_key: str = ""  # the public key of its meter, in hex, where the meter signs
+    meter_serial: str = ""
 
 
+# What signed meter values are for: nothing; a second witness beside the registers; the only proof of what is billed.
+SIGNED = ("ignore", "check", "require")
 OFFLINE = ("closed", "rfid_only", "free", "capped")
 
 # How long a card scheme keeps a reservation, in days: the shortest that any source names for a preauthorization (`other`: everything else).
@@ -70,6 +74,7 @@ class Policy:
     review_s: int = 345_600  # for a decision, where no reservation ends sooner
     hold_days: Mapping[str, int] = field(default_factory=lambda: MappingProxyType(dict(HOLD_DAYS)))
     offline: Offline = Offline()
+    signed: str = "ignore"  # one of `SIGNED`
 
     def hold_s(self, brand: str) -> int:
         """How long a reservation on a card of `brand` can be relied on."""

@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from kiosk.metering.reading import Delivered, Reading
 from kiosk.pricing.quote import Quote
-from kiosk.session.facts import Priced
+from kiosk.session.facts import Priced, SignedValuesWeighed
 from kiosk.session.inputs import Approval, ConnectorStatus
 from kiosk.session.setup import Setup
 from kiosk.values import ConnectorId, Digest, Moment, Money, PaymentRef, RequestRef, SessionId
@@ -203,6 +203,8 @@ class Session:
     pauses: tuple[Pause, ...] = ()
     free_at: Moment | None = None  # the pile called the connector free although no end of the transaction came
     stops: tuple[Stop, ...] = ()
+    signed: tuple[Digest, ...] = ()  # signed values that came before the end
+    weighed: SignedValuesWeighed | None = None
     delivered: Delivered | None = None
     ended_at: Moment | None = None
     ended_by: str = ""
@@ -269,6 +271,11 @@ class Session:
         return self.readings[-1] if self.readings else self.begin
 
 
+def signer(key: str, source: str) -> str:
+    """A signing meter's name in `Kiosk.pages`."""
+    return f"{key} {source}"
+
+
 @dataclass(frozen=True, slots=True)
 class ConnectorState:
     status: ConnectorStatus | None = None  # None: never heard of
@@ -329,6 +336,7 @@ class Kiosk:
     stored: Mapping[PaymentRef, Money] = field(default_factory=lambda: MappingProxyType({}))
     loose: Mapping[RequestRef, Modification] = field(default_factory=lambda: MappingProxyType({}))
     reprints: Mapping[RequestRef, Reprint] = field(default_factory=lambda: MappingProxyType({}))
+    pages: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))  # the last page billed of each signing meter
 
     def find(self, session: SessionId) -> Session | None:
         """An open sale, or one of the last closed ones."""

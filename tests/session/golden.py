@@ -40,6 +40,7 @@ def a_long_day() -> World:
     _a_person_decides(w)
     _nobody_decides(w)
     _while_cards_are_away(w)
+    _the_meter_signs(w)
     _still_charging(w)
     return w
 
@@ -249,6 +250,17 @@ def _while_cards_are_away(w: World) -> None:
     w.give(i.TerminalHealth(True, True))
     w.give(i.DiskState(True))
     w.give(i.DiskState(False))
+
+
+def _the_meter_signs(w: World) -> None:
+    w.reconfigure(replace(SETUP, policy=replace(SETUP.policy, signed="check")))
+    transaction = w.deliver(at_kwh=600)
+    begin, end = (i.SignedData(b"OCMF|", Digest(name * 32)) for name in ("b1", "e1"))
+    w.give(i.SignedRead("PILE-1", 1, transaction, (begin,)))
+    w.skip(600)
+    w.give(i.TxEnded("PILE-1", transaction, "", None, w.reading(603), "Local", None, (begin, end)))
+    w.settle()
+    w.reconfigure(SETUP)
 
 
 def _still_charging(w: World) -> None:

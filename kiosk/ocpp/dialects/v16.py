@@ -18,7 +18,7 @@ from kiosk.ocpp.dialects.dialect import Ask, CallRefused, Heard, Request, Urgenc
 from kiosk.ocpp.frames import Call, Json, Payload
 from kiosk.ocpp.schemas import schemas
 from kiosk.ocpp.seam import Answer, KnownTag, PileSettings, Reply, Wanted
-from kiosk.session.inputs import ConnectorChanged, ConnectorStatus, MeterRead, PileBooted, TxEnded, TxStarted
+from kiosk.session.inputs import ConnectorChanged, ConnectorStatus, Input, MeterRead, PileBooted, SignedRead, TxEnded, TxStarted
 from kiosk.values import Digest, Moment
 
 _STATUS = {
@@ -62,6 +62,7 @@ class V16:
     def __init__(self, settings: PileSettings, known_tag: KnownTag) -> None:
         self._pile = settings.identity
         self._heartbeat_s = settings.heartbeat_s
+        self._signed = settings.signed
         self._known_tag = known_tag
         self._schemas = schemas("v16")
         self._rate_in_ampere = False
@@ -149,8 +150,13 @@ class V16:
         found = values.readings(values.entries(call.payload.get("meterValue"), at.utc_ms, at.trusted))
         if found and transaction is not None:
             _remember(self._last, transaction, found[-1], _TRANSACTIONS_REMEMBERED)
-        notes = () if found or transaction is None else (f"MeterValues of connector {number} have no readable energy register",)
-        return Heard(tuple(MeterRead(self._pile, number, transaction, one) for one in found), partial(_always, {}), notes)
+        signed = values.signed(call.payload.get("meterValue"), values.ENDS) if self._signed else ()
+        unread = not found and not signed and transaction is not None
+        notes = (f"MeterValues of connector {number} have no readable energy register",) if unread else ()
+        told: tuple[Input, ...] = tuple(MeterRead(self._pile, number, transaction, one) for one in found)
+        if signed:
+            told = (*told, SignedRead(self._pile, number, transaction, signed))
+        return Heard(told, partial(_always, {}), notes)
 
     def _stop_transaction(self, call: Call, at: Moment, frame: Digest | None) -> Heard:
         notes = []
@@ -171,6 +177,7 @@ class V16:
             end=end,
             reason=values.text(call.payload.get("reason"), 50) or "Local",  # OCPP 1.6 6.45
             frame=frame,
+            signed=values.signed(call.payload.get("transactionData")) if self._signed else (),
         )
         return Heard((ended,), partial(_always, {}), tuple(notes))
 

@@ -18,6 +18,8 @@ from kiosk.ocpp.seam import PileSettings
 _log = logging.getLogger(__name__)
 
 _RATE_UNIT = "ChargingScheduleAllowedChargingRateUnit"
+# Wanted of a controller that knows them (Signed Meter Values in OCPP 1.0); others sign by settings of their own, or not at all.
+_SIGNING = ("SampledDataSignReadings", "SampledDataSignStartedReadings")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,9 @@ def wishes(settings: PileSettings) -> dict[str, tuple[str, ...]]:
 async def configure(ask: Ask, settings: PileSettings) -> Done:
     """Bring the controller's keys to our wishes. Raises `NotSent` or `AnswerLost` when the connection does not last."""
     wanted = wishes(settings)
-    present = await _read(ask, [*wanted, _RATE_UNIT])
+    signing = _SIGNING if settings.signed else ()
+    present = await _read(ask, [*wanted, *signing, _RATE_UNIT])
+    wanted |= {key: ("true",) for key in signing if key in present}
     refused = {}
     for key, tries in wanted.items():
         if _same(present.get(key, ""), tries[0]):

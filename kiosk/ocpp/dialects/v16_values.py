@@ -5,18 +5,22 @@ Soft: a value that cannot be read is left out, never guessed (OCPP 1.6 7.17, 7.2
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
 from kiosk.metering.reading import Reading
 from kiosk.ocpp.frames import Json
+from kiosk.session.inputs import SignedData
 
 _REGISTER = "Energy.Active.Import.Register"
 _POWER = "Power.Active.Import"
 _SOC = "SoC"
 _READ = (_REGISTER, _POWER, _SOC)
+_SIGNED = "SignedData"
+_MOST_SIGNED = 64  # in one message
+ENDS = ("Transaction.Begin", "Transaction.End")
 
 _MWH_EXPONENT = {"wh": 3, "kwh": 6}
 _WATT_EXPONENT = {"w": 0, "kw": 3}
@@ -158,6 +162,28 @@ def readings(found: list[Entry]) -> list[Reading]:
             soc if last.soc_percent is None else last.soc_percent,
         )
     return made
+
+
+def signed(listed: Json, contexts: Collection[str] = ()) -> tuple[SignedData, ...]:
+    """The signed values in a list of meter values as they stand there, each once; with `contexts` only those of these."""
+    found: dict[bytes, None] = {}
+    for element in listed if isinstance(listed, list) else []:
+        samples = element.get("sampledValue") if isinstance(element, dict) else None
+        for sample in samples if isinstance(samples, list) else [samples]:
+            if len(found) < _MOST_SIGNED and (data := _signed(sample, contexts)):
+                found[data] = None
+    return tuple(SignedData(data) for data in found)
+
+
+def _signed(sample: Json, contexts: Collection[str]) -> bytes:
+    """The bytes of one signed value; nothing for a sample of another kind, and for text that cannot have been signed."""
+    if not isinstance(sample, dict) or sample.get("format") != _SIGNED or (contexts and sample.get("context") not in contexts):
+        return b""
+    value = sample.get("value")
+    try:
+        return value.encode("utf-8") if isinstance(value, str) else b""
+    except UnicodeEncodeError:  # half a character
+        return b""
 
 
 def _sample(value: Json) -> _Sample | None:
