@@ -14,6 +14,7 @@ from kiosk.pricing.terms import billed, grows_until
 from kiosk.session.state import Session
 from kiosk.values import Moment, Money
 
+_CLOCKS_APART_MS = 600_000  # beyond which one of two clocks is wrong
 _WHOLE_SECONDS_MS = 1_000  # begin and end are both cut to their second
 
 
@@ -64,7 +65,19 @@ def accrual_end(s: Session, delivered: Delivered, at: Moment) -> Moment | None:
     return at.plus(max(0, -(-(until - usage.end_utc_ms) // 1_000)))
 
 
+def _by_the_register(s: Session, moment: Moment) -> int:
+    """When a pause was, in the time of the registers. Our wall clock may be set while a car charges, so it counts from the start of the
+    delivery, and only where one process saw both."""
+    began = s.started_at
+    if began is None or s.begin is None or began.boot_id != moment.boot_id:
+        return moment.utc_ms
+    since_ms = moment.ms_since(began)
+    if abs(began.utc_ms - s.begin.utc_ms) <= _CLOCKS_APART_MS:
+        return began.utc_ms + since_ms
+    return max(moment.utc_ms, s.begin.utc_ms + since_ms)
+
+
 def _usage(s: Session, begin: Reading, end: Reading, vacated_ms: int | None) -> use.Usage:
-    pauses = tuple(use.Pause(p.begin.utc_ms, p.end.utc_ms if p.end else None, p.by) for p in s.pauses)
+    pauses = tuple(use.Pause(_by_the_register(s, p.begin), _by_the_register(s, p.end) if p.end else None, p.by) for p in s.pauses)
     readings = tuple(r for r in s.readings if begin.utc_ms < r.utc_ms < end.utc_ms)
     return use.usage_from(begin, end, readings=readings, pauses=pauses, vacated_at=vacated_ms)

@@ -20,3 +20,16 @@ def test_a_stay_is_not_priced_across_two_boots_whose_clocks_disagree() -> None:
     w.reboot(30)
     w.status(1, ConnectorStatus.AVAILABLE)
     assert w.session.priced.rating.total.minor == 500
+
+
+def test_a_pause_is_not_longer_because_our_clock_was_set_back_before_it() -> None:
+    w = World()
+    transaction = w.deliver(tariff=PER_KWH_AND_STAY)
+    w.skip(60)
+    w.jump(-1)
+    w.status(1, ConnectorStatus.SUSPENDED_EV)
+    w.jump(1)
+    w.skip(720)
+    w.end(transaction, 110, reason="EVDisconnected")
+    w.status(1, ConnectorStatus.AVAILABLE)
+    assert w.session.priced.rating.total.minor == 520  # two of the twelve minutes are not free
