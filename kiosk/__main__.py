@@ -111,13 +111,14 @@ def _unusable(path: Path, settings: Sequence[str] = ()) -> list[str]:
 
     config = load_config(path, overlay(settings))
     problems = []
-    for part in (parts.terminal, parts.acquirer):
+    for part in (parts.terminal, parts.acquirer, parts.asker):
         try:
             part(config, SystemClock.real())
         except (AdyenConfigError, PaymentsError, ConfigError, OSError, ValueError) as error:
             problems.append(f"{path.name}: {error}")
     try:
         parts.webhooks(config)
+        parts.recognition_key(config)
     except (PaymentsError, ConfigError, ValueError) as error:
         problems.append(f"{path.name}: {error}")
     return problems

@@ -23,6 +23,7 @@ from kiosk.core.archive import Archive
 from kiosk.core.clock import SystemClock
 from kiosk.core.counter import Counter
 from kiosk.core.desk import Desk
+from kiosk.core.discounting import Discounting
 from kiosk.core.disk import Marked
 from kiosk.core.effects import Effects
 from kiosk.core.engine import Batch, Engine
@@ -97,7 +98,9 @@ class App:
         self._journal = JournalThread(journal, serials=_SERIALS)
         self._marked = Marked(self._journal, begun.seq)
         self._reader = self._journal.reader()
-        self._ids = KioskIds(config.site.kiosk_id, self._journal, parts.kiosk_secret(directory))
+        self._ids = KioskIds(
+            config.site.kiosk_id, self._journal, parts.kiosk_secret(directory), recognition_key=parts.recognition_key(config)
+        )
         self._seals = Seals(self._journal.seal, clock.now)
         self._service = Service(Engine(kiosk, self._ids), self._marked, clock, effects, self._seals.of)
         self._upkeep = Upkeep(self._journal, journal.layout, begun, self._marked, lambda: self._service.kiosk, self._service.tell, clock)
@@ -121,7 +124,11 @@ class App:
         self._performers = Performers(self._desk, self._acquirer, self._ocpp.piles, printer, self._press)
         self._place = parts.screen_place(config)
         self._archive = Archive(self._reader, kiosk.setup, self._journal.evidence)
-        self._counter = Counter(self._place, parts.times(config), clock, self._ids, lambda: self._service.kiosk, self._tell)
+        self._asker = parts.asker(config, clock)
+        self._discounting = Discounting(self._asker, self._journal.evidence, clock, lambda: self._service.kiosk, self._tell)
+        self._counter = Counter(
+            self._place, parts.times(config), clock, self._ids, lambda: self._service.kiosk, self._tell, self._discounting.known
+        )
         self._greeter = Greeter(self._desk, self._archive, clock, self._counter, lambda: self._service.kiosk, self._tell)
         refunds = config.acquirer.refund_key_file is not None
         office = Office(effects, self._archive, clock, lambda: self._service.kiosk, self._tell, self._service.wake, refunds)
@@ -133,6 +140,7 @@ class App:
 
     async def run(self) -> None:
         await self._service.tell(KioskStarted(self._begun.sound))
+        await self._asker.ask_all()
         await self._upkeep.begin()
         await self._ocpp.start()
         await self._link.start()
@@ -148,6 +156,7 @@ class App:
             asyncio.create_task(self._forget(), name="forget"),
             asyncio.create_task(self._watch_terminal(), name="terminal"),
             asyncio.create_task(self._upkeep.run(), name="upkeep"),
+            asyncio.create_task(self._discounts(), name="discounts"),
             asyncio.create_task(self._stopped(stop), name="stop"),
             asyncio.create_task(self._gone_wrong(), name="failure"),
         ]
@@ -163,6 +172,7 @@ class App:
             task.result()
 
     async def close(self) -> None:
+        self._asker.close()
         await self._office.stop()
         await self._link.stop()
         await self._ocpp.stop()
@@ -177,6 +187,7 @@ class App:
         return await self._service.tell(self._archive.with_sale(self._service.kiosk, given))
 
     async def _tell_pile(self, given: Input) -> Reply:
+        await self._discounting.hear(given)
         self._live.hear(given, self._service.kiosk, self._clock.now())
         batch = await self._service.tell(await self._archive.with_signed(self._service.kiosk, given))
         self._link.refresh()
@@ -208,6 +219,7 @@ class App:
 
     async def _show(self, batch: Batch) -> None:
         await self._counter.changed(batch.facts)
+        await self._discounting.follow(batch.facts)
         self._link.refresh()
 
     async def _sign(self) -> None:
@@ -239,7 +251,8 @@ class App:
     def _compose(self, seq: int) -> Snapshot:
         say = Wording(self._counter.visit.language)
         now = self._clock.now()
-        self._counter.shown(seq, now)
+        discounts = self._discounting.known()
+        self._counter.shown(seq, now, discounts)
         view = View(
             self._service.kiosk,
             self._counter.visit,
@@ -250,6 +263,7 @@ class App:
             self._desk.dialogue,
             self._ids.stop_code,
             self._press.code,
+            discounts,
         )
         return compose(view, seq)
 
@@ -273,6 +287,12 @@ class App:
     async def _greet(self) -> None:
         await self._greeter.ask()
         self._link.refresh()
+
+    async def _discounts(self) -> None:
+        """What is taken off is asked for again and again; the cards of sales that outlived a restart, once."""
+        await self._discounting.resume()
+        await self._asker.run()
+        await asyncio.Event().wait()
 
     async def _forget(self) -> None:
         """Once an hour: evidence whose time is over is erased; the chain still verifies."""

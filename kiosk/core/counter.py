@@ -10,6 +10,7 @@ from typing import Protocol
 
 from kiosk.core.pages.prices import free_quote, quote
 from kiosk.core.pages.view import Offer, Place
+from kiosk.pricing.discounts import Discount
 from kiosk.protocol import Intent
 from kiosk.session import visit as v
 from kiosk.session.facts import ConnectorReported, Vacated
@@ -51,14 +52,16 @@ class Counter:
         ids: CounterIds,
         kiosk: Callable[[], Kiosk],
         tell: Callable[[Input], Awaitable[object]],
+        discounts: Callable[[], tuple[Discount, ...]] = tuple,
     ) -> None:
+        self._discounts = discounts
         self._place = place
         self._times = times
         self._clock = clock
         self._ids = ids
         self._kiosk = kiosk
         self._tell = tell
-        self._shown: dict[int, tuple[Moment, bool]] = {}
+        self._shown: dict[int, tuple[Moment, bool, tuple[Discount, ...]]] = {}
         self._handled: deque[str] = deque(maxlen=_REMEMBERED)
         self._home = place.languages[0]
         self._turn = asyncio.Lock()
@@ -118,9 +121,9 @@ class Counter:
                 return None
         return v.Touched(intent.kind, intent.args.get(_ARGUMENTS.get(intent.kind, ""), ""))
 
-    def shown(self, seq: int, at: Moment) -> None:
-        """Snapshot `seq` says the prices of the moment `at`, or that the charge is given away."""
-        self._shown[seq] = (at, given_away(self._kiosk()))
+    def shown(self, seq: int, at: Moment, discounts: tuple[Discount, ...] = ()) -> None:
+        """Snapshot `seq` says the prices of the moment `at` and what is taken off them, or that the charge is given away."""
+        self._shown[seq] = (at, given_away(self._kiosk()), discounts)
         if len(self._shown) > _REMEMBERED:
             del self._shown[next(iter(self._shown))]
 
@@ -129,10 +132,10 @@ class Counter:
         if offer is None:
             return None
         free = given_away(self._kiosk())
-        at, shown_free = self._shown.get(seq, (self._clock.now(), free))
+        at, shown_free, discounts = self._shown.get(seq) or (self._clock.now(), free, self._discounts())
         if free is not shown_free:
             return None  # cards went or came back since: the page now says other terms
         say = Wording(self.visit.language)
         zone = self._place.zone
-        terms = free_quote(offer, at, zone, say) if free else quote(offer, at, zone, say, self.visit.hold)
+        terms = free_quote(offer, at, zone, say) if free else quote(offer, at, zone, say, self.visit.hold, discounts)
         return v.Agreed(self._ids.session(), terms)

@@ -21,9 +21,19 @@ class Serials(Protocol):
 
 
 class KioskIds:
-    """`kiosk.values.Ids` for one kiosk. `secret` is the kiosk's own key; `random_bytes` is the machine's, or a simulator's."""
+    """`kiosk.values.Ids` for one kiosk. `secret` is the kiosk's own key; `random_bytes` is the machine's, or a simulator's. Where several
+    kiosks are to know the same cards, they share a `recognition_key`."""
 
-    def __init__(self, kiosk: str, serials: Serials, secret: bytes, random_bytes: Callable[[int], bytes] = secrets.token_bytes) -> None:
+    def __init__(
+        self,
+        kiosk: str,
+        serials: Serials,
+        secret: bytes,
+        random_bytes: Callable[[int], bytes] = secrets.token_bytes,
+        *,
+        recognition_key: bytes = b"",
+    ) -> None:
+        self._recognition_key = recognition_key or secret
         self._kiosk = kiosk
         self._serials = serials
         self._secret = secret
@@ -54,7 +64,7 @@ class KioskIds:
 
     def recognition(self, raw: str) -> Digest:
         """Keyed hash of what a terminal recognises a card by (PAR or alias): comparable, never reversible."""
-        return Digest(self._keyed(b"card", raw).hex())
+        return Digest(hmac.digest(self._recognition_key, b"card:" + raw.encode(), sha256).hex())
 
     def _keyed(self, purpose: bytes, text: str) -> bytes:
         return hmac.digest(self._secret, purpose + b":" + text.encode(), sha256)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from kiosk.metering.reading import Reading
 from kiosk.pricing.meter import Meter
 from kiosk.pricing.rating import Rating
+from kiosk.pricing.rules import rules_of
 from kiosk.pricing.usage import State
 from kiosk.session.energy import counted, delivering
 from kiosk.session.inputs import Input, MeterRead
@@ -22,7 +23,8 @@ _CURVE_POINTS = 120
 
 @dataclass(slots=True)
 class Running:
-    """One delivery as it looks now. `curve` is power in W over time, oldest first; `at` is when the last reading arrived."""
+    """One delivery as it looks now. `curve` is power in W over time, oldest first; `at` is when the last reading arrived; `discounts` is
+    the hash of those it is priced under."""
 
     meter: Meter
     reading: Reading
@@ -30,6 +32,7 @@ class Running:
     at: Moment
     first_soc: int | None = None
     curve: list[int] = field(default_factory=list)
+    discounts: str = ""
 
 
 class Live:
@@ -67,6 +70,9 @@ class Live:
             if s.stage in FLOWING and s.begin is not None and s.quote is not None and s.id not in self._running:
                 self._begin(s, at)
             if (running := self._running.get(s.id)) is not None:
+                if s.quote is not None and s.quote.discounts_hash != running.discounts:
+                    running.discounts = s.quote.discounts_hash
+                    running.meter.discounted(rules_of(s.quote))
                 running.rating = running.meter.turn(_state(s), at.utc_ms)
         for gone in self._running.keys() - k.sessions.keys():
             del self._running[gone]
@@ -85,7 +91,7 @@ class Live:
         for reading in s.readings:
             rating = meter.add(replace(reading, utc_ms=min(at.utc_ms, reading.utc_ms + ahead_ms)))
         last = s.last_reading or s.begin
-        running = self._running[s.id] = Running(meter, last, rating, at, s.begin.soc_percent)
+        running = self._running[s.id] = Running(meter, last, rating, at, s.begin.soc_percent, discounts=s.quote.discounts_hash)
         return running
 
 

@@ -17,6 +17,8 @@ from hardware.terminals.adyen.notifications import DisplayListener
 from kiosk.config.load import meter_key, read_secret
 from kiosk.config.model import Config
 from kiosk.config.model import Connector as Plug
+from kiosk.config.model import Source as SourceTable
+from kiosk.core.clock import SystemClock
 from kiosk.core.effects import Pace
 from kiosk.core.pages.view import Offer
 from kiosk.core.pages.view import Place as Screen
@@ -28,6 +30,12 @@ from kiosk.receipts.receipt import Place, Seller
 from kiosk.session.money import session_of
 from kiosk.session.setup import HOLD_DAYS, Connector, Offline, Policy, Setup
 from kiosk.session.visit import Times
+from kiosk.sources.api import Source
+from kiosk.sources.asker import Asked, Asker
+from kiosk.sources.file import FileSource
+from kiosk.sources.http import HttpSource
+from kiosk.sources.kinds import plugin
+from kiosk.sources.sun import SimulatedSun
 from kiosk.values import ConnectorId
 from kiosk.wording.wording import NBSP
 
@@ -173,6 +181,33 @@ def piles(config: Config) -> tuple[PileSettings, ...]:
         )
         for pile in config.piles
     )
+
+
+def recognition_key(config: Config) -> bytes:
+    """The key by which cards are known where several kiosks share it; empty when this one uses its own."""
+    file = config.recognition.key_file
+    key = read_secret(file).encode() if file is not None else b""
+    if file is not None and len(key) < _SECRET_BYTES:
+        raise SecretDamaged(f"{file} has {len(key)} characters: write a key of at least {_SECRET_BYTES}, the same at every kiosk")
+    return key
+
+
+def asker(config: Config, clock: SystemClock) -> Asker:
+    """Who asks the sources of discounts. Raises `SourceError` for one that no package offers."""
+    asked = [Asked(s.name, _source(s), s.asks == "card", s.every_seconds) for s in config.sources]
+    return Asker(asked, clock, SystemClock.real(), config.site.currency, config.site.time_zone)
+
+
+def _source(s: SourceTable) -> Source:
+    match s.kind:
+        case "file" if s.file is not None:
+            return FileSource(s.file)
+        case "http" if s.url is not None:
+            tls = ssl.create_default_context(cafile=s.root_ca) if s.root_ca else None
+            return HttpSource(s.url, read_secret(s.token_file) if s.token_file else "", tls)
+        case "sun" if s.price is not None:
+            return SimulatedSun(s.price)
+    return plugin(s.plugin or "", s.options)
 
 
 def kiosk_secret(directory: Path) -> bytes:

@@ -6,6 +6,7 @@ from typing import Any
 
 from kiosk.core.pages.view import View, asked_later, back, card_label, free_side, held, hold_side, permille
 from kiosk.pricing.components import components
+from kiosk.pricing.discounts import DiscountLine
 from kiosk.pricing.load import tariff_of
 from kiosk.pricing.rating import Line as BillLine
 from kiosk.pricing.vat import breakdown
@@ -96,7 +97,10 @@ def _sum_line(v: View, s: Session) -> str:
     if s.priced is None or s.free or not s.priced.rating.lines:
         return ""
     rating = s.priced.rating
-    parts = " + ".join(_part(v, line) for line in rating.lines)
+    parts = ""
+    for line in rating.lines:
+        sign = " − " if line.amount.minor < 0 else " + "
+        parts += f"{sign if parts else ''}{_part(v, line)}"
     tax = sum(group.tax.minor for group in breakdown(rating))
     total = v.say.money(rating.total)
     return v.say.say("finished.sum", parts=parts, total=total, vat=v.say.money(Money(tax, rating.total.currency)))
@@ -106,7 +110,8 @@ def _part(v: View, line: BillLine) -> str:
     if line.code == "ENERGY":
         quantity = f"{v.say.kwh(line.mwh)} {v.say.say('unit.kwh')}"
         return f"{quantity} × {v.say.price(line.unit_price, line.amount.currency)}"
-    return f"{v.say.say(f'dimension.{line.code}')} {v.say.money(line.amount)}"
+    name = line.name if isinstance(line, DiscountLine) else v.say.say(f"dimension.{line.code}")
+    return f"{name} {v.say.money(Money(abs(line.amount.minor), line.amount.currency))}"
 
 
 def _stay(v: View, s: Session) -> Countdown | None:

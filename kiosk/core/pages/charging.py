@@ -8,7 +8,10 @@ from typing import Any
 from kiosk.core.live import Running
 from kiosk.core.pages import prices
 from kiosk.core.pages.view import Offer, View, asked_later, back, card_label, free_side, permille, reader_there
+from kiosk.pricing.discounts import SolarShare
 from kiosk.pricing.load import tariff_of
+from kiosk.pricing.lowering import lowered
+from kiosk.pricing.rules import rules_of
 from kiosk.protocol import Button, Fact, Line, Side, Way
 from kiosk.session.state import Session, Stage
 from kiosk.session.visit import CODE_LENGTH, proven
@@ -16,6 +19,7 @@ from kiosk.values import Money
 from kiosk.wording.wording import NBSP
 
 _STALE_S = 15
+_SOON_MS = 12 * 3_600_000  # a change of the price beyond that is not of this charge
 
 
 def charging(v: View, s: Session) -> dict[str, Any]:
@@ -97,22 +101,40 @@ def card_side(v: View, s: Session, running: Running | None) -> Side:
     cap = v.say.say("charging.stays_yours", rest=v.say.money(rest), hold=v.say.money(hold))
     line = Line("live", fact=share, promise=1_000 - share)
     symbol = v.say.symbol(hold.currency)
-    note = v.say.say("charging.asked_later") if asked_later(s) else ""
+    note = v.say.say("charging.asked_later") if asked_later(s) else _cheaper(v, s)
     return Side(card_label(v, s.payment), v.say.amount(cost), symbol, v.say.say("charging.so_far"), line=line, cap_end=cap, note=note)
+
+
+def _cheaper(v: View, s: Session) -> str:
+    """What the running cost is less by."""
+    rules = rules_of(s.quote) if s.quote else ()
+    return v.say.say("charging.cheaper", names=prices.names(rules)) if rules else ""
 
 
 def _facts(v: View, s: Session, running: Running | None) -> tuple[Fact, ...]:
     assert s.started_at is not None
     power = running.reading.power_w if running else None
     seconds = v.at.ms_since(s.started_at) // 1_000
-    assert s.quote is not None
-    amount, unit = prices.per_kwh(Offer(tariff_of(s.quote), s.quote.hold), v.at, s.quote.zone, v.say)
     time, _, hours = v.say.duration(seconds).replace(NBSP, " ").partition(" ")
     return (
         Fact(v.say.say("charging.power"), v.say.kw(power or 0), v.say.say("unit.kw")),
         Fact(v.say.say("charging.time"), time, hours),
-        Fact(v.say.say("charging.price_now"), amount, unit),
+        _price(v, s, running),
     )
+
+
+def _price(v: View, s: Session, running: Running | None) -> Fact:
+    """What a kWh costs now, after what is taken off each, and until when if the clock will change it."""
+    assert s.quote is not None
+    offer = Offer(tariff_of(s.quote), s.quote.hold)
+    rules = lowered(rules_of(s.quote), (rule for rule in v.discounts if isinstance(rule, SolarShare)))
+    amount, unit = prices.per_kwh(offer, v.at, s.quote.zone, v.say, rules)
+    sunny = any(isinstance(rule, SolarShare) and rule.permille for rule in rules)
+    change = running.meter.next_change() if running else None
+    if change is None or change.utc_ms is None or change.utc_ms - v.at.utc_ms > _SOON_MS:
+        return Fact(v.say.say("charging.price_now"), amount, unit, "sun" if sunny else "")
+    until = v.say.say("charging.price_until", time=v.say.clock(change.utc_ms, s.quote.zone))
+    return Fact(until, amount, unit, "sun" if sunny else "")
 
 
 def stop(v: View, s: Session) -> dict[str, Any]:

@@ -1,24 +1,31 @@
-"""A tariff as the driver reads it: the table before the start, the hero price, and the quote those words become."""
+"""A tariff as the driver reads it: the table before the start, what is taken off, the hero price, and the quote those words become."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 
 from kiosk.core.pages.view import Offer
 from kiosk.pricing.canonical import canonical, tariff_hash
 from kiosk.pricing.components import Component, components, energy_price
+from kiosk.pricing.discounts import Discount, SolarShare
 from kiosk.pricing.quote import Quote
+from kiosk.pricing.rules import under
+from kiosk.pricing.terms import price_of_energy
 from kiosk.protocol import Choice, PriceRow
-from kiosk.values import Moment, Money
+from kiosk.values import Moment, Money, exponent
 from kiosk.wording.wording import NBSP, Wording
 
 _NAMES = {"ENERGY": "price.energy", "TIME": "price.time", "PARKING_TIME": "price.stay", "FLAT": "price.start"}
 _UNITS = {"kWh": "unit.per_kwh", "min": "unit.per_minute"}
 
 
-def table(offer: Offer, at: Moment, zone: str, say: Wording) -> tuple[PriceRow, ...]:
-    """Every component in the order of the law: per kWh, per minute, per session, other. What costs nothing is said too."""
+Rules = tuple[Discount, ...]
+
+
+def table(offer: Offer, at: Moment, zone: str, say: Wording, rules: Rules = ()) -> tuple[PriceRow, ...]:
+    """Every component in the order of the law: per kWh, per minute, per session, other. What costs nothing is said too. The price that
+    leads is the tariff's; what everybody pays less stands below it."""
     found = components(offer.tariff, at.utc_ms, zone)
     rows = [_row(c, offer, say) for c in found]
     names = {c.code for c in found}
@@ -27,20 +34,44 @@ def table(offer: Offer, at: Moment, zone: str, say: Wording) -> tuple[PriceRow, 
     ]
     if rows and not rows[0].none:
         first = rows[0]
-        rows[0] = PriceRow(first.name, first.amount, first.unit, first.note, first=True)
+        note, glyph = _less(offer, at, zone, say, rules)
+        rows[0] = PriceRow(first.name, first.amount, first.unit, note or first.note, first=True, glyph=glyph)
     return tuple(rows)
 
 
-def per_kwh(offer: Offer, at: Moment, zone: str, say: Wording) -> tuple[str, str]:
-    """Amount and unit of the energy price now; empty when energy itself costs nothing."""
-    price = energy_price(offer.tariff, at.utc_ms, zone)
-    if price is None:
+def _less(offer: Offer, at: Moment, zone: str, say: Wording, rules: Rules) -> tuple[str, str]:
+    """What a kWh costs after the discounts everybody gets, and the glyph beside it."""
+    stated, price = price_of_energy(offer.tariff, rules, at.utc_ms, zone)
+    if stated is None or price is None or price >= stated:
         return "", ""
+    amount = say.price(_at_most(price, offer.tariff.currency), offer.tariff.currency)
+    if any(isinstance(rule, SolarShare) and rule.permille for rule in rules):
+        return say.say("price.with_sun", price=amount), "sun"
+    return say.say("price.with_discount", price=amount, names=names(rules)), ""
+
+
+def _at_most(price: Decimal, currency: str) -> Decimal:
+    """A price that comes out of a calculation, in whole minor units: no lower than it is."""
+    return price.quantize(Decimal(1).scaleb(-exponent(currency)), ROUND_CEILING)
+
+
+def names(rules: Rules) -> str:
+    """What the discounts are called by whoever gives them."""
+    return ", ".join(dict.fromkeys(rule.name for rule in rules))
+
+
+def per_kwh(offer: Offer, at: Moment, zone: str, say: Wording, rules: Rules = ()) -> tuple[str, str]:
+    """Amount and unit of the energy price now, after `rules`; empty when energy itself costs nothing."""
+    stated, price = price_of_energy(offer.tariff, rules, at.utc_ms, zone)
+    if stated is None or price is None:
+        return "", ""
+    price = stated if price == stated else _at_most(price, offer.tariff.currency)
     return say.rate(price, offer.tariff.currency), say.say("unit.per_kwh", symbol=say.symbol(offer.tariff.currency))
 
 
-def small_print(offer: Offer, say: Wording) -> str:
-    return say.say("price.vat_included") if offer.tariff.tax_included.value == "YES" else say.say("price.vat_added")
+def small_print(offer: Offer, say: Wording, rules: Rules = ()) -> str:
+    vat = say.say("price.vat_included") if offer.tariff.tax_included.value == "YES" else say.say("price.vat_added")
+    return f"{vat} {say.say('price.only_falls')}" if rules else vat
 
 
 def promise(offer: Offer, hold: Money, say: Wording) -> str:
@@ -73,11 +104,12 @@ def _short(amount: Money, say: Wording) -> str:
     return f"{say.number(value, 0)}{NBSP}{say.symbol(amount.currency)}"
 
 
-def quote(offer: Offer, at: Moment, zone: str, say: Wording, picked: int | None = None) -> Quote:
-    """What the driver agrees to: the tariff as it stands, and the very words of the price page."""
+def quote(offer: Offer, at: Moment, zone: str, say: Wording, picked: int | None = None, rules: Rules = ()) -> Quote:
+    """What the driver agrees to: the tariff and the discounts as they stand, and the very words of the price page."""
     hold = offer.holding(picked)
-    texts = (*_said(table(offer, at, zone, say)), small_print(offer, say), promise(offer, hold, say), terms(offer, hold, say))
-    return _quote(offer, zone, say, hold, texts)
+    said = _said(table(offer, at, zone, say, rules))
+    texts = (*said, small_print(offer, say, rules), promise(offer, hold, say), terms(offer, hold, say))
+    return under(_quote(offer, zone, say, hold, texts), rules)
 
 
 # --- a charge that is given away ------------------------------------------------------------------------------------------------

@@ -6,6 +6,8 @@ from typing import Any
 
 from kiosk.core.pages import prices
 from kiosk.core.pages.view import Offer, View, asked_later, back, card_label, free_side, hold_side
+from kiosk.pricing.discounts import OffPeakBonus, SolarShare
+from kiosk.pricing.rules import rules_of
 from kiosk.protocol import Button, ConnectorKey, Countdown, Fact, Side
 from kiosk.session.inputs import ConnectorStatus
 from kiosk.session.sellable import READY, closed_because, sellable
@@ -123,8 +125,8 @@ def _terms(v: View, offer: Offer, letter: str) -> dict[str, Any]:
     hold = offer.holding(v.visit.hold)
     return {
         "title": v.say.say("price.title", plug=letter),
-        "prices": prices.table(offer, v.at, v.place.zone, v.say),
-        "small_print": prices.small_print(offer, v.say),
+        "prices": prices.table(offer, v.at, v.place.zone, v.say, v.discounts),
+        "small_print": prices.small_print(offer, v.say, v.discounts),
         "card": hold_side(v, hold, v.say.say("price.not_paid"), prices.terms(offer, hold, v.say), v.say.say("side.on_card")),
         "choices": prices.choices(offer, v.visit.hold, v.say),
         "buttons": (back(v), Button("accept", v.say.say("price.agree"), "right", "primary")),
@@ -181,10 +183,16 @@ def plug_in(v: View, s: Session) -> dict[str, Any]:
 
 
 def _less(v: View, s: Session) -> str:
-    """A word to a driver whose bank reserved less than the price page said."""
+    """A word to a driver whose bank reserved less than the price page said, or whose card made the price fall."""
     amount = s.spendable
-    less = amount and s.quote and amount < s.quote.hold and not asked_later(s)
-    return v.say.say("fault.approved_less.title") if less else ""
+    if amount and s.quote and amount < s.quote.hold and not asked_later(s):
+        return v.say.say("fault.approved_less.title")
+    return _lowered(v, s)
+
+
+def _lowered(v: View, s: Session) -> str:
+    mine = tuple(rule for rule in rules_of(s.quote) if not isinstance(rule, SolarShare | OffPeakBonus)) if s.quote else ()
+    return v.say.say("price.fell", names=prices.names(mine)) if mine else ""
 
 
 def starting(v: View, s: Session) -> dict[str, Any]:
@@ -194,6 +202,7 @@ def starting(v: View, s: Session) -> dict[str, Any]:
     return {
         **_held(v, s, v.say.say("starting.note")),
         "title": v.say.say("starting.title", plug=v.letter(s)),
+        "subtitle": _lowered(v, s),
         "car": Side(v.say.say("side.car")),
         "countdown": Countdown(v.say.say("starting.left"), left, v.k.setup.policy.start_s),
         "buttons": (Button("cancel", v.say.say("plug_in.cancel"), "cross"),),

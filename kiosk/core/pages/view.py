@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from kiosk.core.live import Live
+from kiosk.pricing.discounts import Discount
 from kiosk.pricing.model import Tariff
 from kiosk.protocol import Button, Line, Side, Sky
 from kiosk.session.offline import given_away
@@ -63,6 +64,7 @@ class View:
     dialogue: str  # what the terminal is doing: `` | `card` | `bank`
     stop_code: Callable[[SessionId], str]
     receipt_code: Callable[[SessionId], tuple[str, ...]]
+    discounts: tuple[Discount, ...] = ()  # what everybody gets now
 
     @property
     def session(self) -> Session | None:
