@@ -143,7 +143,7 @@ def refresh(v: Visit, k: Kiosk, at: Moment) -> Visit:
         v = replace(v, stage=s.stage, touched_at=at)
     if s is None or v.overlay != "code" or len(v.typed) < CODE_LENGTH:
         return v
-    if s.proved_by and not s.code_misses:  # a miss after a proof is a miss
+    if s.proved_by == "code" and not s.code_misses:  # a miss after a proof is a miss, and while the code is locked nothing typed is a proof
         return replace(v, own=True, overlay="stop", typed="", missed=False)
     return replace(v, typed="", missed=True)
 

@@ -336,6 +336,26 @@ def test_a_locked_code_takes_not_even_the_right_digits() -> None:
     assert s.page == "stop"
 
 
+def test_a_card_shown_while_the_code_is_locked_opens_nothing_to_whoever_types_next() -> None:
+    s = Screen()
+    s.w.deliver()
+    sale = s.w.session.id
+    s.touch("choose", A)
+    s.touch("type_code")
+    for wrong in ("0000", "1111", "2222"):
+        s.types(wrong)
+    s.touch("leave")
+    s.touch("show_card")
+    s.does(CardShown(sale))
+    assert s.v.own
+    s.touch("leave")
+    s.touch("choose", A)
+    s.touch("type_code")
+    s.types("3333")
+    assert not s.v.own
+    assert s.touch("confirm_stop") == ()
+
+
 def test_digits_are_erased_one_by_one_and_letters_are_none() -> None:
     s = Screen()
     s.charges()
