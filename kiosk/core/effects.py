@@ -71,8 +71,13 @@ class _Case:
     def for_acquirer(self) -> bool:
         return isinstance(self.request.body, Modify)
 
+    @property
+    def spent(self) -> bool:
+        """What must not be done twice was tried, and the decision on that is perhaps still on its way to the disk."""
+        return self.attempts > 0 and self.request.recovery is Recovery.NEVER_AGAIN
+
     def due(self, at: Moment) -> bool:
-        return not self.running and (self.next_at is None or at.reached(self.next_at))
+        return not self.running and not self.spent and (self.next_at is None or at.reached(self.next_at))
 
 
 @dataclass(slots=True)
@@ -152,7 +157,7 @@ class Effects:
         outage = self._outage
         moments, held = [], []
         for case in self.cases.values():
-            if case.running:
+            if case.running or case.spent:
                 continue
             if outage is not None and case.for_acquirer:
                 held.append(case.next_at or at)

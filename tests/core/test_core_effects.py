@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from kiosk.core.effects import Effects, Pace, Queued
 from kiosk.journal.state import Retry
-from kiosk.session.inputs import Accepted, Approval, CardFacts, Done, NotSent, Ok, Refused, Unknown
+from kiosk.session.inputs import Accepted, Approval, CardFacts, Done, NotSent, Ok, Printed, Refused, Unknown
 from kiosk.session.requests import AbortPreauthorization, Modify, Preauthorize, PrintReceipt, Recovery, Request, StartDelivery
 from kiosk.values import Digest, Moment, Money, PaymentRef, RequestRef, SessionId
 
@@ -52,6 +52,15 @@ def test_a_new_request_is_attempted_at_once_and_once() -> None:
 def test_requests_of_all_kinds_run_side_by_side() -> None:
     effects = Effects(Pace())
     assert len(effects.ready([capture(1), capture(2), start(1), paper(1), preauthorize(3)], NOW)) == 5
+
+
+def test_a_receipt_is_not_printed_again_while_the_news_of_its_print_waits_for_a_slow_disk() -> None:
+    effects = Effects(Pace())
+    effects.ready([paper()], NOW)
+    effects.ended(paper(), Done(Printed("printed")), NOW)
+    effects.flush(NOW)
+    assert refs(effects, [paper()], NOW.plus(900)) == []
+    assert effects.next_at(NOW.plus(900)) is None
 
 
 def test_a_terminal_has_one_dialogue_at_a_time() -> None:
