@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import reduce
 from typing import assert_never
 
 from kiosk.pricing.explain import At, Current, Energy, Percent, Power, Rate, Remark, Span, TimeOfDay, Value, Weekdays
@@ -18,7 +19,10 @@ def remark_text(remark: Remark, say: Wording) -> str:
     """A statement with its conditions and details. Raises `WordingError` when the language lacks a sentence."""
     said = say.say(remark.code, **{name: _shown(value, say) for name, value in remark.params})
     if remark.only:
-        conditions = "; ".join(remark_text(condition, say) for condition in remark.only)
+        conditions = reduce(
+            lambda before, after: say.say("explain.conditions", before=before, after=after),
+            (remark_text(condition, say) for condition in remark.only),
+        )
         said = f"{said} {say.say('explain.only', conditions=conditions)}"
     return " ".join([said, *(remark_text(detail, say) for detail in remark.details)])
 
@@ -68,7 +72,7 @@ def _span(seconds: int, say: Wording) -> str:
         return f"{seconds // 3_600}{NBSP}{say.say('unit.hour')}"
     if seconds % 60 == 0:
         return f"{seconds // 60}{NBSP}{say.say('unit.minute')}"
-    return f"{seconds}{NBSP}s" if seconds < 60 else say.duration_exact(seconds)
+    return f"{seconds}{NBSP}{say.say('unit.second')}" if seconds < 60 else say.duration_exact(seconds)
 
 
 def _weekdays(days: tuple[int, ...], say: Wording) -> str:

@@ -1,7 +1,7 @@
 """Everything the product says or writes to a driver, in one language: sentences, money, energy, times.
 
-Amounts are written as people of the language write them, always with the symbol behind and a no-break space between, so that money looks
-the same on every page (`50.00 €`, `50,00 €`). Numbers are rounded half up, and no float is involved.
+Amounts are written as people of the language write them, the symbol on their side of it (`50,00 €`, `€ 50,00`), and never break over two
+lines. Numbers are rounded half up, and no float is involved.
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ NBSP = "\u00a0"
 
 # Where a language alone leaves the country open, Europe's way of writing dates and numbers.
 _LOCALES = {"en": "en_150"}
+# Pounds and dollars are written by nobody but their own countries' way.
+_ENGLISH_MONEY = {"GBP": "en_GB", "USD": "en_US", "CAD": "en_CA"}
+_NARROW = str.maketrans("\u202f", NBSP)  # not every printer and font has the narrow space of French thousands
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -107,11 +110,11 @@ class Wording:
         """With exactly `digits` decimals, rounded half up: `1,234.50`."""
         rounded = value.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
         pattern = "#,##0." + "0" * digits if digits else "#,##0"
-        return format_decimal(rounded, format=pattern, locale=self._locale)
+        return format_decimal(rounded, format=pattern, locale=self._locale).translate(_NARROW)
 
     def percent(self, value: Decimal) -> str:
-        """As written, without superfluous zeros: `19 %`, `8.1 %`."""
-        return f"{self._as_written(value, 0)}{NBSP}%"
+        """As written, without superfluous zeros: `19 %`, `8.1 %`, `%20`."""
+        return self.say("unit.percent", number=self._as_written(value, 0))
 
     def kwh(self, mwh: int, digits: int = 2) -> str:
         """Energy in kWh, without its unit: `31.20`."""
@@ -124,8 +127,13 @@ class Wording:
     # --- money -------------------------------------------------------------------------------------------------------------------
 
     def money(self, amount: Money) -> str:
-        """Amount and symbol: `50.00 €`."""
-        return f"{self.amount(amount)}{NBSP}{self.symbol(amount.currency)}"
+        """Amount and symbol: `50.00 €`, `€ 50,00`."""
+        return self._with_symbol(amount.decimal(), exponent(amount.currency), amount.currency)
+
+    def short_money(self, amount: Money) -> str:
+        """The same without decimals where there are none to tell: `50 €`."""
+        value = amount.decimal()
+        return self._with_symbol(value, 0 if value == value.to_integral_value() else exponent(amount.currency), amount.currency)
 
     def amount(self, amount: Money) -> str:
         """The amount alone, with exactly the currency's digits: `12.17`."""
@@ -133,20 +141,29 @@ class Wording:
 
     def symbol(self, currency: str) -> str:
         """The currency's sign in this language: `€`, `CHF`."""
-        return get_currency_symbol(currency, locale=self._locale)
+        return get_currency_symbol(currency, locale=self._money_locale(currency))
 
     def price(self, value: Decimal, currency: str) -> str:
         """A unit price as the tariff writes it, with at least the currency's digits: `0.49 €`, `0.4567 €`."""
-        return f"{self.rate(value, currency)}{NBSP}{self.symbol(currency)}"
+        return self._with_symbol(value, _digits(value, exponent(currency)), currency)
 
     def rate(self, value: Decimal, currency: str) -> str:
         """A unit price without its symbol: `0.4567`."""
         return self._as_written(value, exponent(currency))
 
     def _as_written(self, value: Decimal, least: int) -> str:
-        _, digits, power = value.normalize().as_tuple()
-        assert isinstance(power, int), f"{value} of {digits} is no number"
-        return self.number(value, max(least, -power))
+        return self.number(value, _digits(value, least))
+
+    def _money_locale(self, currency: str) -> Locale:
+        return Locale.parse(_ENGLISH_MONEY[currency]) if self.language == "en" and currency in _ENGLISH_MONEY else self._locale
+
+    def _with_symbol(self, value: Decimal, digits: int, currency: str) -> str:
+        """With the symbol where CLDR's pattern of the locale has it. Letters keep a space to the digits (CLDR `currencySpacing`)."""
+        pattern = self._money_locale(currency).currency_formats["standard"]
+        before, behind = pattern.prefix[value < 0], pattern.suffix[value < 0]
+        symbol = self.symbol(currency)
+        ahead = symbol + NBSP if before.endswith("¤") and symbol[-1].isalpha() else symbol
+        return f"{before.replace('¤', ahead)}{self.number(abs(value), digits)}{behind.replace('¤', symbol)}"
 
     # --- time --------------------------------------------------------------------------------------------------------------------
 
@@ -166,17 +183,24 @@ class Wording:
     def duration(self, seconds: int) -> str:
         """Hours and minutes, whole minutes only: `0:21 h`."""
         hours, rest = divmod(max(0, seconds), 3600)
-        return f"{hours}:{rest // 60:02}{NBSP}h"
+        return f"{hours}:{rest // 60:02}{NBSP}{self.say('unit.clock_hours')}"
 
     def duration_exact(self, seconds: int) -> str:
         """To the second, for what is billed by time: `0:21:32 h`."""
         hours, rest = divmod(max(0, seconds), 3600)
-        return f"{hours}:{rest // 60:02}:{rest % 60:02}{NBSP}h"
+        return f"{hours}:{rest // 60:02}:{rest % 60:02}{NBSP}{self.say('unit.clock_hours')}"
 
     def countdown(self, seconds: int) -> str:
         """Minutes and seconds left: `4:32`."""
         minutes, rest = divmod(max(0, seconds), 60)
         return f"{minutes}:{rest:02}"
+
+
+def _digits(value: Decimal, least: int) -> int:
+    """As many decimals as the value has, and `least` of them."""
+    _, digits, power = value.normalize().as_tuple()
+    assert isinstance(power, int), f"{value} of {digits} is no number"
+    return max(least, -power)
 
 
 @lru_cache(maxsize=16)
