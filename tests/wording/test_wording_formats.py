@@ -25,9 +25,53 @@ AFTERNOON = 1_795_354_147_000  # 2026-11-22T13:29:07Z
         (Money(1990, "CHF"), "19.90\u00a0CHF", "19,90\u00a0CHF"),
     ],
 )
-def test_money_is_amount_no_break_space_symbol(amount: Money, english: str, german: str) -> None:
+def test_english_and_german_write_the_symbol_behind(amount: Money, english: str, german: str) -> None:
     assert EN.money(amount) == english
     assert DE.money(amount) == german
+
+
+@pytest.mark.parametrize(
+    ("language", "money", "negative", "large", "percent"),
+    [
+        ("fr", "50,00~€", "-37,83~€", "1~234~567,89~€", "8,1~%"),
+        ("es", "50,00~€", "-37,83~€", "1.234.567,89~€", "8,1~%"),
+        ("it", "50,00~€", "-37,83~€", "1.234.567,89~€", "8,1%"),
+        ("nl", "€~50,00", "€~-37,83", "€~1.234.567,89", "8,1%"),
+        ("pl", "50,00~€", "-37,83~€", "1~234~567,89~€", "8,1%"),
+        ("tr", "€50,00", "-€37,83", "€1.234.567,89", "%8,1"),
+    ],
+)
+def test_each_language_has_its_own_places_for_signs(language: str, money: str, negative: str, large: str, percent: str) -> None:
+    say = Wording(language)
+    written = [say.money(Money(minor, "EUR")) for minor in (5000, -3783, 123456789)]
+    assert [text.replace("\u00a0", "~") for text in [*written, say.percent(Decimal("8.1"))]] == [money, negative, large, percent]
+
+
+@pytest.mark.parametrize(
+    ("language", "currency", "written"),
+    [
+        ("pl", "PLN", "12,17~zł"),
+        ("tr", "TRY", "₺12,17"),
+        ("tr", "CHF", "CHF~12,17"),
+        ("nl", "CHF", "CHF~12,17"),
+        ("en", "GBP", "£12.17"),
+        ("en", "USD", "$12.17"),
+        ("en", "PLN", "12.17~PLN"),
+    ],
+)
+def test_a_currency_has_its_sign_where_its_readers_look_for_it(language: str, currency: str, written: str) -> None:
+    assert Wording(language).money(Money(1217, currency)).replace("\u00a0", "~") == written
+
+
+def test_unit_prices_have_their_symbol_where_money_has_it() -> None:
+    assert Wording("nl").price(Decimal("0.4567"), "EUR") == "€\u00a00,4567"
+    assert Wording("tr").price(Decimal("2"), "TRY") == "₺2,00"
+
+
+def test_round_amounts_go_without_decimals_where_room_is_short() -> None:
+    assert EN.short_money(Money(5000, "EUR")) == "50\u00a0€"
+    assert EN.short_money(Money(5050, "EUR")) == "50.50\u00a0€"
+    assert Wording("nl").short_money(Money(5000, "EUR")) == "€\u00a050"
 
 
 def test_amount_stands_without_symbol() -> None:
@@ -80,6 +124,23 @@ def test_the_repeated_hour_of_autumn_is_told_apart_by_its_zone() -> None:
 def test_an_unknown_time_zone_is_named() -> None:
     with pytest.raises(WordingError, match="Mars/Olympus"):
         EN.clock(AFTERNOON, "Mars/Olympus")
+
+
+@pytest.mark.parametrize(
+    ("language", "date", "duration"),
+    [
+        ("fr", "22 nov. 2026", "0:21~h"),
+        ("es", "22 nov 2026", "0:21~h"),
+        ("it", "22 nov 2026", "0:21~h"),
+        ("nl", "22 nov 2026", "0:21~u"),
+        ("pl", "22 lis 2026", "0:21~h"),
+        ("tr", "22 Kas 2026", "0:21~sa."),
+    ],
+)
+def test_days_and_hours_are_named_in_the_language(language: str, date: str, duration: str) -> None:
+    say = Wording(language)
+    assert say.date(AFTERNOON, "Europe/Berlin") == date
+    assert say.duration(21 * 60).replace("\u00a0", "~") == duration
 
 
 def test_durations() -> None:
