@@ -23,6 +23,7 @@ from hardware.simulated.models.terminal import Fault as TerminalFault
 from hardware.simulated.models.terminal_store import StoreAndForward
 from hardware.simulated.models.terminal_wire import CardKind
 from hardware.simulated.paper import picture, text
+from hardware.simulated.roof import Roof
 
 _PAGE = Path(__file__).with_name("bench.html")
 
@@ -42,7 +43,8 @@ class Power(Protocol):
 class Bench:
     """What hands can do to one site. Every verb takes the JSON arguments and raises ValueError, with the mend, when they make no sense."""
 
-    def __init__(self, site: Site, bank: Bank, power: Power) -> None:
+    def __init__(self, site: Site, bank: Bank, power: Power, roof: Roof | None = None) -> None:
+        self._roof = roof
         self._site = site
         self._bank = bank
         self._power = power
@@ -62,6 +64,7 @@ class Bench:
             "cover": self._cover,
             "power": self._mains,
             "kill": self._kill,
+            "sun": self._sun,
         }
 
     def state(self) -> dict[str, Any]:
@@ -74,6 +77,7 @@ class Bench:
             "printer": {"paper_mm": printer.paper_mm, "cover_open": printer.cover_open, "receipts": len(printer.receipts)},
             "bank": [_payment(p) for p in self._bank.server.books().payments],
             "kiosk": dict(self._power.state()),
+            "sun_permille": self._roof.permille if self._roof else 0,
             "faults": {
                 "terminal": [f.value for f in TerminalFault],
                 "bank": list(BANK_FAULTS),
@@ -158,6 +162,11 @@ class Bench:
 
     async def _mains(self, on: bool) -> None:
         await (self._power.back() if on else self._power.cut())
+
+    async def _sun(self, permille: int) -> None:
+        if self._roof is None:
+            raise ValueError("this site has no roof")
+        self._roof.shine(permille)
 
     async def _kill(self, process: str) -> None:
         await self._power.kill(process)

@@ -64,10 +64,15 @@ class KioskIds:
 
     def recognition(self, raw: str) -> Digest:
         """Keyed hash of what a terminal recognises a card by (PAR or alias): comparable, never reversible."""
-        return Digest(hmac.digest(self._recognition_key, b"card:" + raw.encode(), sha256).hex())
+        return known_card(self._recognition_key, raw)
 
     def _keyed(self, purpose: bytes, text: str) -> bytes:
         return hmac.digest(self._secret, purpose + b":" + text.encode(), sha256)
+
+
+def known_card(key: bytes, raw: str) -> Digest:
+    """What a card is known by under a key: HMAC-SHA256, in hex."""
+    return Digest(hmac.digest(key, b"card:" + raw.encode(), sha256).hex())
 
 
 def _base32(data: bytes) -> str:

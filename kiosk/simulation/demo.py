@@ -109,7 +109,7 @@ def _human_pace(clock: SystemClock) -> dict[str, object]:
 
 
 async def _until_closed(house: House, bank: Bank, bench_socket: socket.socket) -> None:
-    bench = WebServer(uvicorn.Config(web(Bench(house.site, bank, Mains(house))), log_level="warning"))
+    bench = WebServer(uvicorn.Config(web(Bench(house.site, bank, Mains(house), house.roof)), log_level="warning"))
     serving = asyncio.create_task(bench.serve(sockets=[bench_socket]))
     sys.stdout.write(f"The kiosk's screen is in its window. The bench, with car, card and mains: http://127.0.0.1:{_BENCH_PORT}/\n")
     sys.stdout.write(f"While it runs, its journal is {house.journal}\n")
@@ -134,7 +134,7 @@ async def _tour(folder: Path, fast: bool) -> int:
         await person.start()
         house.start_screen(("--offscreen", "--shots", str(folder / "pages")), socket=Path(home) / "person.socket")
         try:
-            right = await Tour(house, Bench(house.site, bank, Mains(house)), person, clock, folder, sys.stdout).run()
+            right = await Tour(house, Bench(house.site, bank, Mains(house), house.roof), person, clock, folder, sys.stdout).run()
         finally:
             await person.stop()
             await house.stop()

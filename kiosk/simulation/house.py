@@ -6,6 +6,7 @@ The processes are the product's own and are supervised as systemd would: whoever
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import shutil
 import signal
@@ -16,9 +17,13 @@ from pathlib import Path
 
 from hardware.simulated.far_ends import Bank, Site, SiteWiring
 from hardware.simulated.models.pile_connector import ConnectorSpec
+from hardware.simulated.models.terminal_wire import CARDS, CardKind
+from hardware.simulated.roof import Roof
 from hardware.terminals.adyen.nexo import NexoKey
 from kiosk import ASSETS
 from kiosk.core.clock import SystemClock
+from kiosk.core.ids import known_card
+from kiosk.core.parts import kiosk_secret
 
 log = logging.getLogger(__name__)
 
@@ -114,6 +119,7 @@ class House:
         self._kiosk_id = kiosk_id
         self._settings = dict(settings or {})
         self._ocpp_port = free_port()
+        self.roof = Roof(folder / "sun.json")
         self._prepare()
         pile_url = f"ws://127.0.0.1:{self._ocpp_port}/ocpp"
         wiring = SiteWiring(_POI_ID, NexoKey.derive(_PASSPHRASE, "demo", 1), "E0417", CONNECTORS, pile_url)
@@ -159,6 +165,20 @@ class House:
         self._secret("acquirer.key", self.bank.keys.api_key)
         self._secret("refund.key", self.bank.keys.refund_key)
         self._secret("webhook.key", self.bank.keys.hmac_key)
+        self.roof.shine(0)
+        self._members()
+
+    def _members(self) -> None:
+        """Two drivers have joined the operator's programme: their cards are known by keyed hashes, as at any kiosk."""
+        self.journal.parent.mkdir(parents=True, exist_ok=True)
+        key = kiosk_secret(self.journal.parent)
+        silver, gold = (known_card(key, CARDS[kind].account_reference) for kind in (CardKind.SILVER, CardKind.GOLD))
+        groups = {
+            "silver": [{"type": "LOYALTY", "name": "Silver", "funded_by": "operator", "percent": 5}],
+            "gold": [{"type": "SUBSCRIPTION", "name": "Gold", "funded_by": "operator", "kwh_left": 20}],
+        }
+        answer = {"for_seconds": 86_400, "groups": groups, "cards": {silver: "silver", gold: "gold"}}
+        (self.folder / "cards.json").write_text(json.dumps(answer))
 
     def _secret(self, name: str, text: str) -> None:
         path = self.folder / "secrets" / name

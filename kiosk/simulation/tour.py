@@ -1,4 +1,4 @@
-"""The tour: two drivers and a power cut, told in the terminal, played on the real processes.
+"""The tour: two drivers, some sun and a power cut, told in the terminal, played on the real processes.
 
 It leaves the pictures of every page, the printed receipt and the verified journal.
 """
@@ -43,6 +43,7 @@ class Tour:
 
     async def _first_driver(self) -> None:
         person = self._person
+        await self._hand("sun", permille=600)
         idle = await person.sees(lambda s: s.page == "idle" and all(key.intent for key in s.connectors), "both plugs free")
         await self._tell(
             "A driver comes.", idle.title, *(f"{k.letter}: {k.plug_name}, {k.power}, {k.price}, {k.note}" for k in idle.connectors)
@@ -55,10 +56,15 @@ class Tour:
         await person.press("accept")
         pay = await person.page("pay")
         await self._tell("She agrees.", pay.title)
-        await self._card("good")
-        plug = await person.page("plug_in")
+        await self._card("silver")
+        plug = await person.sees(lambda s: s.page == "plug_in" and bool(s.subtitle), "the discount of her card")
         code = plug.stop_code
-        await self._tell("Her bank reserves the amount.", plug.title, plug.card.note if plug.card else "")
+        await self._tell(
+            "Her bank reserves the amount, and her card makes the price fall.",
+            plug.title,
+            plug.subtitle,
+            plug.card.note if plug.card else "",
+        )
         await self._hand("plug", connector=1, soc_percent=38)
         charging = await person.page("charging")
         await self._tell("The car takes the plug; the pile starts.", charging.title)

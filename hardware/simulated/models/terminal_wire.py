@@ -32,6 +32,8 @@ class CardKind(Enum):
     OTHER = "other"  # a good card of somebody else
     ALIAS_ONLY = "alias_only"  # its scheme knows no account reference
     LATE_REFERENCE = "late_reference"  # its account reference comes only with the host's answer: a mere reading has the alias alone
+    SILVER = "silver"  # good cards of two drivers who are known to the operator
+    GOLD = "gold"
     ANONYMOUS = "anonymous"  # it pays, and nothing of it is the same twice
 
 
@@ -64,6 +66,10 @@ CARDS: Mapping[CardKind, TestCard] = {
     CardKind.LATE_REFERENCE: TestCard(
         "visa", "visacredit", "450875", "1019", "V0010013021298471650332914482", "R665120934471908", "A0000000031010", True
     ),
+    CardKind.SILVER: TestCard(
+        "visa", "visacredit", "476173", "2005", "V0010013024417702955381624410", "S120993847561028", "A0000000031010"
+    ),
+    CardKind.GOLD: TestCard("mc", "mccredit", "541333", "2020", "50016GJ7Q2WBX0RDL94TZVE1HKYSC", "G774410295638827", "A0000000041010"),
     CardKind.ANONYMOUS: TestCard("girocard", "girocard", "672597", "5121", "", "", "A0000003591010"),
 }
 
