@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from kiosk.core.archive import Archive
 from kiosk.core.engine import Batch
 from kiosk.session import corrections, decisions
+from kiosk.session.facts import RefundRequested, ReviewDecided
 from kiosk.session.faults import FAULTS
 from kiosk.session.inputs import Input, RefundAsked, ReviewClosed
 from kiosk.session.state import Kiosk, Review, Session
@@ -29,6 +30,7 @@ _WORDS = {
     "nothing_to_refund": "nothing was captured for this sale, or all of it is paid back",
     "more_than_captured": "that is more than was captured and is not yet paid back",
 }
+_CAME_FIRST = "another order about this sale came first, and this one was not carried out: look at the sale, and order what is still wanted"
 
 
 class OfficeError(Exception):
@@ -97,8 +99,8 @@ class Office:
         if (no := decisions.objection(sale, given)) or (not held and given.decision != "settled"):
             raise OfficeError(_WORDS[no or "not_possible"])
         batch = await self.tell(given)
-        if not batch.facts:
-            raise OfficeError(_WORDS["no_such_review"])
+        if not any(isinstance(fact, ReviewDecided) for fact in batch.facts):
+            raise OfficeError(_CAME_FIRST)
         return {"facts": [type(fact).__name__ for fact in batch.facts]}
 
     async def _refund(self, order: Mapping[str, object]) -> dict[str, Any]:
@@ -117,6 +119,8 @@ class Office:
             reasons = f" (reasons: {', '.join(corrections.REASONS)})" if no == "no_name_or_reason" else ""
             raise OfficeError(f"{_WORDS[no]}{reasons}; refundable: {corrections.refundable(self.kiosk(), sale)}")
         batch = await self.tell(given)
+        if not any(isinstance(fact, RefundRequested) for fact in batch.facts):
+            raise OfficeError(_CAME_FIRST)
         return {"facts": [type(fact).__name__ for fact in batch.facts], "request": corrections.refund_ref(sale, given)}
 
 

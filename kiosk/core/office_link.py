@@ -70,16 +70,22 @@ class OfficeLink:
 
 
 def ask(path: Path, order: Mapping[str, object]) -> dict[str, Any]:
-    """Send one order to the core that listens at `path`. Raises `OfficeError` when it is refused or nobody listens."""
-    try:
-        with socket.socket(socket.AF_UNIX) as link:
-            link.settimeout(_PATIENCE_S)
+    """Send one order to the core that listens at `path`. Raises `OfficeError` when it is refused, or nobody listens or answers."""
+    with socket.socket(socket.AF_UNIX) as link:
+        link.settimeout(_PATIENCE_S)
+        try:
             link.connect(str(path))
+        except OSError as error:
+            raise OfficeError(
+                f"no running kiosk listens at {path} ({error}): is `pilepay core` up, and are you its user or root?"
+            ) from error
+        try:
             link.sendall(json.dumps(order).encode() + b"\n")
             with link.makefile("rb") as answers:
                 answer = json.loads(answers.readline())
-    except (OSError, ValueError) as error:
-        raise OfficeError(f"no running kiosk answers at {path} ({error}): is `pilepay core` up, and are you its user or root?") from error
+        except (OSError, ValueError) as error:
+            again = f"; repeat it with --command {order['command']}, and it is carried out once" if "command" in order else ""
+            raise OfficeError(f"the kiosk at {path} took the order and did not answer ({error}): see its log{again}") from error
     if "error" in answer:
         raise OfficeError(str(answer["error"]))
     return dict(answer)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import threading
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -173,6 +174,20 @@ async def test_a_command_given_again_is_refused_whatever_else_it_says(bed: Bed) 
     for amount in ("1.00", "2.00", None):
         again = await bed.refused(do="refund", session=sale, amount=amount, command="7", **SIGNED)
         assert again.startswith("this refund was ordered before; it is made once")
+
+
+async def test_of_two_refunds_ordered_at_once_the_one_that_is_not_made_is_refused(bed: Bed) -> None:
+    sale = sold(bed)
+    other = i.RefundAsked(SessionId(sale), None, "Bob", "price", "other")
+
+    async def tell_after_the_other(given: Input) -> Batch:
+        bed.shelf.w.give(other)
+        return await bed._tell(given)
+
+    late = replace(bed.office, tell=tell_after_the_other)
+    with pytest.raises(OfficeError, match="another order about this sale came first"):
+        await late.answer({"do": "refund", "session": sale, "command": "7", **SIGNED})
+    assert [fact.by for fact in bed.shelf.w.all_of(f.RefundRequested)] == ["Bob"]
 
 
 async def test_a_refund_wants_a_reason_of_the_list(bed: Bed) -> None:
@@ -350,3 +365,18 @@ async def test_a_socket_left_by_a_core_that_died_is_replaced(tmp_path: Path) -> 
 def test_nobody_at_home_is_said_with_what_to_look_at(tmp_path: Path) -> None:
     with pytest.raises(OfficeError, match="is `pilepay core` up, and are you its user or root"):
         ask(tmp_path / "office", {"do": "queue"})
+
+
+def test_a_refund_whose_answer_is_lost_says_how_to_repeat_it_once(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as dying:
+        dying.bind(str(tmp_path / "office"))
+        dying.listen()
+
+        def hang_up() -> None:
+            dying.accept()[0].close()
+
+        core = threading.Thread(target=hang_up)
+        core.start()
+        with pytest.raises(OfficeError, match=r"did not answer .* repeat it with --command my-refund"):
+            ask(tmp_path / "office", {"do": "refund", "command": "my-refund"})
+        core.join()
