@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Protocol
 
 import segno
@@ -20,6 +20,7 @@ from kiosk.receipts.compact import compact
 from kiosk.receipts.document import document
 from kiosk.receipts.receipt import Place, Receipt, ReceiptError, Seller, Verification
 from kiosk.receipts.render import Paper, render
+from kiosk.session.codec import CodecError
 from kiosk.session.facts import QuoteAgreed, ReceiptIssued, SessionFact, SessionOpened, SignedValuesWeighed
 from kiosk.session.requests import PrintReceipt
 from kiosk.values import ConnectorId, SessionId
@@ -28,12 +29,13 @@ from kiosk.wording.catalogue import WordingError
 log = logging.getLogger(__name__)
 
 _DIGEST_SHOWN = 12
+_CODES_KEPT = 16
 
 
 class Reads(Protocol):
     def read(self, after: int = 0, stream: str | None = None) -> Iterator[Stored]: ...
 
-    def checkpoints(self) -> Sequence[SignedState]: ...
+    def signed_with(self, seq: int) -> SignedState | None: ...
 
 
 Sign = Callable[[], Awaitable[Checkpoint]]
@@ -62,13 +64,16 @@ class Press:
     def code(self, session: SessionId) -> tuple[str, ...]:
         """The receipt as a QR code, rows of `0` and `1`; empty while none is issued, and when it cannot be made."""
         if session not in self._codes:
-            if not any(isinstance(fact, ReceiptIssued) for fact in self._facts(session)):
-                return ()
             try:
-                self._codes[session] = _modules(compact(self._receipt(session, 0, "")[0]))
-            except PressError:
+                if not any(isinstance(fact, ReceiptIssued) for fact in self._facts(session)):
+                    return ()
+                code = _modules(compact(self._receipt(session, 0, "")[0]))
+            except (PressError, segno.DataOverflowError):
                 log.exception("the receipt of %s has no code", session)
-                self._codes[session] = ()
+                code = ()
+            self._codes[session] = code
+            if len(self._codes) > _CODES_KEPT:
+                del self._codes[next(iter(self._codes))]
         return self._codes[session]
 
     def _set(self, receipt: Receipt, language: str) -> bytes:
@@ -78,8 +83,10 @@ class Press:
             raise PressError(f"receipt {receipt.label}: {error}") from error
 
     async def _including(self, session: SessionId) -> Checkpoint:
-        issued = next(s.seq for s in self._journal.read(stream=session) if isinstance(fact_of(s), ReceiptIssued))
-        signed = next((state for state in self._journal.checkpoints() if state.size >= issued), None)
+        issued = next((stored.seq for stored in self._journal.read(stream=session) if stored.kind == ReceiptIssued.__name__), None)
+        if issued is None:
+            raise PressError(f"session {session}: the journal holds no receipt of it that can be read")
+        signed = self._journal.signed_with(issued)
         return parse(signed.note) if signed else await self._sign()
 
     def _receipt(self, session: SessionId, copy: int, checkpoint: str) -> tuple[Receipt, str]:
@@ -94,7 +101,10 @@ class Press:
             raise PressError(f"session {session}: {error}") from error
 
     def _facts(self, session: SessionId) -> list[SessionFact]:
-        facts = (fact_of(stored) for stored in self._journal.read(stream=session))
+        try:
+            facts = [fact_of(stored) for stored in self._journal.read(stream=session)]
+        except CodecError as error:
+            raise PressError(f"session {session}: {error}") from error
         return [fact for fact in facts if isinstance(fact, SessionFact)]
 
 

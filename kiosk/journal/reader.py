@@ -105,6 +105,11 @@ class Reader:
         """Every signed state, oldest first."""
         return tuple(SignedState(*row) for row in self._rows("SELECT size, note, frontier FROM checkpoints ORDER BY size"))
 
+    def signed_with(self, seq: int) -> SignedState | None:
+        """The first signed state that includes entry `seq`; None while there is none."""
+        rows = self._rows("SELECT size, note, frontier FROM checkpoints WHERE size >= ? ORDER BY size LIMIT 1", seq)
+        return SignedState(*rows[0]) if rows else None
+
     def close(self) -> None:
         self._db.close()
 

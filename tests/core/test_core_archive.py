@@ -13,6 +13,7 @@ from kiosk.journal.journal import Journal
 from kiosk.session import inputs as i
 from kiosk.session.evolve import KEPT_CLOSED
 from kiosk.session.recall import Recalled
+from kiosk.session.state import Kiosk
 from kiosk.values import Digest, Money, SessionId
 
 MINE, PHONE, YOURS = Digest("keyed-of-my-card"), Digest("keyed-of-my-phone"), Digest("keyed-of-yours")
@@ -51,6 +52,14 @@ def test_a_sale_of_a_newer_program_is_not_guessed_at(shelf: Shelf) -> None:
     session = shelf.pays_with(MINE)
     shelf.journal.append([Entry(session, "HoverboardDocked", 1, shelf.w.now, b"{}")])
     assert shelf.archive().sale(session) is None
+
+
+async def test_an_approval_that_cannot_be_read_hides_no_other(shelf: Shelf) -> None:
+    mine = shelf.pays_with(MINE)
+    shelf.cancelled()
+    shelf.journal.append([Entry(mine, "PaymentAuthorized", 1, shelf.w.now, b"{}")])
+    nobody = Kiosk(shelf.w.k.setup)
+    assert await shelf.archive().paid_with(nobody, (Digest(MINE),), shelf.w.now.plus(-86_400)) == mine
 
 
 @pytest.mark.parametrize("held", [True, False])
