@@ -24,6 +24,10 @@ class Charge:
     reported: int | None = None
     heard: bool = False
     odd_meter: bool = False  # the display lied for a while
+    wrong_clock: bool = False  # the kiosk had a wrong time meanwhile
+    troubled: bool = False  # something went wrong between the pile and the kiosk meanwhile
+    pile_odd: set[str] = field(default_factory=set)  # the same of the whole pile
+    odd_words: set[str] = field(default_factory=set)  # what the pile's firmware was to get wrong
     full_ms: int | None = None  # when the car wanted no more
     gone_ms: int | None = None  # when the cable was pulled
     told_ms: int | None = None  # when the kiosk acknowledged that it was
@@ -54,6 +58,44 @@ class Stay:
     paid_with: list[str] = field(default_factory=list)  # references of the payments this driver's cards were held for
     asked_to_stop: list[tuple[int, str]] = field(default_factory=list)  # when, and who: `owner` or `stranger`
     charges: list[Charge] = field(default_factory=list)
+    declined_later: bool = False  # the issuer said no to what the terminal had approved alone
+    card: str = ""  # what the card that paid is known by
+    free: bool = False  # the screen said that the charge is given away
+    agreed_ms: int = 0
+    hold: int = 0  # what the driver agreed to have reserved at first
+    tries: int = 0  # how often they had a start tried anew
+
+    @property
+    def over(self) -> bool:
+        """A charge was made, and none runs any more."""
+        return bool(self.charges) and all(charge.truth.end_ms is not None for charge in self.charges)
+
+
+@dataclass(slots=True)
+class Order:
+    """What an operator wanted of a sale. `what` is `capture`, `release`, `retry` or `settled` (the decision on a review, `code`), `refund`
+    (ordered at the kiosk under `command`), `refund by hand` or `cancel by hand` (made in the acquirer's own pages)."""
+
+    kiosk: str
+    sale: str
+    what: str
+    at_ms: int
+    code: str = ""
+    minor: int | None = None  # of a refund; None: all that is left
+    mwh: int | None = None  # taken for proven
+    command: str = ""
+    taken: bool = False  # the kiosk, or the acquirer, said yes
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A credit note as the kiosk issued it. `request` is its own reference of the refund, or of what it learned of one."""
+
+    kiosk: str
+    number: int
+    minor: int
+    sale: str
+    request: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,5 +142,15 @@ class Books:
     papers: list[Paper]
     margin: int  # minor units below the hold at which a kiosk stops a charge
     report_s: int  # how often the piles report their meter
+    orders: list[Order] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+    told: dict[str, int] = field(default_factory=dict)  # adjustments a kiosk was told of, by its reference, and when
+    hit: dict[str, set[str]] = field(default_factory=dict)  # faults that struck a payment's messages, by its reference
+    cards_away: dict[str, list[list[int]]] = field(default_factory=dict)  # by kiosk: from when to when no issuer was reached
+    first: dict[str, int] = field(default_factory=dict)  # what each payment had reserved before it grew; 0: the terminal had approved alone
+    alone: dict[str, int] = field(default_factory=dict)  # by kiosk: what a sale may come to that no issuer has seen
+    outages: dict[str, list[list[int]]] = field(default_factory=dict)  # by kiosk: days without internet
+    hold_ms: int = 28 * 86_400_000  # how long issuers keep a reservation
+    ended_ms: int = 0  # when the world ended
     broken_journals: list[str] = field(default_factory=list)
     died: list[str] = field(default_factory=list)

@@ -11,14 +11,22 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from hardware.simulated.models.acquirer_books import Modification, Payment
-from kiosk.simulation.books import Books, Charge, Entry, Stay
+from kiosk.simulation.books import Books, Charge, Entry, Order, Stay
 
 _SLACK_MS = 1_000
 _SEEN_LATE_MS = 9 * 86_400_000  # an operator may learn of a charge when the pile comes back
-_ASKED_MS = 120_000
 _WATT_HOUR = 1_000
 _PARKED_SLACK_MS = 5_000  # what a pile and a kiosk need to tell each other that a cable was pulled
+_LEARNT_MS = 300_000  # until a kiosk has learnt that cards can be taken again, and somebody who stands there has agreed
+_AHEAD_MWH = 4_000_000  # what may flow before the next report, and until a stop takes effect
+_DAYS_MS = 3 * 86_400_000  # without internet, after which reservations fall and keys are old
+_UNREPORTED_MWH = 5_000_000  # what may flow after the last report that counts where an end tells no register
 _STOPPED_BY_US = "Remote"
+_METER = ("meter_unproven", "meter_estimated", "late_end", "orphan_end")
+_STOPPED = ("hold_expiring", "late_start", "offline_declined", "meter_unproven", "meter_estimated")
+_REFUSALS = {"refuse_captures", "capture_rejected", "capture_fails_later", "F36", "F41"}  # what makes an acquirer, or us, say no for good
+_UNTOLD = {"late_request", "reboot_forgetting", "reboot", "lose_request", "lose_answer", "delay_answer", "F25", "F27", "F28", "F42"}
+_ODD_WORDS = {"no_register", "wrong_clock", "lose_start", "no_stop", "stop_twice", "late_meter_values"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +51,11 @@ class _Judge:
         for payment in books.payments:
             self._paid.setdefault(payment.merchant_reference, []).append(payment)
         self._slips = {slip.payment: slip for slip in books.slips}
+        self._by_sale: dict[str, list[Entry]] = {}
+        for entry in books.entries:
+            if entry.sale:
+                self._by_sale.setdefault(entry.sale, []).append(entry)
+        self._orphans = [entry for entry in books.entries if entry.code.startswith("orphan")]
 
     def everything(self) -> Iterator[Violation]:
         for what in self._books.died:
@@ -51,11 +64,14 @@ class _Judge:
             yield Violation("journal verifies", what)
         for payment in self._books.payments:
             yield from self._payment(payment)
+            yield from self._refunds(payment)
         yield from self._one_hold()
         for stay in self._books.stays:
+            yield from self._gift(stay)
             yield from self._energy(stay)
             yield from self._stops(stay)
         yield from self._receipts()
+        yield from self._credit_notes()
 
     # --- each payment ---------------------------------------------------------------------------------------------------------
 
@@ -63,15 +79,34 @@ class _Judge:
         name, stay = payment.merchant_reference, self._stay_of(payment)
         number = stay.number if stay else 0
         captures = [m for m in payment.modifications if m.kind == "capture"]
-        if len(captures) > 1:
+        if len(captures) > 1 + len(self._ordered(name, "retry")):
             yield Violation("one capture", f"{name} was captured {len(captures)} times over: {_amounts(captures)}", number)
         if payment.captured > payment.authorized:
             yield Violation("captured <= authorized", f"{name}: {payment.captured} of {payment.authorized}", number)
-        if payment.held and not self._listed(name):
+        if payment.held and not self._let_fall(payment):
             yield Violation("every hold ends", f"{name}: {payment.held} is still held and nobody looks after it", number)
         refused = [m for m in captures if m.result != "booked"]
-        if refused and not self._listed(name):
+        if refused and not self._listed(name, "capture_failed", "capture_refused", "amount_differs"):
             yield Violation("a failed capture is seen", f"{name}: {_amounts(refused)} failed and nobody looks after it", number)
+        mine = stay is not None and name.startswith(stay.sale)  # a request that came late may have met the next one's card
+        if stay is not None and mine and self._books.first.get(name, 0) > stay.hold:
+            yield Violation("reserved == agreed", f"{name}: {self._books.first[name]} reserved, {stay.hold} agreed", number)
+        if stay is not None and mine and payment.authorized.minor > max(stay.hold, stay.terms.most):
+            yield Violation("reserved == agreed", f"{name}: it grew to {payment.authorized}, beyond {stay.terms.most}", number)
+
+    def _let_fall(self, payment: Payment) -> bool:
+        """Whether a reservation falls by itself, with an operator who knows, because no request could end it."""
+        name, age = payment.merchant_reference, self._books.ended_ms - payment.at_ms
+        struck = self._books.hit.get(name, set())
+        refused = struck & _REFUSALS or any(m.result != "booked" for m in payment.modifications)
+        if refused and self._listed(name, "cancel_refused", "cancel_failed", "capture_refused", "capture_failed"):
+            return True
+        away = any(end - begin > _DAYS_MS for begin, end in self._books.outages.get(name.partition("-")[0], ()))
+        if away and self._listed(name, "cancel_refused", "capture_refused", "money_late"):
+            return True
+        if age > self._books.hold_ms and self._listed(name, "hold_expiring", "money_late", "cancel_refused", "capture_refused"):
+            return True
+        return bool(struck & _UNTOLD) and self._listed(name, "money_unknown")
 
     def _one_hold(self) -> Iterator[Violation]:
         """No second hold for one sale while the first is open."""
@@ -87,18 +122,76 @@ class _Judge:
                     what = f"{second.merchant_reference} was held while {first.merchant_reference} still was"
                     yield Violation("one hold at a time", what, stay.number if stay else 0)
 
+    # --- refunds --------------------------------------------------------------------------------------------------------------
+
+    def _refunds(self, payment: Payment) -> Iterator[Violation]:
+        """Nothing is paid back that nobody ordered, nor twice for one order, nor more than was taken."""
+        back = [m for m in payment.modifications if m.kind == "refund"]
+        if not back:
+            return
+        name, stay = payment.merchant_reference, self._stay_of(payment)
+        number = stay.number if stay else 0
+        if payment.refunded > payment.captured:
+            yield Violation("refunded <= captured", f"{name}: {payment.refunded} of {payment.captured}", number)
+        orders = self._ordered(name, "refund") + self._ordered(name, "refund by hand")
+        if len({m.reference or m.psp_reference for m in back if m.result == "booked"}) > len(orders):
+            yield Violation("a refund has its order", f"{name}: {_amounts(back)} for {len(orders)} orders", number)
+        named = [order.minor for order in orders if order.minor is not None]
+        for m in back:
+            minor = m.amount.minor if m.amount else 0
+            if minor in named:
+                named.remove(minor)
+            elif m.result == "booked" and all(order.minor is not None for order in orders):
+                yield Violation("a refund has its order", f"{name}: {m.amount} was not ordered", number)
+
+    def _credit_notes(self) -> Iterator[Violation]:
+        kiosks: dict[str, list[int]] = {}
+        sums: dict[str, int] = {}
+        for note in self._books.notes:
+            kiosks.setdefault(note.kiosk, []).append(note.number)
+            sums[note.sale] = sums.get(note.sale, 0) + note.minor
+        for kiosk, numbers in kiosks.items():
+            if numbers != list(range(1, len(numbers) + 1)):
+                yield Violation("credit note numbers", f"{kiosk}: {numbers}")
+        for payment in self._books.payments:
+            name = payment.merchant_reference
+            sale = name.rpartition("-")[0]
+            back = [m for m in payment.modifications if m.kind == "refund" and m.amount is not None]
+            said = sums.pop(sale, 0) if payment.captured or back else 0
+            asked = sum(m.amount.minor for m in back if m.amount and (m.result == "booked" or m.reference))
+            if said != asked:
+                stay = self._stay_of(payment)
+                yield Violation("credit notes == refunds", f"{name}: notes over {said}, refunds of {asked}", stay.number if stay else 0)
+            if any(m.result != "booked" and m.reference for m in back) and not self._listed(name, "refund_failed"):
+                yield Violation("a failed refund is seen", f"{name}: {_amounts(back)}")
+        for sale, minor in sums.items():
+            yield Violation("credit notes == refunds", f"{sale}: notes over {minor} for nothing that was captured")
+
     # --- energy and money -----------------------------------------------------------------------------------------------------
+
+    def _gift(self, stay: Stay) -> Iterator[Violation]:
+        """What is given away costs nothing, and is given away only while no card could be taken."""
+        if not stay.free:
+            return
+        if stay.paid_with:
+            yield Violation("a gift costs nothing", f"{', '.join(stay.paid_with)} was reserved for it", stay.number)
+        away = self._books.cards_away.get(stay.kiosk, [])
+        if not any(begin <= stay.agreed_ms <= (end or stay.agreed_ms) + _LEARNT_MS for begin, end in away):
+            yield Violation("a gift has its reason", f"given away at {stay.agreed_ms}, when cards could be taken", stay.number)
 
     def _energy(self, stay: Stay) -> Iterator[Violation]:
         """Every charge is captured at its price or on the list; every capture has its charge."""
+        if stay.free:
+            return
         captured = [p for ref in dict.fromkeys(stay.paid_with) for p in self._paid.get(ref, ()) if p.captured]
         for charge in stay.charges:
             yield from self._charge(stay, charge, captured)
         for payment in captured:
             what = f"{payment.merchant_reference}: {payment.captured} was captured for nothing that was delivered at that price"
-            if not any(charge.odd_meter or not charge.heard for charge in stay.charges) or not self._listed(payment.merchant_reference):
+            most = max((stay.terms.price(c.truth.mwh, c.parked_ms + _PARKED_SLACK_MS) for c in stay.charges), default=0)
+            if not any(_unproven(charge) for charge in stay.charges) or not self._listed(payment.merchant_reference, *_METER):
                 yield Violation("captured == price", f"{what}; {_charges(stay)}", stay.number)
-            elif payment.captured.minor > max(stay.terms.price(c.truth.mwh, c.parked_ms + _PARKED_SLACK_MS) for c in stay.charges):
+            elif payment.captured.minor > most:
                 yield Violation("captured <= price of the truth", f"{what}; {_charges(stay)}", stay.number)
 
     def _charge(self, stay: Stay, charge: Charge, captured: list[Payment]) -> Iterator[Violation]:
@@ -107,34 +200,76 @@ class _Judge:
         if known and charge.reported is not None and not charge.odd_meter and abs(charge.reported - charge.truth.mwh) > _WATT_HOUR:
             yield Violation("the pile's books", f"it delivered {charge.truth.mwh} mWh and reported {charge.reported}", stay.number)
         mwh = charge.reported if known and charge.reported is not None else charge.truth.mwh
-        price, most = stay.terms.price(mwh), stay.terms.price(mwh, charge.parked_ms + _PARKED_SLACK_MS)
-        for payment in captured:
-            hold = payment.authorized.minor
-            if min(price, hold) <= payment.captured.minor <= min(most, hold):
-                captured.remove(payment)
-                if hold < price and not self._listed(payment.merchant_reference):
-                    yield Violation("a shortfall is seen", f"{payment.captured} of {price} was captured", stay.number)
-                return
-        owed = price if known else stay.terms.price(charge.truth.mwh)
-        if owed and not self._seen(stay, charge):
+        decided = [order.mwh for order in self._of_sale(stay.sale, "capture") if order.mwh is not None]
+        for energy in (mwh, *decided):
+            price, most = stay.terms.price(energy), stay.terms.price(energy, charge.parked_ms + _PARKED_SLACK_MS)
+            least = stay.terms.price(max(1, energy - _UNREPORTED_MWH)) if "no_register" in charge.odd_words else price
+            for payment in captured:
+                if min(least, self._spendable(payment, charge)) <= payment.captured.minor <= min(most, payment.authorized.minor):
+                    captured.remove(payment)
+                    yield from self._taken(stay, payment, least)
+                    return
+        owed = stay.terms.price(mwh)
+        if owed and not self._excused(stay, charge):
             what = f"{charge.truth.mwh / 1_000_000:.3f} kWh for {owed} minor units were neither captured nor put on the list"
-            yield Violation("energy is paid or seen", what, stay.number)
+            yield Violation("energy is paid or seen", f"{what}; {_charges(stay)}", stay.number)
+
+    def _taken(self, stay: Stay, payment: Payment, price: int) -> Iterator[Violation]:
+        name = payment.merchant_reference
+        if payment.captured.minor < price and not self._listed(name, "shortfall"):
+            yield Violation("a shortfall is seen", f"{payment.captured} of {price} was captured", stay.number)
+        alone = self._books.alone.get(stay.kiosk)
+        if self._books.first.get(name) == 0 and alone is not None and payment.captured.minor > alone:
+            yield Violation(
+                "no more than the rule allows", f"{name}: {payment.captured} without an issuer, {alone} is allowed", stay.number
+            )
+
+    def _spendable(self, payment: Payment, charge: Charge) -> int:
+        """What a kiosk must have known that it could spend: what was reserved at first, and what it was told of in time."""
+        until = (charge.truth.end_ms or 0) + _SLACK_MS
+        grown = (m for m in payment.modifications if m.kind == "adjust" and m.result == "booked" and m.amount is not None)
+        told = (m.amount.minor for m in grown if m.amount and self._books.told.get(m.reference, until + 1) <= until)
+        return max((self._books.first.get(payment.merchant_reference, payment.authorized.minor), *told))
+
+    def _excused(self, stay: Stay, charge: Charge) -> bool:
+        """Whether something that no kiosk could mend explains why this energy was not paid, and the operator was told so."""
+        sale, refs = stay.sale, stay.paid_with
+        struck = {fault for ref in refs for fault in self._books.hit.get(ref, ())}
+        by_hand = any(order.taken for order in self._of_sale(sale, "cancel by hand"))
+        fallen = any(p.at_ms + self._books.hold_ms < self._books.ended_ms and not p.cancelled for r in refs for p in self._paid.get(r, ()))
+        away = any(end - begin > _DAYS_MS for begin, end in self._books.outages.get(stay.kiosk, ()))
+        released = self._of_sale(sale, "release") or self._of_sale(sale, "settled")
+        excuses = (
+            (_unproven(charge), _METER),
+            (bool(struck & _REFUSALS) or by_hand or fallen, ("capture_failed", "capture_refused", "energy_unpaid", "cancel_failed")),
+            (bool(released), ("meter_unproven", "capture_refused", "capture_failed", *_METER)),
+            (stay.declined_later, ("offline_declined",)),
+            (charge.wrong_clock, _METER),
+            (away, ("capture_refused", "capture_failed")),
+            (stay.gave_up or not charge.heard or bool(stay.tries) or charge.troubled, ("late_start", "energy_unpaid")),
+        )
+        if any(cause and self._sale_listed(sale, *codes) for cause, codes in excuses):
+            return True
+        return self._orphan_seen(stay, charge)
 
     # --- stops ----------------------------------------------------------------------------------------------------------------
 
     def _stops(self, stay: Stay) -> Iterator[Violation]:
-        """A charge that the kiosk ended was ended for its driver, for its limit, or for a reason on the list."""
+        """A charge that the kiosk ended was ended for its driver, for its limit, because nobody counted it, or for a reason on the list."""
         for charge in stay.charges:
             truth = charge.truth
-            if truth.reason != _STOPPED_BY_US or truth.end_ms is None:
+            if truth.reason != _STOPPED_BY_US or truth.end_ms is None or stay.gave_up or charge.troubled or charge.odd_words:
                 continue
             asked = [who for at, who in stay.asked_to_stop if truth.begin_ms <= at <= truth.end_ms + _SLACK_MS]
-            if "owner" in asked or "stranger" not in asked or stay.gave_up:
+            if "owner" in asked:
                 continue
-            holds = [p.authorized.minor for ref in stay.paid_with for p in self._paid.get(ref, ())]
-            limit = max(holds, default=0) - self._books.margin
-            if stay.terms.price(truth.mwh) < limit and not self._seen(stay, charge):
-                yield Violation("stop only by those entitled", f"a stranger ended the charge at {stay.connector}", stay.number)
+            limit = stay.terms.price(truth.mwh + _AHEAD_MWH) >= min(self._first_hold(stay), stay.hold) - self._books.margin
+            if not limit and not self._sale_listed(stay.sale, *_STOPPED) and not self._orphan_seen(stay, charge):
+                who = "a stranger" if "stranger" in asked else "nobody"
+                yield Violation("stop only by those entitled", f"the charge at {stay.connector} was ended for {who}", stay.number)
+
+    def _first_hold(self, stay: Stay) -> int:
+        return min((self._books.first.get(ref, stay.hold) for ref in stay.paid_with), default=stay.hold)
 
     # --- receipts -------------------------------------------------------------------------------------------------------------
 
@@ -152,11 +287,13 @@ class _Judge:
         for payment in self._books.payments:
             slip, stay = self._slips.get(payment.psp_reference), self._stay_of(payment)
             number = stay.number if stay else 0
-            asked = next((m.amount.minor for m in payment.modifications if m.kind == "capture" and m.amount), 0)
-            if payment.captured and slip is None and not self._listed(payment.merchant_reference):
+            asked = [m.amount.minor for m in payment.modifications if m.kind == "capture" and m.amount]
+            if payment.captured and slip is None:
                 yield Violation("a receipt for every capture", f"{payment.merchant_reference}: {payment.captured} without one", number)
-            if slip is not None and slip.captured != asked:
-                yield Violation("receipt == captured", f"receipt {slip.number} says {slip.captured}, the acquirer took {asked}", number)
+            if slip is not None and slip.captured not in asked:
+                yield Violation(
+                    "receipt == captured", f"receipt {slip.number} says {slip.captured}, the acquirer was asked for {asked}", number
+                )
 
     def _papers(self) -> Iterator[Violation]:
         issued = {(slip.kiosk, slip.number): slip for slip in self._books.slips}
@@ -172,27 +309,39 @@ class _Judge:
                     yield Violation("one original", f"receipt {paper.number} of {paper.kiosk} was printed twice without the word COPY")
                 originals.add((paper.kiosk, paper.number))
 
-    # --- the operator's list --------------------------------------------------------------------------------------------------
+    # --- the operator's list, and what the operator ordered -------------------------------------------------------------------
 
-    def _listed(self, reference: str) -> bool:
-        """Whether the operator was told to look at the sale behind a payment."""
-        return any((entry.sale and reference.startswith(entry.sale)) or entry.text == reference for entry in self._books.entries)
+    def _listed(self, reference: str, *codes: str) -> bool:
+        """Whether the operator was told to look at the sale behind a payment, for one of these reasons or for whatever reason."""
+        return self._sale_listed(reference.rpartition("-")[0], *codes) or any(entry.text == reference for entry in self._books.entries)
 
-    def _seen(self, stay: Stay, charge: Charge) -> bool:
-        """Whether the operator was told to look at what happened at this connector in this charge."""
-        until = (charge.truth.end_ms or stay.left_ms or charge.truth.begin_ms) + _SEEN_LATE_MS
-        return any(self._about(entry, stay, charge) and charge.truth.begin_ms <= entry.at_ms <= until for entry in self._books.entries)
+    def _sale_listed(self, sale: str, *codes: str) -> bool:
+        return any(entry.sale == sale and (not codes or entry.code in codes) for entry in self._by_sale.get(sale, ()))
 
-    def _about(self, entry: Entry, stay: Stay, charge: Charge) -> bool:
-        if entry.kiosk != stay.kiosk:
-            return False
-        if entry.sale:
-            mine = any(ref.startswith(entry.sale) for ref in stay.paid_with)
-            return mine or (entry.connector == stay.connector and entry.at_ms <= (stay.left_ms or entry.at_ms) + _SLACK_MS)
-        return entry.connector == stay.connector or entry.text == f"{stay.pile} {charge.truth.transaction or -1}"
+    def _orphan_seen(self, stay: Stay, charge: Charge) -> bool:
+        """Whether the operator was told of a transaction that no sale explains, and that can only be this one."""
+        truth = charge.truth
+        until = (truth.end_ms or stay.left_ms or truth.begin_ms) + _SEEN_LATE_MS
+        for entry in self._orphans:
+            if entry.kiosk != stay.kiosk or not truth.begin_ms <= entry.at_ms <= until:
+                continue
+            if entry.connector == stay.connector or entry.text == f"{stay.pile} {truth.transaction or -1}":
+                return True
+        return False
+
+    def _ordered(self, reference: str, what: str) -> list[Order]:
+        return self._of_sale(reference.rpartition("-")[0], what)
+
+    def _of_sale(self, sale: str, what: str) -> list[Order]:
+        return [order for order in self._books.orders if order.sale == sale and order.what == what]
 
     def _stay_of(self, payment: Payment) -> Stay | None:
         return next((s for s in self._books.stays if payment.merchant_reference in s.paid_with), None)
+
+
+def _unproven(charge: Charge) -> bool:
+    """Whether the pile's own words cannot prove what it delivered."""
+    return charge.odd_meter or not charge.heard or charge.reported is None or bool(charge.odd_words & _ODD_WORDS)
 
 
 def _freed_ms(payment: Payment) -> int | None:

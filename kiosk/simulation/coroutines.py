@@ -14,6 +14,10 @@ from kiosk.simulation.clockwork import Clockwork
 T = TypeVar("T")
 
 
+class ProcessOver(Exception):
+    """The process ends in the middle of what this coroutine does."""
+
+
 class Waiting(Generic[T]):
     """Something that will be known later. The first answer counts, be it a value or an error."""
 
@@ -54,6 +58,26 @@ class Waiting(Generic[T]):
         return self._value  # type: ignore[return-value]  # resolved with a T, or failed
 
 
+class Gate:
+    """Something that any number of coroutines wait for (`kiosk.core.desk.Gate`)."""
+
+    def __init__(self, clockwork: Clockwork) -> None:
+        self._clockwork = clockwork
+        self._open = False
+        self._waiting: list[Waiting[None]] = []
+
+    def set(self) -> None:
+        self._open = True
+        for waiting in self._waiting:
+            waiting.wake()
+
+    async def wait(self) -> None:
+        if not self._open:
+            waiting: Waiting[None] = Waiting(self._clockwork)
+            self._waiting.append(waiting)
+            await waiting
+
+
 class _Work:
     """A coroutine of a crew, from one `Waiting` to the next."""
 
@@ -73,6 +97,8 @@ class _Work:
             self._crew.running.pop(self, None)
             if self._over is not None and self._crew.alive:
                 self._over()
+            return
+        except ProcessOver:
             return
         waiting.resume = self.step
 

@@ -6,7 +6,7 @@ A driver knows what a person knows: the page on the screen, what the terminal as
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hardware.simulated.models.car import Car
 from hardware.simulated.models.terminal_wire import CardKind
@@ -17,6 +17,7 @@ from kiosk.simulation.clockwork import Clockwork
 from kiosk.simulation.coroutines import Crew, Waiting
 from kiosk.simulation.faults import Faults
 from kiosk.simulation.machine import Machine
+from kiosk.simulation.operators import Operator
 from kiosk.simulation.terms import Terms
 from kiosk.simulation.wires.ocpp import PileWire
 from kiosk.values import SessionId
@@ -36,6 +37,8 @@ class Bay:
     connector: str
     terms: Terms
     stay: Stay | None = None
+    operator: Operator | None = None
+    odd_words: set[str] = field(default_factory=set)  # what the pile here gets wrong in this stay
     _end: Waiting[None] | None = None
 
     def end_of_charge(self, clockwork: Clockwork, until_ms: int) -> Waiting[None]:
@@ -51,6 +54,19 @@ class Bay:
             self._end = None
 
 
+_CARDS = (
+    (CardKind.GOOD, 0.62),
+    (CardKind.WALLET, 0.06),
+    (CardKind.OTHER, 0.08),
+    (CardKind.ALIAS_ONLY, 0.05),
+    (CardKind.LATE_REFERENCE, 0.05),
+    (CardKind.ANONYMOUS, 0.03),
+    (CardKind.DECLINING, 0.08),
+    (CardKind.PARTIAL, 0.03),
+)
+_SAME = {CardKind.WALLET: CardKind.GOOD}  # a phone with the same card in it
+
+
 @dataclass(frozen=True, slots=True)
 class Habits:
     """What one person is like."""
@@ -61,14 +77,18 @@ class Habits:
     shows_card: bool
     cancels: str  # the page on which they change their mind; empty: they do not
     taps: int
-    ending: str  # code | unplug | local | full | emergency
+    ending: str  # code | card | unplug | local | full | emergency
     wrong_codes: int
     charge_ms: int
     car: tuple[int, int]  # capacity in Wh, state of charge in percent
+    picks: bool  # another hold than the one that is offered
+    tries_again: bool
+    asks_for_paper: bool  # once more, with their card
+    parks_over: bool  # their place is taken by somebody who only parks, while the pile is away
 
     @classmethod
     def draw(cls, chance: Chance) -> Habits:
-        first = chance.among(((CardKind.GOOD, 0.80), (CardKind.WALLET, 0.08), (CardKind.DECLINING, 0.09), (CardKind.PARTIAL, 0.03)))
+        first = chance.among(_CARDS)
         second = chance.among(((CardKind.GOOD, 0.85), (CardKind.DECLINING, 0.15)))
         return cls(
             plugs_first=chance.strikes(0.35),
@@ -77,10 +97,14 @@ class Habits:
             shows_card=not chance.strikes(0.02),
             cancels=chance.among((("", 0.93), ("pay", 0.02), ("plug_in", 0.03), ("starting", 0.02))),
             taps=2 if chance.strikes(0.08) else 1,
-            ending=chance.among((("code", 0.38), ("unplug", 0.34), ("local", 0.10), ("full", 0.14), ("emergency", 0.04))),
+            ending=chance.among((("code", 0.32), ("card", 0.08), ("unplug", 0.32), ("local", 0.10), ("full", 0.14), ("emergency", 0.04))),
             wrong_codes=chance.among(((0, 0.88), (1, 0.07), (3, 0.05))),
             charge_ms=chance.ms(90, 720),
             car=(chance.randint(30_000, 90_000), chance.randint(5, 85)),
+            picks=chance.strikes(0.5),
+            tries_again=chance.strikes(0.7),
+            asks_for_paper=chance.strikes(0.06),
+            parks_over=chance.strikes(0.02),
         )
 
 
@@ -109,6 +133,8 @@ class Driver:
         self._say = say
         self._habits = Habits.draw(chance)
         self._plugged = False
+        self._card = self._habits.cards[0]
+        stay.hold = bay.terms.hold
 
     async def visit(self) -> None:
         if self._habits.plugs_first:
@@ -143,8 +169,23 @@ class Driver:
             await self._pause(2, 60)
             self._unplug()
         self._stay.left_ms = self._clockwork.now
+        if self._habits.parks_over and self._stay.charges and not self._faults.calm:
+            await self._park_over()
         self._bay.stay = None
         self._gone()
+
+    async def _park_over(self) -> None:
+        """Before the pile is back somebody else's car stands here, with the cable in it."""
+        bay = self._bay
+        self._faults.note(bad.CARS_SWAPPED, "capture")
+        bay.wire.cut()
+        capacity, soc = self._habits.car
+        bay.wire.model.plug(bay.number, Car(capacity, soc), self._clockwork.now)
+        bay.wire.pump()
+        await self._pause(90, 900)
+        bay.wire.model.unplug(bay.number, self._clockwork.now)
+        bay.wire.pump()
+        await self._pause(5, 60)
 
     def _note(self, what: str) -> None:
         self._say(f"driver {self._stay.number} at {self._stay.connector} {what}")
@@ -183,11 +224,19 @@ class Driver:
         machine, waited = self._machine, 0
         while waited < _PATIENCE_MS:
             if self._page == "price" and self._chosen():
+                if self._habits.picks and self._bay.terms.choices:
+                    hold = self._chance.choice(self._bay.terms.choices)
+                    machine.touch("hold", str(hold))
+                    self._stay.hold = hold
+                    await self._pause(0.3, 2)
+                free = machine.free
                 self._touch("accept")
                 await self._pause(0.4, 1.5)
                 sale = self._sale()
                 if sale:
                     self._stay.agreed = True
+                    self._stay.agreed_ms = self._clockwork.now
+                    self._stay.free = free
                     self._stay.sale = sale
                     self._note(f"agrees: sale {sale}")
                     return True
@@ -226,7 +275,7 @@ class Driver:
                 if self._chance.strikes(0.3):  # and holds a card to the terminal all the same
                     self._show_card(cards)
                 return False
-            if self._machine.terminal.asks_for_card and page in ("pay", "dark", "trouble"):
+            if self._machine.terminal.asks_to_pay and page in ("pay", "dark", "trouble"):
                 if not habits.shows_card:
                     self._note("walks away without showing a card")
                     self._stay.gave_up = True
@@ -235,12 +284,8 @@ class Driver:
                 self._show_card(cards)
             elif page == "trouble":
                 another += 1
-                if another > 4 or self._chance.strikes(0.15):
-                    self._note("gives up at a trouble page")
-                    self._stay.gave_up = True
-                    self._touch(self._chance.among((("cancel", 0.6), ("leave", 0.4))))
+                if not self._bears_trouble(another):
                     return False
-                self._touch("another_card")
             elif page in ("charging", "finished") or self._flows():
                 return True
             elif page in ("idle", "price", "out_of_order") and not self._stay.paid_with:
@@ -257,10 +302,32 @@ class Driver:
             await self._crew.sleep(step)
         return self._flows()
 
+    def _bears_trouble(self, another: int) -> bool:
+        """Whether they go on at a page of trouble."""
+        if self._machine.trouble == "start_failed":
+            if self._habits.tries_again and self._stay.tries <= 3:
+                self._stay.tries += 1
+                self._faults.note(bad.ANOTHER_TRY, "start")
+                self._note("tries again")
+                self._touch("start_again")
+                return True
+            wishes = (("cancel", 0.5), ("", 0.5))
+        elif another <= 4 and not self._chance.strikes(0.15):
+            self._touch("another_card")
+            return True
+        else:
+            wishes = (("cancel", 0.6), ("leave", 0.4))
+        self._note("gives up at a trouble page")
+        self._stay.gave_up = True
+        if wish := self._chance.among(wishes):
+            self._touch(wish)
+        return False
+
     def _show_card(self, cards: list[CardKind]) -> None:
         card = cards.pop(0) if len(cards) > 1 else cards[0]
-        self._machine.at_terminal = self._stay
-        if self._machine.terminal.present(card):
+        self._card = card
+        self._stay.card = _SAME.get(card, card).value
+        if self._machine.show_card(self._stay, card):
             self._note(f"shows a {card.value} card")
 
     def _flows(self) -> bool:
@@ -281,6 +348,8 @@ class Driver:
         match habits.ending:
             case "code":
                 await self._stop_by_code()
+            case "card":
+                await self._stop_by_card()
             case "local":
                 self._faults.note(bad.LOCAL_STOP, "stop")
                 if self._chance.strikes(0.5):
@@ -306,29 +375,95 @@ class Driver:
                 self._faults.note(bad.UNPLUGGED, "charging")
         if habits.ending != "unplug":
             await self._pause(5, 200)
+        if habits.asks_for_paper and self._plugged:
+            self._unplug()
+            await self._pause(2, 20)
+            await self._ask_for_paper()
 
     async def _stop_by_code(self, *, hurried: bool = False) -> None:
         """Type the code at the screen and stop. Whoever cannot pulls the plug in the end."""
-        machine, waited = self._machine, 0
-        while machine.at_screen is not None and waited < _PATIENCE_MS:
-            await self._crew.sleep(3_000)
-            waited += 3_000
-        if machine.at_screen is not None:
+        machine = self._machine
+        if not await self._gets_to_the_screen():
             return
-        machine.at_screen = self._stay.number
         try:
             wrong = self._habits.wrong_codes
             for _ in range(1 if hurried else 3):
                 await type_code(self._crew, self._chance, machine, self._bay, self._stay.sale, wrong=wrong)
                 wrong = 0
-                self._stay.asked_to_stop.append((self._clockwork.now, "owner"))
-                self._note("asks to stop")
+                self._asks("owner")
                 machine.touch("confirm_stop", times=self._habits.taps)
                 await self._pause(0 if hurried else 3, 0 if hurried else 20)
                 if not self._flows():
                     return
         finally:
             machine.at_screen = None
+
+    async def _stop_by_card(self) -> None:
+        """Hold the card to the terminal that pays for the charge, and stop it."""
+        if not await self._gets_to_the_screen():
+            return
+        try:
+            if await identify(self._crew, self._chance, self._machine, self._bay.connector, self._card):
+                self._shows_whose_it_is()
+                self._note("asks to stop, with the card")
+                self._machine.touch("confirm_stop", times=self._habits.taps)
+                await self._pause(3, 20)
+            self._machine.touch("leave")
+        finally:
+            self._machine.at_screen = None
+
+    async def _ask_for_paper(self) -> None:
+        """Come back with the card for a receipt, after the cable is out."""
+        if not await self._gets_to_the_screen():
+            return
+        try:
+            await identify(self._crew, self._chance, self._machine, "", self._card)
+            self._machine.touch("print")
+            await self._pause(2, 9)
+            self._machine.touch("leave")
+        finally:
+            self._machine.at_screen = None
+
+    async def _gets_to_the_screen(self) -> bool:
+        machine, waited = self._machine, 0
+        while machine.at_screen is not None and waited < _PATIENCE_MS:
+            await self._crew.sleep(3_000)
+            waited += 3_000
+        if machine.at_screen is not None:
+            return False
+        machine.at_screen = self._stay.number
+        return True
+
+    def _asks(self, who: str) -> None:
+        self._stay.asked_to_stop.append((self._clockwork.now, who))
+        self._note("asks to stop")
+
+    def _shows_whose_it_is(self) -> None:
+        """Whoever holds the card may end every charge that it pays for."""
+        for _, stay in self._machine.shown:
+            if stay.card == self._stay.card:
+                stay.asked_to_stop.append((self._clockwork.now, "owner"))
+
+
+async def identify(crew: Crew, chance: Chance, machine: Machine, connector: str, card: CardKind) -> bool:
+    """Have oneself known by a card: at a running charge, or from the first page. Whether a page to stop came of it."""
+    if connector:
+        machine.touch("choose", connector)
+        await crew.sleep(chance.ms(0.3, 1.5))
+    else:
+        machine.touch("leave")
+        await crew.sleep(500)
+    machine.touch("show_card")
+    for _ in range(12):
+        await crew.sleep(chance.ms(0.5, 1.5))
+        if machine.terminal.asks_for_card and not machine.terminal.asks_to_pay:
+            machine.terminal.present(card)
+            break
+    for _ in range(8):
+        await crew.sleep(1_000)
+        if machine.page != "card":
+            break
+    return machine.page == "stop"
 
 
 async def type_code(crew: Crew, chance: Chance, machine: Machine, bay: Bay, sale: str, *, wrong: int) -> None:
@@ -354,13 +489,23 @@ async def type_code(crew: Crew, chance: Chance, machine: Machine, bay: Bay, sale
 
 
 async def stranger(
-    crew: Crew, chance: Chance, machine: Machine, bay: Bay, stay: Stay, now: Callable[[], int], say: Callable[[str], None]
+    crew: Crew, chance: Chance, faults: Faults, machine: Machine, bay: Bay, stay: Stay, now: Callable[[], int], say: Callable[[str], None]
 ) -> None:
-    """Somebody who would like to end another driver's charge, and does not know the code."""
+    """Somebody who would like to end another driver's charge, and has neither the code nor the card."""
     if machine.at_screen is not None:
         return
     machine.at_screen = 0
     try:
+        if chance.strikes(0.5):
+            faults.note(bad.CLONED_CARD, "stop")
+            stay.asked_to_stop.append((now(), "stranger"))
+            say(f"a stranger shows a card for the charge of driver {stay.number}")
+            await identify(crew, chance, machine, bay.connector, CardKind.DECLINING)
+            machine.touch("stop")
+            machine.touch("confirm_stop")
+            await crew.sleep(500)
+            machine.touch("leave")
+            return
         machine.touch("choose", bay.connector)
         await crew.sleep(chance.ms(0.5, 2))
         machine.touch("stop")

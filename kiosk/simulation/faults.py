@@ -37,6 +37,9 @@ IN_PRINT = Fault("F13", "power cut around the receipt's print", 0.004)
 PROCESS_KILLED = Fault("F14", "core killed, the machine stays up")
 IN_RECOVERY = Fault("F15", "power cut inside the recovery from a power cut", 0.03)
 ANY_COMMIT = Fault("F01", "power cut at another commit", 0.001)
+DISK_ERROR = Fault("F52", "a commit fails, and the core ends", 0.0008)
+DISK_FULL = Fault("F51", "the disk is full, and the room kept back is given to it")
+DISK_READ_ONLY = Fault("F53", "the disk can no longer be written, and the core ends")
 SLOW_DISK = Fault("F98", "a commit takes seconds", 0.002)
 
 # --- the screen ---------------------------------------------------------------------------------------------------------------
@@ -60,7 +63,10 @@ TERMINAL_CARD = (
     Fault("F31", "the issuer grants less than asked", 0.008, "partial_approval"),
     Fault("F27", "the terminal reboots while it authorizes", 0.008, "reboot"),
     Fault("F27", "the terminal reboots and forgets what it authorized", 0.004, "reboot_forgetting"),
+    Fault("F30", "the card is taken away before it is read", 0.015, "torn"),
 )
+TERMINAL_SWAPPED = Fault("F28", "the terminal is exchanged for another one")
+HOST_AWAY = Fault("F42", "the terminal reaches no issuer")
 TERMINAL_REBOOT = Fault("F27", "the terminal reboots")
 TERMINAL_IN_PROGRESS = Fault("F24", "the terminal says that the payment is in progress")
 TERMINAL_NOT_FOUND = Fault("F25", "the terminal has never heard of the payment")
@@ -87,6 +93,15 @@ ACQUIRER_CAPTURE = (
     Fault("F32", "a capture is received, then refused", 0.005, "capture_rejected"),
     Fault("F32", "a capture is confirmed, then fails", 0.005, "capture_fails_later"),
 )
+ACQUIRER_ADJUST = (Fault("F41", "an adjustment is received, then refused", 0.06, "adjust_rejected"),)
+ACQUIRER_KEY = Fault("F41", "the acquirer does not know our key", 0.002)
+CHANGED_BODY = Fault("F36", "an order no longer says what was written down of it", 0.0015)
+HOLD_EXPIRED = Fault("F33", "the reservation falls before it is captured")
+KEY_EXPIRED = Fault("F35", "the acquirer is away for longer than our key is safe")
+REFUND_TWICE = Fault("F37", "a refund is ordered twice under one command")
+REFUND_FOREIGN = Fault("F38", "a refund is ordered for a sale of another kiosk")
+REFUND_TOO_MUCH = Fault("F38", "more is to be paid back than was captured")
+CANCELLED_BY_HAND = Fault("F39", "an operator cancels at the acquirer while the kiosk captures")
 ACQUIRER_WEBHOOK = (
     Fault("F83", "a webhook never comes", 0.010, "lose_webhook"),
     Fault("F83", "a webhook comes twice", 0.010, "duplicate_webhook"),
@@ -110,7 +125,12 @@ PILE_AT_START = (
     Fault("F70", "the pile never sends its StopTransaction", 0.006, "no_stop"),
     Fault("F70", "the pile sends its StopTransaction twice", 0.008, "stop_twice"),
     Fault("F70", "a meter value follows the StopTransaction", 0.006, "late_meter_values"),
+    Fault("F70", "the StopTransaction tells no register", 0.006, "no_register"),
+    Fault("F70", "after its boot the pile repeats what was answered", 0.006, "replay"),
+    Fault("F71", "the pile begins twice under one tag", 0.008, "start_twice"),
+    Fault("F71", "a start without a cable is refused", 0.010, "needs_cable"),
 )
+PILE_KEEPS_OWN = Fault("F74", "the pile does not stop what it began by itself", 0.3, "keeps_own")
 PILE_METER = (
     Fault("F63", "the register falls", 0.004, "meter_backwards"),
     Fault("F65", "the register leaps", 0.004, "meter_jump"),
@@ -139,6 +159,11 @@ PRINTER = (
 )
 CLOCK_AHEAD = Fault("F47", "the wall clock jumps ahead")
 CLOCK_BACK = Fault("F48", "the wall clock jumps back")
+CLOCK_CHANGE = Fault("F49", "an hour of the night comes twice, or not at all")
+YEAR_END = Fault("F50", "the year ends")
+CARS_SWAPPED = Fault("F69", "one car follows another while the pile is away")
+ANOTHER_TRY = Fault("F71", "nothing started, and the driver tries again")
+CLONED_CARD = Fault("F77", "somebody else's card is held to the terminal to stop a charge")
 
 
 class Faults:
@@ -149,16 +174,16 @@ class Faults:
         self.severity = severity
         self.calm = False
         self.struck: Counter[tuple[str, str]] = Counter()
-        self.story: list[str] = []
+        self.hit: dict[str, set[str]] = {}  # the faults by what they struck: a payment's reference
 
-    def strikes(self, fault: Fault, step: str) -> bool:
+    def strikes(self, fault: Fault, step: str, about: str = "") -> bool:
         """Whether `fault` strikes here; if so it is counted."""
         if self.calm or not self._chance.strikes(fault.odds * self.severity):
             return False
-        self.note(fault, step)
+        self.note(fault, step, about)
         return True
 
-    def draw(self, among: Sequence[Fault], step: str) -> Fault | None:
+    def draw(self, among: Sequence[Fault], step: str, about: str = "") -> Fault | None:
         """At most one of `among`, each by its odds."""
         if self.calm:
             return None
@@ -166,13 +191,15 @@ class Faults:
         for fault in among:
             left -= fault.odds * self.severity
             if left < 0:
-                self.note(fault, step)
+                self.note(fault, step, about)
                 return fault
         return None
 
-    def note(self, fault: Fault, step: str) -> None:
-        """It struck at this step."""
+    def note(self, fault: Fault, step: str, about: str = "") -> None:
+        """It struck at this step, and the payment `about`."""
         self.struck[fault.id, step] += 1
+        if about:
+            self.hit.setdefault(about, set()).add(fault.model or fault.id)
 
 
 WORDS = {
@@ -196,15 +223,28 @@ WORDS = {
     "F25": "terminal says not found",
     "F26": "terminal acts after we gave up",
     "F27": "terminal reboots",
+    "F28": "terminal exchanged",
     "F29": "terminal busy",
+    "F30": "card taken away early",
     "F31": "partial approval",
     "F32": "capture fails after it was received",
+    "F33": "reservation expires",
     "F34": "capture or cancel arrives twice under one key",
+    "F35": "key no longer safe",
+    "F36": "changed body under a key",
+    "F37": "refund ordered twice",
+    "F38": "refund too large or foreign",
+    "F39": "operator cancels while we capture",
     "F40": "acquirer fails for now",
     "F41": "acquirer refuses for good",
     "F42": "network away or half open",
     "F47": "clock jumps ahead",
     "F48": "clock jumps back or is wrong",
+    "F49": "clocks change in the night",
+    "F50": "year end",
+    "F51": "disk full",
+    "F52": "commit fails",
+    "F53": "disk read-only",
     "F63": "register falls",
     "F65": "register leaps",
     "F67": "register stands still",
@@ -215,6 +255,7 @@ WORDS = {
     "F73": "plug pulled or emergency stop",
     "F74": "local stop races with ours",
     "F75": "hold used up",
+    "F77": "another's card",
     "F78": "printer without paper, open, mute or off",
     "F83": "webhook lost or twice",
     "F84": "webhook late or out of order",

@@ -15,22 +15,25 @@ from kiosk.core.archive import Archive
 from kiosk.core.desk import Desk
 from kiosk.core.effects import Attempt, Effects, Pace
 from kiosk.core.engine import Batch, Engine, replay
+from kiosk.core.greeter import Greeter
 from kiosk.core.ids import KioskIds
 from kiosk.core.kernel import Kernel, SealedFor, Seals, Taken, answer, known_tag, signs
+from kiosk.core.office import Office
 from kiosk.core.performers import Answer, Performers, Press
-from kiosk.journal.entry import Stored
+from kiosk.journal.entry import JournalFailed, Stored
 from kiosk.journal.journal import Journal
+from kiosk.journal.state import Write
 from kiosk.ocpp.seam import Reply
 from kiosk.payments.api import Acquirer
 from kiosk.payments.webhooks import Webhooks
-from kiosk.pricing.quote import Quote
 from kiosk.session.facts import Fact
-from kiosk.session.inputs import Input, KioskStarted, Result
-from kiosk.session.requests import open_requests
+from kiosk.session.inputs import Input, KioskStarted, Result, TerminalHealth
+from kiosk.session.requests import Body, open_requests
 from kiosk.session.setup import Setup
 from kiosk.session.state import Kiosk
 from kiosk.simulation.clockwork import Clockwork, MachineClock, Planned
-from kiosk.simulation.coroutines import Crew, Waiting
+from kiosk.simulation.coroutines import Crew, Gate, ProcessOver, Waiting
+from kiosk.simulation.menu import Menu
 from kiosk.simulation.panel import Panel
 from kiosk.simulation.wires.ocpp import PileEnd
 from kiosk.values import ConnectorId, Digest, Moment
@@ -61,6 +64,14 @@ class Watch(Protocol):
     def kept(self, facts: Sequence[object]) -> None: ...
 
     def ready(self, life: Life) -> None: ...
+
+    def disk_relieved(self, facts: Sequence[object]) -> None:
+        """The room kept back was needed."""
+        ...
+
+    def disk_failed(self, life: Life, facts: Sequence[object]) -> None:
+        """Nothing can be written: this life is over."""
+        ...
 
 
 class Fitting:
@@ -102,7 +113,7 @@ class Parts:
     press: Callable[[Journal], Press]
     fact_of: Callable[[Stored], Fact]
     webhooks: Webhooks
-    quotes: Mapping[ConnectorId, Quote]
+    menus: Mapping[ConnectorId, Menu]
     fitting: Fitting
 
 
@@ -128,10 +139,10 @@ class Disk:
         if facts and life.watch.cut_before(life, facts):
             return
         writes = [w for taken, _ in queue if (w := taken.write).entries or w.retries or w.settled or w.evidence]
-        if writes:
-            life.journal.commit(writes)
-        if signs(facts):
-            life.journal.checkpoint()
+        if writes and not self._written(writes, facts):
+            return
+        if signs(facts) and not self._signed(facts):
+            return
         life.watch.kept(facts)
         if facts and life.watch.cut_after(life, facts):
             return
@@ -139,6 +150,28 @@ class Disk:
             life.kernel.kept(taken.batch)
             waiting.resolve(taken.batch)
         life.changed(facts)
+
+    def _written(self, writes: list[Write], facts: list[Fact]) -> bool:
+        """As `kiosk.journal.thread`: on a full disk once more, with the room that was kept back. Else the core ends."""
+        life = self._life
+        try:
+            life.journal.commit(writes)
+        except JournalFailed:
+            if not (life.journal.full and life.journal.relieve()):
+                life.watch.disk_failed(life, facts)
+                return False
+            life.watch.disk_relieved(facts)
+            life.journal.commit(writes)
+        return True
+
+    def _signed(self, facts: list[Fact]) -> bool:
+        life = self._life
+        try:
+            life.journal.checkpoint()
+        except JournalFailed:
+            life.watch.disk_failed(life, facts)
+            return False
+        return True
 
 
 class PilePort:
@@ -170,19 +203,26 @@ class Life:
         self._sound = journal.verify(from_checkpoint=True).sound
         kiosk, _ = replay(Kiosk(parts.setup), journal.read(), parts.fact_of)
         effects = Effects(parts.pace)
-        effects.restore(open_requests(kiosk), journal.effects.all(), self.now())
+        found = open_requests(kiosk)
+        self._recovering: dict[str, Body] = {request.ref: request.body for request in found}
+        effects.restore(found, journal.effects.all(), self.now())
         self.ids = KioskIds(parts.setup.kiosk, self, parts.secret, parts.entropy)
         self._seals = Seals(journal.evidence.seal, self.now)
         self.kernel = parts.fitting.kernel(Engine(kiosk, self.ids), effects, self._seals.of)
-        self._desk = Desk(parts.fitting.terminal(parts.terminal), parts.clock, parts.clock, self.ids, self._recognise)
+        self._desk = Desk(
+            parts.fitting.terminal(parts.terminal), parts.clock, parts.clock, self.ids, self._recognise, lambda: Gate(clockwork)
+        )
         acquirer = parts.fitting.acquirer(parts.acquirer)
         self._performer = parts.fitting.performer(
             Performers(self._desk, acquirer, PilePort(self.ends), parts.printer, parts.press(journal))
         )
         self._disk = parts.fitting.disk(self)
-        self._archive = Archive(journal.reader(), parts.setup, _no_evidence)
+        self._archive = Archive(journal.reader(), parts.setup, self._evidence)
         self._wake: Planned | None = None
-        self.panel = Panel(self, self.ids, parts.quotes)
+        self.panel = Panel(self, self.ids, parts.menus)
+        self._greeter = Greeter(self._desk, self._archive, parts.clock, self.panel, lambda: self.k, self.told)
+        self._greeting = self._leaving = False
+        self.office = Office(effects, self._archive, parts.clock, lambda: self.k, self.tell, self.look, refunds_here=True)
 
     def start(self) -> None:
         self.spawn(self._start())
@@ -217,6 +257,11 @@ class Life:
     def spawn(self, work: Coroutine[Any, Any, object], over: Callable[[], None] | None = None) -> None:
         self._crew.spawn(work, over)
 
+    @property
+    def recovering(self) -> Mapping[str, Body]:
+        """What was open when this life began and has not had an answer since."""
+        return self._recovering
+
     def sleep(self, ms: int) -> Waiting[None]:
         return self._crew.sleep(ms)
 
@@ -224,7 +269,11 @@ class Life:
         self.clockwork.after(ms, lambda: event() if self._crew.alive else None)
 
     def serial(self, name: str) -> int:
-        return self.journal.serials.next(name)
+        try:
+            return self.journal.serials.next(name)
+        except JournalFailed as error:
+            self.clockwork.soon(lambda: self.watch.disk_failed(self, ()))
+            raise ProcessOver from error
 
     async def tell(self, given: Input) -> Batch:
         """Decide `given`, with the sale it is about when that one is no longer held; returns when its facts are durable."""
@@ -241,6 +290,29 @@ class Life:
         for confirmation in self._parts.webhooks.confirmations(body):
             await self.tell(confirmation)
 
+    def attend(self) -> None:
+        """The visit may want a card to know its driver by, or no longer."""
+        if self._greeter.wanted:
+            if not self._greeting:
+                self._greeting = True
+                self.spawn(self._greeter.ask(), self._greeted)
+        elif self._greeter.unwanted and not self._leaving:
+            self._leaving = True
+            self.spawn(self._greeter.leave())
+
+    def _greeted(self) -> None:
+        self._greeting = self._leaving = False
+        if not self.panel.busy:
+            self.attend()
+
+    async def ask_terminal(self) -> bool:
+        """Whether cards can be taken; False when the terminal did not tell, or was busy. The product asks once a minute, here whoever
+        changes it sees to it that it is asked."""
+        health = await self._desk.health()
+        if not health.busy:
+            await self.tell(TerminalHealth(health.ok, health.host, health.detail))
+        return not health.busy and health.ok
+
     @property
     def listens(self) -> bool:
         return self.ready and self.alive
@@ -250,6 +322,9 @@ class Life:
 
     def keep_frame(self, frame: bytes) -> Digest:
         return self._seals.seal(frame, _EVIDENCE_DAYS)
+
+    async def _evidence(self, digest: Digest) -> bytes | None:
+        return self.journal.evidence.get(digest)
 
     def _recognise(self, raws: tuple[str, ...]) -> Digest:
         return self._seals.seal("\n".join(self.ids.recognition(raw) for raw in raws).encode(), _EVIDENCE_DAYS)
@@ -293,9 +368,5 @@ class Life:
     async def _attempt(self, attempt: Attempt) -> None:
         result = await self._performer.perform(attempt)
         self.running.pop(attempt.request.ref, None)
+        self._recovering.pop(attempt.request.ref, None)
         await self._disk.append(self.kernel.ended(attempt, result, self.now()))
-
-
-async def _no_evidence(_digest: Digest) -> bytes | None:
-    """Nobody in the simulated world asks for a sale by its card."""
-    return None

@@ -11,14 +11,15 @@ from typing import Any
 
 from hardware.simulated.models.acquirer import Acquirer as Bank
 from hardware.simulated.models.acquirer import Authorized
-from hardware.simulated.models.terminal_wire import Authorization
+from hardware.simulated.models.terminal_store import StoreAndForward
+from hardware.simulated.models.terminal_wire import Authorization, CardKind, Forwarded
 from kiosk.core.effects import Attempt, Pace
 from kiosk.journal.journal import Journal
 from kiosk.payments.webhooks import Webhooks
-from kiosk.pricing.quote import Quote
 from kiosk.receipts.receipt import Place, Seller
 from kiosk.session import facts as f
-from kiosk.session.requests import Modify, Preauthorize, PrintReceipt, StartDelivery, StopDelivery
+from kiosk.session.inputs import DiskState
+from kiosk.session.requests import Body, Modify, Preauthorize, PrintReceipt, StartDelivery, StopDelivery
 from kiosk.session.sellable import sellable
 from kiosk.session.setup import Setup
 from kiosk.session.state import FLOWING
@@ -29,6 +30,7 @@ from kiosk.simulation.clockwork import Clockwork, MachineClock
 from kiosk.simulation.faults import Fault, Faults
 from kiosk.simulation.life import Fitting, Life, Parts
 from kiosk.simulation.medium import JournalInMemory, Medium
+from kiosk.simulation.menu import Menu
 from kiosk.simulation.press import PlainPress
 from kiosk.simulation.wires.checkout import HMAC_KEY, MERCHANT, CheckoutWire
 from kiosk.simulation.wires.ocpp import PileEnd, PileWire
@@ -39,6 +41,9 @@ from kiosk.values import ConnectorId
 _QUICK_DISK_MS = (1, 6)
 _SLOW_DISK_MS = (500, 4_000)
 _PRINTERS = 1 / 3
+_SUPERVISED_MS = 60_000  # until a core that cannot begin is tried again
+_WATCHED_MS = 60_000  # how often a core asks its terminal and looks at its disk
+_JUMP_ODDS = 0.0004
 _KINDS = {Preauthorize: "preauthorize", StartDelivery: "start", StopDelivery: "stop", PrintReceipt: "print"}
 
 Tell = Callable[[str], None]
@@ -53,16 +58,19 @@ class Machine:
         chance: Chance,
         faults: Faults,
         setup: Setup,
-        quotes: Mapping[ConnectorId, Quote],
+        menus: Mapping[ConnectorId, Menu],
         bank: Bank,
         booked: Callable[[Machine, Authorization], None],
+        forwarded: Callable[[Machine, Forwarded], None],
         touched: Callable[[], None],
         fitting: Fitting,
+        pace: Pace,
         say: Tell,
         *,
         telling: bool,
     ) -> None:
-        """A third of the sites have a printer; elsewhere the screen shows the receipt."""
+        """A third of the sites have a printer; elsewhere the screen shows the receipt. Where the kiosk sells on the terminal's own approval
+        the terminal may give it, a little beyond what the kiosk's rule allows."""
         self.setup = setup
         self.name = setup.kiosk
         self.internet = True
@@ -73,7 +81,11 @@ class Machine:
         self.commits: list[tuple[int, int]] = []  # last entry's number, and when in truth it was written
         self.screen = True
         self.at_screen: int | None = None  # the number of the stay whose driver stands there; 0 a stranger
-        self.at_terminal: Stay | None = None  # whose card was shown last
+        self.shown: list[tuple[int, Stay]] = []  # when a card was held to the terminal to pay, and for whom
+        self.cards_away: list[list[int]] = []  # from when to when the terminal reached no issuer
+        self.wrong_clock: list[list[int]] = []  # from when to when its wall clock was wrong
+        self.outages: list[list[int]] = []  # of days, without internet
+        self.power_lost = False  # what ended the last life
         self.clock = MachineClock(clockwork, self.name)
         self._clockwork = clockwork
         self._chance = chance
@@ -85,13 +97,20 @@ class Machine:
         self._touches = 0
         self.printer = PrinterWire(clockwork, chance, faults)
         self.terminal = TerminalWire(
-            clockwork, chance, faults, f"S1U2-{setup.kiosk.upper():0>15}", setup.kiosk, lambda record: booked(self, record)
+            clockwork,
+            chance,
+            faults,
+            f"S1U2-{setup.kiosk.upper():0>15}",
+            setup.kiosk,
+            lambda record: booked(self, record),
+            lambda told: forwarded(self, told),
+            StoreAndForward({setup.currency: 100_000}, 8) if setup.policy.offline.rule == "capped" else None,
         )
         self._seller = Seller("Lindenhof Strom", ("Lindenhof 4",), "DE123456789", "+49 30 1234567", f"{self.name}-")
         prefix = f"{self.name}-"
         self._parts = Parts(
             setup,
-            Pace(),
+            pace,
             secret=chance.randbytes(32),
             entropy=chance.randbytes,
             clock=self.clock,
@@ -101,7 +120,7 @@ class Machine:
             press=self.press,
             fact_of=self.medium.fact_of,
             webhooks=Webhooks([HMAC_KEY], [MERCHANT], ours=lambda reference: reference.startswith(prefix)),
-            quotes=quotes,
+            menus=menus,
             fitting=fitting,
         )
 
@@ -128,17 +147,24 @@ class Machine:
         for wire in self.piles:
             life.ends[wire.identity] = end = PileEnd(self._clockwork, life, wire)
             wire.core_up(end)
+        if self.medium.low:
+            self._tell_disk()
+        if self.cards_away:
+            self._ask_terminal()
 
     def cut(self, fault: Fault, step: str, *, power: bool) -> None:
         """The power goes, or only the process."""
         life = self.life
-        if life is None or self._faults.calm:
-            return
+        if life is not None and not self._faults.calm:
+            self._end_life(life, fault, step, power=power)
+
+    def _end_life(self, life: Life, fault: Fault, step: str, *, power: bool) -> None:
         self._faults.note(fault, step)
         if not power:
             self._faults.note(bad.PROCESS_KILLED, step)
         self._say(f"{self.name}: {'power cut' if power else 'core killed'} ({fault.id} at {step})")
         self.life = None
+        self.power_lost = power
         life.die()
         for wire in self.piles:
             wire.core_down()
@@ -151,6 +177,9 @@ class Machine:
     def _boot(self, power: bool) -> None:
         if power:
             self.clock.boot()
+        if self.medium.read_only:
+            self._clockwork.after(_SUPERVISED_MS, lambda: self._boot(power=False))
+            return
         self.start()
 
     def cut_now(self, *, power: bool) -> None:
@@ -174,6 +203,9 @@ class Machine:
 
     def cut_before(self, life: Life, facts: Sequence[object]) -> bool:
         fault, _, step = _commit(life, facts)
+        if self._faults.strikes(bad.DISK_ERROR, step):
+            self._end_life(life, bad.ANY_COMMIT, step, power=False)
+            return True
         return self._cut_at(fault, step)
 
     def cut_after(self, life: Life, facts: Sequence[object]) -> bool:
@@ -194,19 +226,103 @@ class Machine:
 
         def strike() -> None:
             if self.life is life and attempt.request.ref in life.running:
-                self.cut(_under_way(attempt), _step(attempt), power=self._chance.strikes(0.6))
+                again = life.recovering.get(attempt.request.ref) is not None
+                self.cut(bad.IN_RECOVERY if again else _under_way(attempt), _step(attempt), power=self._chance.strikes(0.6))
 
         self._clockwork.after(self._chance.randint(1, longest), strike)
 
     def screen_alive(self) -> bool:
         return self.screen
 
+    # --- the disk -------------------------------------------------------------------------------------------------------------
+
+    def fill_disk(self) -> None:
+        """Something else has filled it: the core sees that with its next look, if a commit does not before."""
+        self.medium.fill()
+        self._clockwork.after(self._chance.randint(1, _WATCHED_MS // 2), self._tell_disk)
+
+    def wear_out_disk(self) -> None:
+        self.medium.wear_out()
+
+    def mend_disk(self) -> None:
+        self.medium.mend()
+        self._clockwork.after(self._chance.randint(1, _WATCHED_MS // 2), self._tell_disk)
+
+    def disk_relieved(self, facts: Sequence[object]) -> None:
+        self._faults.note(bad.DISK_FULL, _commit_of(frozenset(map(type, facts)))[2])
+        self._clockwork.after(self._chance.randint(1, _WATCHED_MS // 2), self._tell_disk)
+
+    def disk_failed(self, life: Life, facts: Sequence[object]) -> None:
+        if self.life is life:
+            step = _commit_of(frozenset(map(type, facts)))[2] if life.ready else "recovery"
+            self._end_life(life, bad.DISK_READ_ONLY, step, power=False)
+
+    def _tell_disk(self) -> None:
+        life = self.life
+        if life is not None and life.ready:
+            life.spawn(life.tell(DiskState(self.medium.low)))
+
+    # --- the terminal's host --------------------------------------------------------------------------------------------------
+
+    def host_away(self) -> None:
+        self.terminal.host(away=True)
+        self.cards_away.append([self._clockwork.now, 0])
+        self._ask_terminal()
+
+    def host_back(self) -> None:
+        for away in self.cards_away:
+            if not away[1]:
+                self.terminal.host(away=False)
+                away[1] = self._clockwork.now
+                self._ask_terminal()
+
+    def _ask_terminal(self) -> None:
+        """Within a minute the core asks, and a minute later again as long as it does not learn how the terminal is."""
+        self._clockwork.after(self._chance.randint(1, _WATCHED_MS), self._asked)
+
+    def _asked(self) -> None:
+        life = self.life
+        if life is not None and life.ready:
+            life.spawn(self._ask(life))
+
+    async def _ask(self, life: Life) -> None:
+        while not await life.ask_terminal():
+            now = self._clockwork.now
+            self.cards_away.append([now, now + _WATCHED_MS])
+            await life.sleep(_WATCHED_MS)
+
     def kept(self, facts: Sequence[object]) -> None:
         self.facts += len(facts)
         self.commits.append((self.facts, self._clockwork.now))
+        if facts and not self._faults.calm and self._chance.strikes(_JUMP_ODDS * self._faults.severity):
+            self.jump(_commit_of(frozenset(map(type, facts)))[2])
         if self._telling:
             for fact in facts:
                 self._say(f"{self.name}: {_told(fact)}")
+
+    def jump(self, step: str) -> None:
+        """Somebody, or a time server gone mad, sets the wall clock."""
+        ahead = self._chance.strikes(0.5)
+        self._faults.note(bad.CLOCK_AHEAD if ahead else bad.CLOCK_BACK, step)
+        ms = self._chance.ms(1, 7_200)
+        wrong = [self._clockwork.now, 0]
+        self.wrong_clock.append(wrong)
+        self._set_clock(ms if ahead else -ms)
+        self._clockwork.after(self._chance.ms(30, 1_800), lambda: self._put_right(wrong, -ms if ahead else ms))
+
+    def _put_right(self, wrong: list[int], ms: int) -> None:
+        """The time server notices."""
+        wrong[1] = self._clockwork.now
+        self._set_clock(ms)
+
+    def _set_clock(self, ms: int) -> None:
+        self._say(f"{self.name}: core's clock is set by {ms} ms")
+        self.clock.jump(ms)
+        self._clockwork.soon(self._look)
+
+    def _look(self) -> None:
+        if self.life is not None:
+            self.life.look()
 
     def internet_back(self) -> None:
         self.internet = True
@@ -217,6 +333,26 @@ class Machine:
     def page(self) -> str:
         """What a person sees."""
         return self.life.panel.page if self.life is not None and self.life.ready and self.screen else "dark"
+
+    @property
+    def trouble(self) -> str:
+        """What a page of trouble tells."""
+        return self.life.panel.trouble if self.page == "trouble" and self.life is not None else ""
+
+    @property
+    def free(self) -> bool:
+        """Whether the screen says that charges are given away."""
+        return self.life is not None and self.life.panel.free
+
+    def show_card(self, stay: Stay, card: CardKind) -> bool:
+        """Somebody holds a card to the terminal. False when it did not ask for one."""
+        if self.terminal.asks_to_pay:
+            self.shown.append((self._clockwork.now, stay))
+        return self.terminal.present(card)
+
+    def payer(self, at_ms: int) -> Stay | None:
+        """Whose card was decided upon at this moment."""
+        return next((stay for shown, stay in reversed(self.shown) if shown <= at_ms), None)
 
     def offers(self, connector: str) -> bool:
         """Whether the screen shows this connector as free."""
@@ -266,8 +402,14 @@ def authorized(record: Authorization) -> Authorized:
 def _commit(life: Life, facts: Sequence[object]) -> tuple[Fault, Fault, str]:
     """The faults just before and just after this commit, and its step."""
     if not life.ready:
-        return bad.IN_RECOVERY, bad.IN_RECOVERY, "recovery"
+        step = _recovering(life)
+        return bad.IN_RECOVERY, bad.IN_RECOVERY, step
     return _commit_of(frozenset(map(type, facts)))
+
+
+def _recovering(life: Life) -> str:
+    """What the life before left open."""
+    return next((_of_body(body) for body in life.recovering.values()), "recovery")
 
 
 @cache
@@ -281,9 +423,15 @@ def _commit_of(kinds: frozenset[type]) -> tuple[Fault, Fault, str]:
     if f.ModificationSubmitted in kinds:
         if f.ReceiptIssued in kinds:
             return bad.BEFORE_SUBMITTED, bad.IN_PRINT, "capture"
-        return bad.BEFORE_SUBMITTED, bad.ANY_COMMIT, "cancel"
+        return bad.BEFORE_SUBMITTED, bad.ANY_COMMIT, "refund" if f.CreditNoteIssued in kinds else "cancel"
     if f.CancelRequested in kinds:
-        return bad.ANY_COMMIT, bad.IN_CAPTURE, "cancel"
+        return bad.BEFORE_INTENT, bad.IN_CAPTURE, "cancel"
+    if f.AdjustRequested in kinds:
+        return bad.BEFORE_INTENT, bad.IN_CAPTURE, "adjust"
+    if f.RefundRequested in kinds:
+        return bad.BEFORE_INTENT, bad.IN_CAPTURE, "refund"
+    if kinds & {f.ReviewDecided, f.MeterDecided, f.ReviewLapsed}:
+        return bad.ANY_COMMIT, bad.ANY_COMMIT, "review"
     if f.PrintEnded in kinds:
         return bad.IN_PRINT, bad.ANY_COMMIT, "print"
     if kinds & {f.StartRequested, f.StartAccepted, f.DeliveryStarted}:
@@ -295,7 +443,7 @@ def _commit_of(kinds: frozenset[type]) -> tuple[Fault, Fault, str]:
 
 def _moment(life: Life) -> tuple[Fault, str]:
     if not life.ready:
-        return bad.IN_RECOVERY, "recovery"
+        return bad.IN_RECOVERY, _recovering(life)
     for attempt in life.running.values():
         return _under_way(attempt), _step(attempt)
     if any(s.stage in FLOWING for s in life.k.sessions.values()):
@@ -316,11 +464,11 @@ def _under_way(attempt: Attempt) -> Fault:
 
 def _step(attempt: Attempt) -> str:
     body = attempt.request.body
-    if isinstance(body, Modify):
-        return body.operation
-    if isinstance(body, Preauthorize) and attempt.again:
-        return "query"
-    return _KINDS.get(type(body), "abort")
+    return "query" if isinstance(body, Preauthorize) and attempt.again else _of_body(body)
+
+
+def _of_body(body: Body) -> str:
+    return body.operation if isinstance(body, Modify) else _KINDS.get(type(body), "abort")
 
 
 _WORTH_TELLING = (

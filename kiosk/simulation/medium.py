@@ -28,6 +28,7 @@ from kiosk.journal.wal import WriteAheadLog
 from kiosk.session.facts import Fact
 
 _SEED_BYTES = 32
+_MOST_PAGES = 1 << 20
 _PATH = Path("memory") / "journal.db"
 _PRAGMAS = ("foreign_keys=1", "trusted_schema=0")
 
@@ -40,6 +41,9 @@ class Medium:
         self.evidence = _loaded("evidence")
         self.signer = Signer(Ed25519PrivateKey.from_private_bytes(entropy(_SEED_BYTES)))
         self.key = PublicKey(self.signer.public, self.signer.origin)
+        self.reserve = True  # room is kept back
+        self.read_only = False
+        self.low = False  # little room is left, as a look would show
         self._facts: dict[bytes, Fact] = {}
 
     def fact_of(self, stored: Stored) -> Fact:
@@ -48,6 +52,35 @@ class Medium:
         if fact is None:
             fact = self._facts[stored.hash] = fact_of(stored)
         return fact
+
+    def fill(self) -> None:
+        """Not a page more fits on it."""
+        self.low = True
+        (pages,) = self.journal.execute("PRAGMA page_count").fetchone()
+        self.journal.execute(f"PRAGMA max_page_count={pages}")
+
+    def release(self) -> bool:
+        """Give what was kept back. False when nothing is left of it."""
+        held, self.reserve = self.reserve, False
+        if held:
+            self._room()
+        return held
+
+    def wear_out(self) -> None:
+        """It can be read, and no longer written."""
+        self.read_only = True
+        for connection in (self.journal, self.evidence):
+            connection.execute("PRAGMA query_only=1")
+
+    def mend(self) -> None:
+        """Somebody made room, or another mount."""
+        self.reserve, self.read_only, self.low = True, False, False
+        self._room()
+        for connection in (self.journal, self.evidence):
+            connection.execute("PRAGMA query_only=0")
+
+    def _room(self) -> None:
+        self.journal.execute(f"PRAGMA max_page_count={_MOST_PAGES}")
 
     def close(self) -> None:
         """Nobody needs what is on it any more."""
@@ -61,7 +94,7 @@ class JournalInMemory(Journal):
     def __init__(self, medium: Medium, entropy: Callable[[int], bytes]) -> None:
         self.path = _PATH
         self.layout = Layout(_PATH)
-        self._medium = medium
+        self.medium = medium
         self._health = Health()
         self._database = _Kept(medium.journal, self.layout.database, "journal", self._health)
         self._aside = _Kept(medium.evidence, self.layout.evidence, "evidence", self._health)
@@ -72,11 +105,18 @@ class JournalInMemory(Journal):
         self.serials = Serials(self)
 
     def reader(self) -> Reader:
-        return Reader(self._medium.journal, self.path)
+        return Reader(self.medium.journal, self.path)
+
+    def relieve(self) -> bool:
+        """As `Journal.relieve`: the room kept back is given, and what failed for want of it may be done once more."""
+        if not self.medium.release():
+            return False
+        self._health.recover()
+        return True
 
     def verify(self, *, from_checkpoint: bool = False) -> Verdict:
         """As every kiosk does at its start, with a key that was noted elsewhere."""
-        return verify(self.reader(), from_checkpoint=from_checkpoint, keys=(self._medium.key,))
+        return verify(self.reader(), from_checkpoint=from_checkpoint, keys=(self.medium.key,))
 
     def close(self) -> None:
         """The process is gone, and with it what it had not committed."""

@@ -9,11 +9,12 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Protocol
 
-from kiosk.pricing.quote import Quote
 from kiosk.session import visit as v
 from kiosk.session.facts import ConnectorReported, Fact
 from kiosk.session.inputs import ConnectorStatus, Input
+from kiosk.session.offline import given_away
 from kiosk.session.state import Kiosk
+from kiosk.simulation.menu import Menu
 from kiosk.values import ConnectorId, Digest, Moment, SessionId
 
 _REMEMBERED = 64
@@ -41,14 +42,18 @@ class Core(Protocol):
 
     async def told(self, given: Input) -> None: ...
 
+    def attend(self) -> None:
+        """The visit may want a card to know its driver by, or no longer."""
+        ...
+
 
 class Panel:
     """One core's visit."""
 
-    def __init__(self, core: Core, ids: PanelIds, quotes: Mapping[ConnectorId, Quote]) -> None:
+    def __init__(self, core: Core, ids: PanelIds, menus: Mapping[ConnectorId, Menu]) -> None:
         self._core = core
         self._ids = ids
-        self._quotes = quotes
+        self._menus = menus
         self._times = v.Times()
         self._steps: deque[Callable[[], v.VisitInput | None]] = deque()
         self._handled: deque[str] = deque(maxlen=_REMEMBERED)
@@ -59,6 +64,27 @@ class Panel:
     @property
     def page(self) -> str:
         return v.page(self.visit, self._core.k, self._core.now())
+
+    @property
+    def busy(self) -> bool:
+        """A step is on its way to the disk."""
+        return self._busy
+
+    @property
+    def free(self) -> bool:
+        """Whether the price page says that a charge is given away."""
+        return given_away(self._core.k)
+
+    @property
+    def trouble(self) -> str:
+        """What the page of trouble says that it is."""
+        sale = self._core.k.find(self.visit.session) if self.visit.session else None
+        return v.fault_of(sale) if sale is not None else ""
+
+    async def shown_card(self, given: v.CardShown, visit: int) -> None:
+        """What the terminal made of the card that visit number `visit` was to be known by."""
+        self._steps.append(lambda: given if self.visit.number == visit else None)
+        self._drain()
 
     def touch(self, name: str, visit: int, kind: str, argument: str = "") -> None:
         """A finger on a control. `name` tells a repeat."""
@@ -83,8 +109,8 @@ class Panel:
         here = self.visit
         match kind:
             case "accept":
-                quote = self._quotes.get(here.connector) if here.connector else None
-                return v.Agreed(self._ids.session(), quote) if quote is not None else None
+                menu = self._menus.get(here.connector) if here.connector else None
+                return v.Agreed(self._ids.session(), menu.quote(here.hold, free=self.free)) if menu is not None else None
             case "digit":
                 return v.DigitTyped(argument, self._ids.typed_digest(here.session, here.typed + argument)) if here.session else None
         return v.Touched(kind, argument)
@@ -100,6 +126,7 @@ class Panel:
                 self._core.spawn(self._tell(visit, inputs))
             else:
                 self.visit = v.refresh(visit, self._core.k, self._core.now())
+        self._core.attend()
         self._watch()
 
     async def _tell(self, visit: v.Visit, inputs: tuple[Input, ...]) -> None:

@@ -11,7 +11,7 @@ from hardware.simulated import paper
 from kiosk.journal.journal import Journal
 from kiosk.ocpp.frames import Call, Json
 from kiosk.session import facts as f
-from kiosk.simulation.books import Charge, Entry, Paper, Slip
+from kiosk.simulation.books import Charge, Entry, Note, Paper, Slip
 from kiosk.simulation.machine import Machine
 
 # Facts that neither the operator's list nor a receipt is made of.
@@ -20,6 +20,14 @@ _MONEY = re.compile(r"(\d+)\.(\d\d)\s*€")
 
 
 # --- piles --------------------------------------------------------------------------------------------------------------------
+
+
+def meant(charges: list[Charge], call: Call) -> Charge | None:
+    """Which of the charges under one tag a StartTransaction or StopTransaction is about; None when it only says again what was said."""
+    if call.action == "StartTransaction":
+        return next((charge for charge in charges if charge.begin is None), None)
+    named = next((charge for charge in charges if charge.truth.transaction == call.payload.get("transactionId")), None)
+    return named or next((charge for charge in charges if not charge.heard), None)
 
 
 def take_registers(charge: Charge, call: Call) -> None:
@@ -70,6 +78,7 @@ class Said:
 
     entries: list[Entry] = field(default_factory=list)
     slips: list[Slip] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
 
 
@@ -85,6 +94,7 @@ def journal_says(machine: Machine) -> Said:
         said.broken.append(f"{machine.name}: {verdict.bad}")
     press = machine.press(journal)
     sales: dict[str, list[f.SessionFact]] = {}
+    refunds: dict[str, int] = {}
     for stored in journal.read():
         if stored.kind in _NO_NEWS:
             continue
@@ -97,6 +107,10 @@ def journal_says(machine: Machine) -> Said:
             elif isinstance(fact, f.ReceiptIssued):
                 receipt = press.receipt_of(facts)
                 said.slips.append(Slip(machine.name, receipt.number, receipt.captured.minor, receipt.references.psp))
+            elif isinstance(fact, f.RefundRequested | f.RefundReported):
+                refunds[fact.request] = fact.amount.minor
+            elif isinstance(fact, f.CreditNoteIssued):
+                said.notes.append(Note(machine.name, fact.number, refunds.get(fact.request, 0), fact.session, fact.request))
         elif (entry := _orphan(machine, stored.seq, fact)) is not None:
             said.entries.append(entry)
     return said

@@ -9,15 +9,13 @@ import traceback
 from dataclasses import dataclass
 
 from hardware.simulated.models.pile_connector import ConnectorSpec, Delivery
-from hardware.simulated.models.terminal_wire import Authorization
-from kiosk.core.pages.prices import quote
-from kiosk.core.pages.view import Offer
+from hardware.simulated.models.terminal_wire import Authorization, Forwarded
+from kiosk.core.effects import Pace
 from kiosk.ocpp.frames import Call
-from kiosk.pricing.load import load
-from kiosk.pricing.quote import Quote
-from kiosk.session.setup import Connector, Policy, Setup
+from kiosk.session.setup import Connector, Offline, Policy, Setup
+from kiosk.simulation import faults as bad
 from kiosk.simulation import terms as prices
-from kiosk.simulation.books import Books, Charge, Stay
+from kiosk.simulation.books import Books, Charge, Order, Stay
 from kiosk.simulation.chance import Chance
 from kiosk.simulation.clockwork import Clockwork
 from kiosk.simulation.coroutines import Crew
@@ -25,21 +23,32 @@ from kiosk.simulation.drivers import Bay, Driver, stranger
 from kiosk.simulation.faults import Faults
 from kiosk.simulation.life import Fitting
 from kiosk.simulation.machine import Machine, authorized
+from kiosk.simulation.menu import Menu, menu
 from kiosk.simulation.mishaps import Mishaps
-from kiosk.simulation.reading import journal_says, papers_of, take_registers
+from kiosk.simulation.operators import Operator
+from kiosk.simulation.reading import journal_says, meant, papers_of, take_registers
 from kiosk.simulation.terms import Terms
 from kiosk.simulation.wires.checkout import Postman, bank
 from kiosk.simulation.wires.ocpp import PileWire
-from kiosk.values import ConnectorId, Moment, Money
-from kiosk.wording.wording import Wording
+from kiosk.values import ConnectorId, Money
 
 MARGIN = 100
 _SMALLEST_HOLD = 500
-_ZONE = "Europe/Berlin"
 _EPOCH_MS = 1_790_000_000_000
 _SEVERITIES = ((0.0, 0.10), (0.5, 0.25), (1.0, 0.35), (2.0, 0.20), (5.0, 0.10))
-_HORIZON_MS = 9 * 86_400_000
+_HORIZON_MS = 30 * 86_400_000
+_REST_MS = 14 * 86_400_000  # after which every deadline of a sale is over
+_HOLD_DAYS = ((7, 0.3), (28, 0.7))
 _DAY_MS = 86_400_000
+_AN_HOUR = 3_600_000
+_TROUBLE_MS = 600_000
+_PACE = Pace(most_s=3_600)  # in an outage of days nobody learns more by asking every five minutes
+# When local time in Berlin does something odd.
+_NIGHTS = (
+    (bad.CLOCK_CHANGE, 1_792_890_000_000),  # 2026-10-25 01:00 UTC
+    (bad.CLOCK_CHANGE, 1_806_195_600_000),  # 2027-03-28 01:00 UTC
+    (bad.YEAR_END, 1_798_758_000_000),  # 2026-12-31 23:00 UTC
+)
 _TURNS_AWAY = 4  # times as many people come by as sales are wanted
 
 
@@ -63,11 +72,18 @@ class World:
         self._telling = telling
         self._story: list[str] = []
         self._chance = Chance.of(seed, "world")
-        self._clockwork = Clockwork(_EPOCH_MS + self._chance.randrange(700) * _DAY_MS + self._chance.randrange(_DAY_MS))
+        self._night = self._chance.choice(_NIGHTS) if self._chance.strikes(0.15) else None
+        day = _EPOCH_MS + self._chance.randrange(700) * _DAY_MS + self._chance.randrange(_DAY_MS)
+        self._clockwork = Clockwork(day if self._night is None else self._night[1] - self._chance.randrange(_AN_HOUR))
         self._began_ms = self._clockwork.now
         self._faults = Faults(Chance.of(seed, "faults"), self._chance.among(_SEVERITIES))
         self._crew = Crew(self._clockwork)
-        self._bank = bank(Chance.of(seed, "bank"))
+        hold_days = self._chance.among(_HOLD_DAYS)
+        self._hold_ms = hold_days * _DAY_MS
+        self._bank = bank(Chance.of(seed, "bank"), hold_days)
+        self._orders: list[Order] = []
+        self._first: dict[str, int] = {}
+        self._coming = 0  # operators who are on their way
         self._machines: dict[str, Machine] = {}
         self._wires: dict[str, PileWire] = {}
         self._bays: list[Bay] = []
@@ -75,7 +91,7 @@ class World:
         self._done_arriving = False
         self._died: list[str] = []
         self._drivers = Chance.of(seed, "drivers")
-        self._mishaps = Mishaps(self._clockwork, Chance.of(seed, "mishaps"), self._faults)
+        self._mishaps = Mishaps(self._clockwork, Chance.of(seed, "mishaps"), self._faults, self._still_held)
         for number in range(1 + self._chance.strikes(0.25)):
             self._build(seed, number, fitting)
         self._postman = Postman(self._clockwork, Chance.of(seed, "postman"), self._bank, self._machines.__getitem__)
@@ -86,7 +102,8 @@ class World:
     def _build(self, seed: int, number: int, fitting: Fitting) -> None:
         name = f"sim{number + 1}"
         connectors: list[Connector] = []
-        quotes: dict[ConnectorId, Quote] = {}
+        menus: dict[ConnectorId, Menu] = {}
+        offline = _offline(self._chance)
         bays: list[tuple[PileWire, int, ConnectorId, Terms]] = []
         for pile in range(1 + self._chance.strikes(0.2)):
             identity = f"{name.upper()}-PILE{pile + 1}"
@@ -101,30 +118,42 @@ class World:
                 connectors.append(
                     Connector(id_, "ABCDEFGH"[len(connectors)], id_, identity, plug, "ccs" if spec.dc else "type2", spec.max_power_w)
                 )
-                terms = prices.draw(self._chance, f"{name}-{pile}-{plug}")
-                offer = Offer(load(terms.tariff), Money(terms.hold, prices.CURRENCY))
-                quotes[id_] = quote(offer, Moment(self._clockwork.now, "", 0), _ZONE, Wording("en"))
+                terms = prices.draw(self._chance, f"{name}-{pile}-{plug}", night=self._night is not None)
+                menus[id_] = menu(terms, self._clockwork.now, gives=offline.rule == "free")
                 bays.append((wire, plug, id_, terms))
-        policy = Policy(margin=Money(MARGIN, prices.CURRENCY), smallest_hold=Money(_SMALLEST_HOLD, prices.CURRENCY))
+        policy = Policy(margin=Money(MARGIN, prices.CURRENCY), smallest_hold=Money(_SMALLEST_HOLD, prices.CURRENCY), offline=offline)
         setup = Setup(name, prices.CURRENCY, tuple(connectors), policy)
         machine = Machine(
             self._clockwork,
             Chance.of(seed, name),
             self._faults,
             setup,
-            quotes,
+            menus,
             self._bank,
             self._booked,
+            self._forwarded,
             self._acquirer_touched,
             fitting,
+            _PACE,
             self._say,
             telling=self._telling,
         )
         self._machines[name] = machine
+        operator = Operator(
+            self._clockwork,
+            Chance.of(seed, f"{name} operator"),
+            self._faults,
+            machine,
+            self._bank,
+            self._acquirer_touched,
+            self._stays,
+            self._orders,
+            self._say,
+        )
         for wire, plug, id_, terms in bays:
             if wire not in machine.piles:
                 machine.piles.append(wire)
-            self._bays.append(Bay(machine, wire, plug, id_, terms))
+            self._bays.append(Bay(machine, wire, plug, id_, terms, operator=operator))
 
     # --- playing --------------------------------------------------------------------------------------------------------------
 
@@ -137,15 +166,21 @@ class World:
         try:
             self._clockwork.run(end, self._crowd_gone)
             self._heal()
-            self._clockwork.run(self._clockwork.now + 3 * _DAY_MS, lambda: False)
+            self._clockwork.run(self._clockwork.now + _REST_MS, lambda: False)
         except Exception as error:  # whatever ends a core by itself is the finding
             self._died.append(f"{type(error).__name__}: {error}")
             for line in traceback.format_exc().splitlines():
                 self._say(line)
         return self._account()
 
+    def _still_held(self, kiosk: str) -> list[tuple[str, str]]:
+        held = {payment.merchant_reference for payment in self._bank.books().payments if payment.held}
+        stays = (stay for stay in self._stays if stay.kiosk == kiosk)
+        return [(ref, "capture" if stay.over else "cancel") for stay in stays for ref in stay.paid_with if ref in held]
+
     def _crowd_gone(self) -> bool:
-        return self._done_arriving and all(bay.stay is None for bay in self._bays)
+        at_rest = self._done_arriving and not self._coming and not self._mishaps.lasting
+        return at_rest and all(bay.stay is None for bay in self._bays)
 
     async def _arrivals(self) -> None:
         """People come by until enough of them have agreed to a price."""
@@ -163,7 +198,9 @@ class World:
             bay.stay = stay = Stay(number, bay.machine.name, bay.wire.identity, bay.connector, bay.terms, self._clockwork.now)
             self._stays.append(stay)
             driver = Driver(self._clockwork, chance, self._faults, self._crew, bay, stay, lambda b=bay: self._left(b), self._say)  # type: ignore[misc]
+            bay.odd_words = set()
             self._mishaps.plan(bay)
+            self._plan_operator(bay, stay)
             self._crew.spawn(driver.visit())
             if chance.strikes(0.06):
                 self._clockwork.after(chance.ms(60, 500), lambda b=bay, s=stay: self._meddle(b, s))  # type: ignore[misc]
@@ -175,11 +212,28 @@ class World:
         return sum(stay.agreed or stay.left_ms is None for stay in self._stays)
 
     def _left(self, bay: Bay) -> None:
-        bay.wire.model.mend()
+        bay.wire.model.mend(bay.number)
+        if all(other.stay is None for other in self._bays if other.wire is bay.wire):
+            bay.wire.model.mend()
+            bay.wire.odd = set()
+
+    def _plan_operator(self, bay: Bay, stay: Stay) -> None:
+        operator, chance = bay.operator, self._drivers
+        assert operator is not None
+        if chance.strikes(0.25):
+            self._coming += 1
+            when = chance.among(((chance.ms(600, 9_000), 0.8), (chance.ms(20_000, 300_000), 0.2)))
+            self._clockwork.after(when, lambda: self._comes(operator))
+        if chance.strikes(0.01):
+            self._clockwork.after(chance.ms(1_800, 90_000), lambda: operator.refund_by_hand(stay))
+
+    def _comes(self, operator: Operator) -> None:
+        self._coming -= 1
+        operator.come_by()
 
     def _meddle(self, bay: Bay, stay: Stay) -> None:
         if bay.stay is stay and stay.charges and stay.charges[-1].truth.end_ms is None:
-            work = stranger(self._crew, self._drivers, bay.machine, bay, stay, lambda: self._clockwork.now, self._say)
+            work = stranger(self._crew, self._drivers, self._faults, bay.machine, bay, stay, lambda: self._clockwork.now, self._say)
             self._crew.spawn(work)
 
     def _heal(self) -> None:
@@ -195,6 +249,8 @@ class World:
             machine.internet_back()
             machine.screen_back()
             machine.printer.mend()
+            machine.host_back()
+            machine.mend_disk()
             if machine.life is None and not machine.starting:
                 machine.start()
 
@@ -206,15 +262,29 @@ class World:
     def _booked(self, machine: Machine, record: Authorization) -> None:
         """The issuer reserved money: the acquirer knows, and the card was somebody's."""
         self._bank.authorized(authorized(record))
-        if machine.at_terminal is not None:
-            machine.at_terminal.paid_with.append(record.merchant_reference)
+        self._first[record.merchant_reference] = record.amount.minor
+        if (payer := machine.payer(record.at_ms)) is not None:
+            payer.paid_with.append(record.merchant_reference)
         self._say(f"bank: {record.amount} held under {record.merchant_reference}")
+
+    def _forwarded(self, machine: Machine, told: Forwarded) -> None:
+        """The terminal tells its host of a payment that it had approved by itself."""
+        record = told.record
+        self._first[record.merchant_reference] = 0
+        self._bank.forwarded(authorized(record), told.refusal, self._clockwork.now)
+        if (payer := machine.payer(record.at_ms)) is not None:
+            payer.paid_with.append(record.merchant_reference)
+            if told.refusal:
+                payer.declined_later = True
+        self._say(f"bank: {record.merchant_reference} was approved by the terminal, now {told.refusal or 'booked'}")
+        self._postman.pump()
 
     def began(self, pile: str, delivery: Delivery) -> None:
         stay = self._stay_at(pile, delivery.number)
         self._say(f"pile {pile}: a transaction begins at plug {delivery.number} under {delivery.id_tag}")
         if stay is not None:
-            stay.charges.append(Charge(delivery))
+            odd = next(bay.odd_words for bay in self._bays if bay.stay is stay)
+            stay.charges.append(Charge(delivery, odd_words=odd, pile_odd=self._wires[pile].odd))
 
     def moved(self, wire: PileWire) -> None:
         """A car that is full only stays; where that costs money the world takes the time."""
@@ -224,13 +294,17 @@ class World:
             charge = bay.stay.charges[-1]
             if charge.truth.end_ms is not None:
                 bay.charge_over()
+                if self._night is not None and charge.truth.begin_ms < self._night[1] <= (charge.truth.end_ms or 0):
+                    self._faults.note(self._night[0], "charging")
+                    self._night = None
             elif bay.terms.minute and charge.full_ms is None and wire.status(bay.number) == "SuspendedEV":
                 charge.full_ms = self._clockwork.now
 
     def heard(self, pile: str, call: Call) -> None:
         if call.action in ("StartTransaction", "StopTransaction"):
             tag = call.payload.get("idTag")
-            for charge in (c for stay in self._stays for c in stay.charges if c.truth.id_tag == tag):
+            charge = meant([c for stay in self._stays for c in stay.charges if c.truth.id_tag == tag], call)
+            if charge is not None:
                 take_registers(charge, call)
                 if call.payload.get("reason") == "EVDisconnected":
                     charge.told_ms = charge.gone_ms
@@ -249,16 +323,28 @@ class World:
             self._story.append(f"{(self._clockwork.now - self._began_ms) / 1_000:10.3f}  {what}")
 
     def _account(self) -> Played:
-        entries, slips, broken = [], [], []
+        entries, slips, notes, broken = [], [], [], []
+        for stay in self._stays:
+            for charge in stay.charges:
+                charge.odd_words |= charge.pile_odd
+                charge.wrong_clock = _meets(self._machines[stay.kiosk].wrong_clock, charge)
+                charge.troubled = _troubled(self._wires[stay.pile].troubles, charge)
         for machine in self._machines.values():
             said = journal_says(machine)
             entries += said.entries
             slips += said.slips
+            notes += said.notes
             broken += said.broken
             machine.close()
         papers = [p for m in self._machines.values() for p in papers_of(m)]
-        books = Books(self._stays, self._bank.books().payments, entries, slips, papers, MARGIN, 60, broken, self._died)
         machines = self._machines.values()
+        books = Books(self._stays, self._bank.books().payments, entries, slips, papers, MARGIN, 60, broken_journals=broken, died=self._died)
+        books.orders, books.notes, books.told, books.hit = self._orders, notes, self._postman.told, self._faults.hit
+        books.cards_away = {name: machine.cards_away for name, machine in self._machines.items()}
+        books.outages = {name: machine.outages for name, machine in self._machines.items()}
+        books.first = self._first
+        books.alone = {m.name: m.setup.policy.offline.sale.minor for m in machines if m.setup.policy.offline.sale}
+        books.hold_ms, books.ended_ms = self._hold_ms, self._clockwork.now
         return Played(
             books,
             sum(s.agreed for s in self._stays),
@@ -267,3 +353,24 @@ class World:
             dict(self._faults.struck),
             tuple(self._story),
         )
+
+
+def _offline(chance: Chance) -> Offline:
+    """What a kiosk sells while cards cannot be authorized."""
+    rule = chance.among((("closed", 0.4), ("free", 0.3), ("capped", 0.3)))
+    if rule != "capped":
+        return Offline(rule)
+    sale = chance.randint(1_000, 4_000)
+    return Offline(rule, Money(sale, prices.CURRENCY), Money(sale * chance.randint(1, 4), prices.CURRENCY))
+
+
+def _meets(stretches: list[list[int]], charge: Charge) -> bool:
+    truth = charge.truth
+    return any(
+        begin <= (truth.end_ms or begin) + _TROUBLE_MS and truth.begin_ms - _TROUBLE_MS <= (end or begin) for begin, end in stretches
+    )
+
+
+def _troubled(troubles: list[int], charge: Charge) -> bool:
+    truth = charge.truth
+    return any(truth.begin_ms - _TROUBLE_MS <= at <= (truth.end_ms or at) + _TROUBLE_MS for at in troubles)

@@ -117,8 +117,11 @@ class PileModel(Controller):
         else:
             self._faults.add(fault)
 
-    def mend(self) -> None:
-        """Every ordered fault is gone; a register that leapt stays where it is."""
+    def mend(self, number: int | None = None) -> None:
+        """Every ordered fault is gone, or those of one connector; a register that leapt stays where it is."""
+        if number is not None:
+            self._connector(number).mend()
+            return
         self._faults.clear()
         for connector in self._connectors:
             connector.mend()

@@ -48,6 +48,7 @@ MEMORY_MS = 48 * 3_600_000  # a ServiceID is unique for so long, and an outcome 
 _ABORTED = Failure("Aborted", {"refusalReason": "104 Merchant cancelled"})
 _CANCELLED = Failure("Cancel", {"refusalReason": "108 Shopper cancelled"})
 _NO_CARD = Failure("Cancel", {"refusalReason": "126 Shopper did not present card"})
+_TORN = Failure("InvalidCard", {"refusalReason": "129 Card removed"})
 _NOTHING_OPEN = Failure("NotAllowed", {"message": "No transaction to abort"})
 
 
@@ -176,6 +177,15 @@ class TerminalModel:
         """The driver presses the red key. False when there is nothing to cancel any more."""
         self._run(now_ms)
         return self._give_up(self._dialogue, _CANCELLED, now_ms)
+
+    def take_card_away(self, now_ms: int) -> bool:
+        """The card is gone before anything was decided. False when none was shown."""
+        self._run(now_ms)
+        dialogue = self._dialogue
+        if dialogue is None or dialogue.presented is None:
+            return False
+        self._finish(dialogue, self._wire.declined(dialogue.header, dialogue.asked, _TORN, dialogue.tender, now_ms), now_ms)
+        return True
 
     def reboot(self, now_ms: int) -> None:
         """Power goes off and on. What was decided is found afterwards; what was not is aborted."""

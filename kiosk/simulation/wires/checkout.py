@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from typing import Any, Protocol
 
 from hardware.api import AnswerLost, NotSent
+from hardware.simulated.models.acquirer import DAY_MS, Response, Terms, Webhook
 from hardware.simulated.models.acquirer import Acquirer as Bank
-from hardware.simulated.models.acquirer import Response, Webhook
 from kiosk.payments.api import ModificationOrder, Submitted
 from kiosk.payments.checkout_messages import Operation, judge, request
 from kiosk.simulation import faults as bad
@@ -16,16 +17,21 @@ from kiosk.simulation.chance import Chance
 from kiosk.simulation.clockwork import Clockwork, Planned
 from kiosk.simulation.coroutines import Waiting
 from kiosk.simulation.faults import Faults
+from kiosk.values import Money
 
 PATIENCE_MS = 30_000
+_A_CENT = Money(1, "EUR")
+_FAILS = {Operation.CAPTURE: bad.ACQUIRER_CAPTURE, Operation.ADJUST: bad.ACQUIRER_ADJUST}
 WEBHOOK_PATIENCE_MS = 10_000
+_ADJUSTED = b"AUTHORISATION_ADJUSTMENT"
 MERCHANT = "SimulatedMerchant"
 CAPTURE_KEY, REFUND_KEY, HMAC_KEY = "capture-key", "refund-key", "5A" * 32
 
 
-def bank(chance: Chance) -> Bank:
-    """The one acquirer of a world."""
-    return Bank(chance, merchant_account=MERCHANT, capture_key=CAPTURE_KEY, refund_key=REFUND_KEY, hmac_key=HMAC_KEY)
+def bank(chance: Chance, hold_days: int) -> Bank:
+    """The one acquirer of a world. Issuers keep reservations for `hold_days`."""
+    terms = Terms(hold_life_ms=hold_days * DAY_MS, technical_cancel_ms=DAY_MS)
+    return Bank(chance, merchant_account=MERCHANT, capture_key=CAPTURE_KEY, refund_key=REFUND_KEY, hmac_key=HMAC_KEY, terms=terms)
 
 
 class Internet(Protocol):
@@ -64,18 +70,28 @@ class CheckoutWire:
         return await self._send(Operation.REFUND, order)
 
     async def _send(self, operation: Operation, order: ModificationOrder) -> Submitted:
-        message = request(operation, order, MERCHANT)
         step = operation.name.lower()
+        about = order.payment_reference
+        if operation is not Operation.CANCEL_BY_REFERENCE and self._faults.strikes(bad.CHANGED_BODY, step, about):
+            order = replace(order, amount=Money(order.amount.minor + 1, order.amount.currency) if order.amount else _A_CENT)
+        message = request(operation, order, MERCHANT)
         if not self._site.internet:
             raise NotSent("the acquirer cannot be reached")
-        headers = {"x-api-key": CAPTURE_KEY, "idempotency-key": order.key}
+        key = (
+            "revoked"
+            if self._faults.strikes(bad.ACQUIRER_KEY, step, about)
+            else REFUND_KEY
+            if operation is Operation.REFUND
+            else CAPTURE_KEY
+        )
+        headers = {"x-api-key": key, "idempotency-key": order.key}
         body = json.dumps(message.body).encode()
         waiting: Waiting[Response] = Waiting(self._clockwork)
         lost = AnswerLost(f"no answer to {order.reference}")
         patience = self._clockwork.after(PATIENCE_MS, lambda: waiting.fail(lost))
 
         def arrive() -> None:
-            self._bad_luck(operation, step)
+            self._bad_luck(operation, step, about)
             answer = self._far.handle("POST", f"/v72{message.path}", headers, body, self._clockwork.now)
             self._touched()
             self._clockwork.after(answer.after_ms + self._chance.randint(30, 250), lambda: waiting.resolve(answer))
@@ -89,14 +105,20 @@ class CheckoutWire:
             raise lost
         return judge(answer.status, answer.headers, answer.body)
 
-    def _bad_luck(self, operation: Operation, step: str) -> None:
+    def _bad_luck(self, operation: Operation, step: str, about: str) -> None:
         """News of a failure always comes: the acquirer repeats it for a month, and what is never told nobody could know."""
         self._far.clear_faults()
-        failing = self._faults.draw(bad.ACQUIRER_CAPTURE, step) if operation is Operation.CAPTURE else None
-        webhook = self._faults.draw(bad.ACQUIRER_WEBHOOK, step) if failing is None else None
-        for fault in (failing, webhook, self._faults.draw(bad.ACQUIRER_REQUEST, step)):
+        fails = _FAILS.get(operation)
+        failing = self._faults.draw(fails, step, about) if fails is not None else None
+        good = failing is None and self._in_order(about)
+        webhook = self._faults.draw(bad.ACQUIRER_WEBHOOK, step, about) if good else None
+        for fault in (failing, webhook, self._faults.draw(bad.ACQUIRER_REQUEST, step, about)):
             if fault is not None:
                 self._far.fault(fault.model)
+
+    def _in_order(self, about: str) -> bool:
+        """Whether nobody did something to this payment in the acquirer's own pages."""
+        return about not in self._faults.hit or bad.CANCELLED_BY_HAND.id not in self._faults.hit[about]
 
 
 class Subscriber(Protocol):
@@ -114,6 +136,8 @@ class Postman:
     """Brings the acquirer's webhooks to the kiosks, and back the news whether they were taken."""
 
     def __init__(self, clockwork: Clockwork, chance: Chance, far: Bank, endpoint: Callable[[str], Subscriber]) -> None:
+        """`told` are the adjustments that a kiosk has been told of, by its own reference of them, and when."""
+        self.told: dict[str, int] = {}
         self._clockwork = clockwork
         self._chance = chance
         self._far = far
@@ -128,12 +152,19 @@ class Postman:
         due = self._far.next_due()
         self._wake = None if due is None else self._clockwork.at(due, self.pump)
 
+    def _told(self, body: bytes) -> None:
+        for one in json.loads(body)["notificationItems"]:
+            reference = one["NotificationRequestItem"]["merchantReference"]
+            self.told.setdefault(reference, self._clockwork.now)
+
     def _deliver(self, webhook: Webhook) -> None:
         to = self._endpoint(webhook.endpoint)
         over: Waiting[None] = Waiting(self._clockwork)
 
         async def post() -> None:
             await to.take(webhook.body)
+            if _ADJUSTED in webhook.body:
+                self._told(webhook.body)
             if not over.done:
                 over.resolve(None)
                 self._far.accepted(webhook)

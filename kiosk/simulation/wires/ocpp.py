@@ -26,7 +26,7 @@ from kiosk.simulation import faults as bad
 from kiosk.simulation.chance import Chance
 from kiosk.simulation.clockwork import Clockwork, Planned
 from kiosk.simulation.coroutines import Waiting
-from kiosk.simulation.faults import Faults
+from kiosk.simulation.faults import Fault, Faults
 from kiosk.values import Digest, Moment
 
 PATIENCE_MS = 30_000
@@ -51,6 +51,16 @@ class Core(Protocol):
     def keep_frame(self, frame: bytes) -> Digest: ...
 
     def known_tag(self, id_tag: str) -> bool: ...
+
+
+_STEPS = {
+    "StartTransaction": "start",
+    "Authorize": "start",
+    "RemoteStartTransaction": "start",
+    "MeterValues": "charging",
+    "StopTransaction": "stop",
+    "RemoteStopTransaction": "stop",
+}
 
 
 class Watcher(Protocol):
@@ -97,6 +107,8 @@ class PileWire:
         self._wake: Planned | None = None
         self._connection: Connection | None = None
         self.end: PileEnd | None = None  # the core's side, while there is a core
+        self.odd: set[str] = set()  # what its firmware gets wrong for all its plugs
+        self.troubles: list[int] = []  # when something went wrong between this pile and the kiosk
         self.model = PileModel(identity, specs, ids=self._next_id, now_ms=clockwork.now)
 
     def _next_id(self) -> str:
@@ -126,6 +138,7 @@ class PileWire:
         connection = self._connection
         if connection is not None:
             connection.half_open = True
+            self.troubles.append(self._clockwork.now)
             self._clockwork.after(HALF_OPEN_MS, lambda: self.cut() if self._connection is connection else None)
 
     def _die_soon(self, connection: Connection) -> None:
@@ -143,8 +156,15 @@ class PileWire:
         self.pump()
         self._clockwork.after(self._chance.ms(6, 20), self._connect)
 
+    def _strikes(self, fault: Fault, action: str) -> bool:
+        if not self._faults.strikes(fault, _STEPS.get(action, "other")):
+            return False
+        self.troubles.append(self._clockwork.now)
+        return True
+
     def _cut(self) -> None:
         if self._connection is not None:
+            self.troubles.append(self._clockwork.now)
             self._connection.alive = False
             self._connection = None
             self.model.offline(self._clockwork.now)
@@ -185,14 +205,14 @@ class PileWire:
     def _send(self, call: Call) -> None:
         connection = self._connection
         assert connection is not None
-        if self._faults.strikes(bad.PILE_CALL_LOST, call.action):
+        if self._strikes(bad.PILE_CALL_LOST, call.action):
             self._die_soon(connection)
             return
         payload: Payload = call.payload  # type: ignore[assignment]  # a narrower JSON
         raw = frames.encode_call(call.id, call.action, payload)
         travel = self._chance.randint(10, 120)
         self._clockwork.after(travel, lambda: self._arrive(connection, raw))
-        if self._faults.strikes(bad.PILE_CALL_TWICE, call.action):
+        if self._strikes(bad.PILE_CALL_TWICE, call.action):
             self._clockwork.after(travel + self._chance.randint(1, 2_000), lambda: self._arrive(connection, raw))
 
     def _arrive(self, connection: Connection, raw: str) -> None:
@@ -203,7 +223,7 @@ class PileWire:
     def answer(self, connection: Connection, call: frames.Call, raw: str) -> None:
         """The core has kept what a CALL says; its answer sets out."""
         self._watcher.heard(self.identity, call)
-        if self._faults.strikes(bad.PILE_ANSWER_LOST, call.action):
+        if self._strikes(bad.PILE_ANSWER_LOST, call.action):
             self._die_soon(connection)
             return
         self._clockwork.after(self._chance.randint(10, 120), lambda: self._answered(connection, raw))
@@ -227,12 +247,12 @@ class PileWire:
         patience = self._clockwork.after(PATIENCE_MS, lambda: waiting.fail(lost))
 
         def arrive() -> None:
-            if not connection.carries or self._faults.strikes(bad.PILE_COMMAND_LOST, request.action):
+            if not connection.carries or self._strikes(bad.PILE_COMMAND_LOST, request.action):
                 return
             payload: PilePayload = request.payload  # type: ignore[assignment]  # no fractions in commands
             answer = self.model.asked(request.action, payload, self._clockwork.now)
             self.pump()
-            if answer is not None and not self._faults.strikes(bad.PILE_REPLY_LOST, request.action):
+            if answer is not None and not self._strikes(bad.PILE_REPLY_LOST, request.action):
                 self._clockwork.after(self._chance.randint(10, 120), lambda: waiting.resolve(answer) if connection.carries else None)
 
         self._clockwork.after(self._chance.randint(10, 120), arrive)

@@ -17,7 +17,8 @@ from hardware.api import (
     TerminalHealth,
 )
 from hardware.simulated.models.terminal import Answer, Delivery, Fault, TerminalModel, TerminalState
-from hardware.simulated.models.terminal_wire import Authorization, CardKind
+from hardware.simulated.models.terminal_store import StoreAndForward
+from hardware.simulated.models.terminal_wire import Authorization, CardKind, Forwarded
 from hardware.terminals.adyen import answers, messages
 from hardware.terminals.adyen.messages import Opened, Request
 from kiosk.simulation import faults as bad
@@ -27,6 +28,7 @@ from kiosk.simulation.coroutines import Waiting
 from kiosk.simulation.faults import Faults
 
 PAYMENT_MS = 150_000
+_DIALOGUES = (messages.PAYMENT, messages.CARD_ACQUISITION)
 OTHER_MS = 15_000
 _STEPS = {
     messages.PAYMENT: "preauthorize",
@@ -41,15 +43,28 @@ class TerminalWire:
     """One terminal and the kiosk's port to it (`hardware.api.PaymentTerminal`)."""
 
     def __init__(
-        self, clockwork: Clockwork, chance: Chance, faults: Faults, poi_id: str, sale_id: str, booked: Callable[[Authorization], None]
+        self,
+        clockwork: Clockwork,
+        chance: Chance,
+        faults: Faults,
+        poi_id: str,
+        sale_id: str,
+        booked: Callable[[Authorization], None],
+        forwarded: Callable[[Forwarded], None],
+        alone: StoreAndForward | None,
     ) -> None:
+        """`alone`: what it may approve while its host is away."""
         self._clockwork = clockwork
         self._chance = chance
         self._faults = faults
         self._poi_id, self._sale_id = poi_id, sale_id
         self._waiting: dict[int, Waiting[Answer]] = {}
         self._wake: Planned | None = None
-        self.model = TerminalModel(poi_id, chance, on_authorized=booked)
+        self._booked, self._forwarded, self._alone = booked, forwarded, alone
+        self._asks = ""  # the category of the dialogue it began last
+        self._for = ""  # and the payment it is about
+        self._swaps = 0
+        self.model = self._device()
 
     # --- people at the terminal -----------------------------------------------------------------------------------------------
 
@@ -57,21 +72,60 @@ class TerminalWire:
     def asks_for_card(self) -> bool:
         return self.model.state(self._clockwork.now) is TerminalState.PRESENT_CARD
 
+    @property
+    def asks_to_pay(self) -> bool:
+        """Whether a card shown now is one to pay with."""
+        return self._asks == messages.PAYMENT and self.asks_for_card
+
     def present(self, card: CardKind) -> bool:
-        if (fault := self._faults.draw(bad.TERMINAL_CARD, "preauthorize")) is not None:
+        """Hold a card to it. False when it did not ask for one."""
+        step = _STEPS.get(self._asks, "other")
+        fault = self._faults.draw(bad.TERMINAL_CARD, step, self._for) if self._asks == messages.PAYMENT else None
+        torn = fault is not None and fault.model == "torn"
+        if fault is not None and not torn:
             self.model.fault(Fault(fault.model))
         taken = self.model.present_card(card, self._clockwork.now)
         self._pump()
+        if torn:
+            self._clockwork.after(self._chance.randint(100, 900), self._take_away)
         return taken
+
+    def _take_away(self) -> None:
+        self.model.take_card_away(self._clockwork.now)
+        self._pump()
+
+    def swap(self, step: str) -> bool:
+        """A technician puts another device in its place, once this one has told its host all that it knows."""
+        if len(self.model.store) or not self.model.reachable(self._clockwork.now):
+            return False
+        self._faults.note(bad.TERMINAL_SWAPPED, step, self._for)
+        self.model.reboot(self._clockwork.now)
+        self._pump()
+        self._waiting.clear()
+        self._swaps += 1
+        self._poi_id = f"{self._poi_id[:-2]}{self._swaps:02}"
+        self.model = self._device()
+        return True
+
+    def _device(self) -> TerminalModel:
+        return TerminalModel(
+            self._poi_id, self._chance, on_authorized=self._booked, on_forwarded=self._forwarded, store_and_forward=self._alone
+        )
+
+    def host(self, *, away: bool) -> None:
+        self.model.fault(Fault.HOST_AWAY if away else Fault.HOST_BACK)
+        self._pump()
+
+    def _step(self) -> str:
+        busy = self.model.state(self._clockwork.now) is not TerminalState.IDLE
+        return _STEPS.get(self._asks, "other") if busy else "idle"
 
     def press_cancel(self) -> None:
         self.model.press_cancel(self._clockwork.now)
         self._pump()
 
     def reboot(self) -> None:
-        self._faults.note(
-            bad.TERMINAL_REBOOT, "preauthorize" if self.model.state(self._clockwork.now) is not TerminalState.IDLE else "idle"
-        )
+        self._faults.note(bad.TERMINAL_REBOOT, self._step(), self._for)
         self.model.reboot(self._clockwork.now)
         self._pump()
 
@@ -79,7 +133,7 @@ class TerminalWire:
 
     async def preauthorize(self, order: PreauthorizationOrder) -> Approved | Declined:
         request = messages.payment(order, self._sale_id, self._poi_id)
-        body = answers.body_of(await self._ask(request, PAYMENT_MS), request)
+        body = answers.body_of(await self._ask(request, PAYMENT_MS, order.reference), request)
         answer = answers.preauthorized(body, order)
         if isinstance(answer, Declined) and answer.reason.value == "busy":
             self._faults.note(bad.TERMINAL_BUSY, "preauthorize")
@@ -87,15 +141,15 @@ class TerminalWire:
 
     async def status(self, order: PreauthorizationOrder, service_id: str) -> Approved | Declined | DialogueState:
         request = messages.transaction_status(order, service_id, self._sale_id, self._poi_id)
-        answer = answers.status(answers.body_of(await self._ask(request, OTHER_MS), request), order, request)
+        answer = answers.status(answers.body_of(await self._ask(request, OTHER_MS, order.reference), request), order, request)
         if answer is DialogueState.IN_PROGRESS:
             self._faults.note(bad.TERMINAL_IN_PROGRESS, "query")
         elif answer is DialogueState.NOT_FOUND:
-            self._faults.note(bad.TERMINAL_NOT_FOUND, "query")
+            self._faults.note(bad.TERMINAL_NOT_FOUND, "query", order.reference)
         return answer
 
     async def abort(self, order: PreauthorizationOrder | IdentifyOrder, service_id: str) -> None:
-        await self._ask(messages.abort(order, service_id, self._sale_id, self._poi_id), OTHER_MS)
+        await self._ask(messages.abort(order, service_id, self._sale_id, self._poi_id), OTHER_MS, order.reference)
 
     async def identify(self, order: IdentifyOrder) -> Card | Declined:
         request = messages.card_acquisition(order, self._sale_id, self._poi_id)
@@ -112,17 +166,17 @@ class TerminalWire:
         except (NotSent, AnswerLost) as error:
             return TerminalHealth(False, str(error), host=False)
 
-    async def _ask(self, request: Request, patience_ms: int) -> Opened:
+    async def _ask(self, request: Request, patience_ms: int, about: str = "") -> Opened:
         """One exchange. Raises `NotSent` or `AnswerLost`, as the driver over TLS does."""
         step = _STEPS.get(request.category, "other")
-        if not self.model.reachable(self._clockwork.now) or self._faults.strikes(bad.TERMINAL_OFF, step):
+        if not self.model.reachable(self._clockwork.now) or self._faults.strikes(bad.TERMINAL_OFF, step, about):
             raise NotSent("the terminal cannot be reached")
-        if (fault := self._faults.draw(bad.TERMINAL_REQUEST, step)) is not None:
+        if (fault := self._faults.draw(bad.TERMINAL_REQUEST, step, about)) is not None:
             self.model.fault(Fault(fault.model), request.category)
         waiting: Waiting[Answer] = Waiting(self._clockwork)
         lost = AnswerLost(f"{request.category}: no answer; it may have acted")
         patience = self._clockwork.after(patience_ms, lambda: waiting.fail(lost))
-        self._clockwork.after(self._chance.randint(5, 60), lambda: self._arrive(request, waiting))
+        self._clockwork.after(self._chance.randint(5, 60), lambda: self._arrive(request, waiting, about))
         answer = await waiting
         patience.cancel()
         if answer.delivery in (Delivery.DROPPED, Delivery.WRONG_MAC):
@@ -131,7 +185,9 @@ class TerminalWire:
 
     # --- the far end ----------------------------------------------------------------------------------------------------------
 
-    def _arrive(self, request: Request, waiting: Waiting[Answer]) -> None:
+    def _arrive(self, request: Request, waiting: Waiting[Answer], about: str) -> None:
+        if request.category in _DIALOGUES and not self.asks_for_card:
+            self._asks, self._for = request.category, about
         ticket = self.model.request(request.message(), self._clockwork.now)
         self._waiting[ticket] = waiting
         self._pump()
