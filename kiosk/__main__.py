@@ -240,7 +240,15 @@ def _tariff(p: argparse.ArgumentParser) -> None:
     commands = p.add_subparsers(required=True, metavar="COMMAND")
     price = commands.add_parser("price", help="{tariff, session, time_zone} in, {excl, incl, total, lines} out")
     price.add_argument("--jsonl", action="store_true", help="one session a line")
+    price.add_argument("--rules", type=Path, metavar="FILE", help="a dry run: the price under these discounts, and the difference")
     price.set_defaults(run=_run_price)
+    compare = commands.add_parser("compare", help="a dry run: what the sales of a journal would have cost under other discounts or prices")
+    compare.add_argument("journal", type=Path, nargs="?", default=Path("/var/lib/pilepay/journal.db"))
+    compare.add_argument("--rules", type=Path, metavar="FILE", help="the discounts, as a JSON list; left out, each sale's own")
+    compare.add_argument("--tariff", type=Path, metavar="FILE", help="the tariff; left out, each sale's own")
+    compare.add_argument("--since", metavar="WHEN", help="a day or a moment of UTC, such as 2026-11-22 or 2026-11-22T14:30")
+    compare.add_argument("--json", action="store_true")
+    compare.set_defaults(run=_run_compare)
     lint = commands.add_parser("lint", help="what a tariff does that it should not")
     lint.add_argument("file", type=Path)
     lint.add_argument("--profile", default="eu")
@@ -256,7 +264,13 @@ def _tariff(p: argparse.ArgumentParser) -> None:
 def _run_price(args: argparse.Namespace) -> int:
     from kiosk.pricing import cli
 
-    return cli.price(sys.stdin, sys.stdout, sys.stderr, jsonl=args.jsonl)
+    return cli.price(sys.stdin, sys.stdout, sys.stderr, jsonl=args.jsonl, rules=args.rules)
+
+
+def _run_compare(args: argparse.Namespace) -> int:
+    from kiosk.core import tariff_cli
+
+    return tariff_cli.run(args, sys.stdout, sys.stderr)
 
 
 def _run_lint(args: argparse.Namespace) -> int:

@@ -126,7 +126,9 @@ def _shares(shares: tuple[EnergyShare, ...], name: str, amount: str) -> Plain | 
 
 
 def _sale(sale: SaleTerms) -> Plain | None:
-    return _given({"idle_grace_seconds": sale.idle_grace_seconds or None, "idle_cap": sale.idle_cap}) or None
+    surcharges: list[Plain] = [{"kind": s.kind, "percent": s.percent} for s in sale.payment_surcharge]
+    grace = sale.idle_grace_seconds or None
+    return _given({"idle_grace_seconds": grace, "idle_cap": sale.idle_cap, "payment_surcharge": surcharges or None}) or None
 
 
 def text(value: Plain) -> str:

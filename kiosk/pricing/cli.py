@@ -11,12 +11,14 @@ from decimal import Decimal
 from typing import Protocol, TextIO
 
 from kiosk.pricing.cdr import usage_of
+from kiosk.pricing.discounts import DiscountLine, discount
 from kiosk.pricing.lint import PROFILES, Severity
 from kiosk.pricing.lint import lint as findings
 from kiosk.pricing.load import load, parse, tariff_from
 from kiosk.pricing.model import PricingError
 from kiosk.pricing.rate import bill_periods
 from kiosk.pricing.rating import Line, Rating
+from kiosk.pricing.rules import rules_from
 
 GOOD, BAD, WRONG_USE = 0, 1, 2
 
@@ -27,17 +29,28 @@ class File(Protocol):
     def read_bytes(self) -> bytes: ...
 
 
-def price(source: Iterable[str], out: TextIO, err: TextIO, *, jsonl: bool = False) -> int:
+def price(source: Iterable[str], out: TextIO, err: TextIO, *, jsonl: bool = False, rules: File | None = None) -> int:
     """Price `{tariff, session, time_zone}`: one object, or one a line with `jsonl`.
 
     Writes `{excl, incl, total, currency, lines}`, and the `id` of the input if it has one. `excl` and `incl` are exact decimals in text,
     before rounding; `total` is what is charged. With `jsonl` a case that cannot be priced gives `{"error": …}` in its line.
+
+    A case may have `discounts`. With `rules`, a file of other ones, the answer is priced under those; `before` is the total under the
+    case's own, `difference` what is more or less, and with `jsonl` a last line has the sums.
     """
-    if jsonl:
-        results = [_priced_line(line, number, out, err) for number, line in enumerate(source, 1) if line.strip()]
-        return GOOD if all(results) else BAD
     try:
-        answer = _priced("".join(source))
+        other = None if rules is None else parse(rules.read_bytes())
+    except (OSError, PricingError) as error:
+        err.write(f"{rules}: {error}\n")
+        return WRONG_USE
+    if jsonl:
+        lines = (_priced_line(line, number, other, err) for number, line in enumerate(source, 1) if line.strip())
+        answers = [_written(answer, out) for answer in lines]
+        if rules is not None:
+            _written(_sums(answers), out)
+        return BAD if any("error" in answer for answer in answers) else GOOD
+    try:
+        answer = _priced("".join(source), other)
     except PricingError as error:
         err.write(f"{error}\n")
         return BAD
@@ -74,17 +87,31 @@ def lint(path: File, profile: str, out: TextIO, err: TextIO, *, as_json: bool = 
     return BAD if bad else GOOD
 
 
-def _priced_line(line: str, number: int, out: TextIO, err: TextIO) -> bool:
+def _priced_line(line: str, number: int, rules: object, err: TextIO) -> dict[str, object]:
     try:
-        answer: dict[str, object] = _priced(line)
+        return _priced(line, rules)
     except PricingError as error:
         err.write(f"line {number}: {error}\n")
-        answer = {"error": str(error)}
+        return {"error": str(error)}
+
+
+def _written(answer: dict[str, object], out: TextIO) -> dict[str, object]:
     out.write(json.dumps(answer, ensure_ascii=False) + "\n")
-    return "error" not in answer
+    return answer
 
 
-def _priced(text: str) -> dict[str, object]:
+def _sums(answers: Iterable[dict[str, object]]) -> dict[str, object]:
+    """What the cases come to together, by currency."""
+    sums: dict[str, dict[str, Decimal]] = {}
+    for answer in answers:
+        if "error" not in answer:
+            of = sums.setdefault(str(answer["currency"]), {"before": Decimal(0), "total": Decimal(0), "difference": Decimal(0)})
+            for key in of:
+                of[key] += Decimal(str(answer[key]))
+    return {"sums": {currency: {key: _text(value) for key, value in of.items()} for currency, of in sums.items()}}
+
+
+def _priced(text: str, rules: object) -> dict[str, object]:
     case = parse(text.encode())
     if not isinstance(case, dict):
         raise PricingError("not an object with tariff, session and time_zone")
@@ -93,9 +120,15 @@ def _priced(text: str) -> dict[str, object]:
     zone = case["time_zone"]
     if not isinstance(zone, str):
         raise PricingError("time_zone: is not text: write one such as Europe/Berlin")
-    rating = bill_periods(tariff_from(case["tariff"]), usage_of(case["session"]), zone)
-    name = {"id": case["id"]} if isinstance(case.get("id"), str | int) else {}
-    return name | _plain(rating)
+    tariff, usage = tariff_from(case["tariff"]), usage_of(case["session"])
+    full = bill_periods(tariff, usage, zone)
+    rating = discount(full, tariff, rules_from(case.get("discounts", []), tariff.currency, zone), usage)
+    name: dict[str, object] = {"id": case["id"]} if isinstance(case.get("id"), str | int) else {}
+    if rules is None:
+        return name | _plain(rating)
+    other = discount(full, tariff, rules_from(rules, tariff.currency, zone), usage)
+    change = {"before": _text(rating.total.decimal()), "difference": _text((other.total - rating.total).decimal())}
+    return name | _plain(other) | change
 
 
 def _plain(rating: Rating) -> dict[str, object]:
@@ -109,7 +142,8 @@ def _plain(rating: Rating) -> dict[str, object]:
 
 
 def _line(line: Line) -> dict[str, object]:
-    return {
+    discounted = {"name": line.name, "funded_by": line.funded_by.value} if isinstance(line, DiscountLine) else {}
+    return discounted | {
         "code": line.code,
         "quantity": _text(line.quantity),
         "unit_price": _text(line.unit_price),

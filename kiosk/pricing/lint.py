@@ -343,6 +343,23 @@ def _meter_division(_: Tariff, places: Sequence[Place]) -> Iterator[Finding]:
             yield _error("step-above-division", f"{place.path}.step_size", "energy is billed to 1 Wh (AC) or 10 Wh (DC) (HB 44): use 1")
 
 
+def _no_surcharge(tariff: Tariff, _: Sequence[Place]) -> Iterator[Finding]:
+    """PSD2 Art. 62(4) (BGB §270a), UK Consumer Rights (Payment Surcharges) Regulations 2012: no card of a consumer may cost extra."""
+    for i, surcharge in enumerate(tariff.sale.payment_surcharge):
+        if surcharge.percent:
+            path = f"x_pilepay.payment_surcharge[{i}]"
+            yield _error("payment-surcharge", path, f"no price may rise by the kind of payment here: drop the {surcharge.kind} surcharge")
+
+
+def _surcharge_not_charged(tariff: Tariff, _: Sequence[Place]) -> Iterator[Finding]:
+    if any(s.percent for s in tariff.sale.payment_surcharge):
+        yield _warning(
+            "surcharge-not-charged",
+            "x_pilepay.payment_surcharge",
+            "is not charged: the price shown before the tap is the price after it; put it into the prices, and a discount on other cards",
+        )
+
+
 def _currency(*allowed: str) -> Rule:
     def rule(tariff: Tariff, _: Sequence[Place]) -> Iterator[Finding]:
         if tariff.currency not in allowed:
@@ -359,14 +376,14 @@ def _named_taxes(tariff: Tariff, places: Sequence[Place]) -> Iterator[Finding]:
 _POUNDS, _EUROS, _DOLLARS, _CANADIAN = _currency("GBP"), _currency("EUR"), _currency("USD"), _currency("CAD")
 _GENERAL: tuple[Rule, ...] = (
     _never_applies, _unreachable, _reservation_dimension, _unmeasured_current, _limits, _vat, _no_fallback, _step_size,
-    _wrap_and_weekday, _idle_fee, _several_fees, _alt_text, _type,
+    _wrap_and_weekday, _idle_fee, _several_fees, _alt_text, _type, _surcharge_not_charged,
 )  # fmt: skip
-_EU: tuple[Rule, ...] = (_showable_per_minute, _gross_advised)
+_EU: tuple[Rule, ...] = (_showable_per_minute, _gross_advised, _no_surcharge)
 PROFILES: dict[str, tuple[Rule, ...]] = {
     "eu50": (*_EU, _energy_based, _no_charging_time, _no_session_fee, _no_minimum),
     "eu": _EU,
-    "de": (_showable_per_minute, _gross_demanded, _energy_based, _certified_time, _EUROS),
-    "uk": (_per_minute, _gross_demanded, _energy_based, _one_price_per_kwh, _POUNDS),
+    "de": (_showable_per_minute, _gross_demanded, _energy_based, _certified_time, _no_surcharge, _EUROS),
+    "uk": (_per_minute, _gross_demanded, _energy_based, _one_price_per_kwh, _no_surcharge, _POUNDS),
     "us": (_per_minute, _energy_based, _meter_division, _DOLLARS),
     "ca": (_per_minute, _meter_division, _named_taxes, _CANADIAN),
 }

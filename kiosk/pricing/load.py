@@ -29,6 +29,7 @@ from kiosk.pricing.model import (
     Reservation,
     Restrictions,
     SaleTerms,
+    Surcharge,
     Tariff,
     TariffType,
     TaxIncluded,
@@ -255,12 +256,19 @@ class _Mix(_Strict):
         )
 
 
+class _Surcharge(_Strict):
+    kind: str = Field(min_length=1, max_length=32)
+    percent: Percent
+
+
 class _Sale(_Strict):
     idle_grace_seconds: Whole = 0
     idle_cap: Number | None = None
+    payment_surcharge: list[_Surcharge] | None = None
 
     def value(self) -> SaleTerms:
-        return SaleTerms(self.idle_grace_seconds, self.idle_cap)
+        surcharges = tuple(Surcharge(s.kind, s.percent) for s in self.payment_surcharge or ())
+        return SaleTerms(self.idle_grace_seconds, self.idle_cap, surcharges)
 
 
 class _Tariff(_Strict):
@@ -344,6 +352,7 @@ _FIELDS: dict[str, type[_Strict]] = {
     "energy_sources": _Source,
     "environ_impact": _Impact,
     "x_pilepay": _Sale,
+    "payment_surcharge": _Surcharge,
 }
 
 

@@ -123,12 +123,21 @@ class EnergyMix:
 
 
 @dataclass(frozen=True, slots=True)
+class Surcharge:
+    """What an operator would like to add, in percent, for a kind of payment (`credit`, `debit`, `commercial`, …)."""
+
+    kind: str
+    percent: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class SaleTerms:
     """What OCPI cannot say (`x_pilepay`): the first seconds of standing still that are free, and the most that standing still may cost
-    (major units, VAT included)."""
+    (major units, VAT included). `payment_surcharge` is read so that it can be refused: the price before the tap is the price after it."""
 
     idle_grace_seconds: int = 0
     idle_cap: Decimal | None = None
+    payment_surcharge: tuple[Surcharge, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

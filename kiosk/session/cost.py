@@ -36,10 +36,15 @@ def _ceiling(quote: Quote) -> Ceiling:
 
 
 def final(s: Session, at: Moment) -> Rating:
-    """The bill of an ended delivery: begin to end, and the stay after it until the cable was out or the fee stopped growing."""
-    assert s.quote is not None and s.delivered is not None and s.delivered.begin is not None and s.delivered.end is not None
-    usage = _usage(s, s.delivered.begin, s.delivered.end, s.delivered.end.utc_ms + _stay_ms(s, at))
-    return billed(s.quote, usage)
+    """The bill of an ended delivery."""
+    assert s.quote is not None
+    return billed(s.quote, used(s, at))
+
+
+def used(s: Session, at: Moment) -> use.Usage:
+    """What is billed of an ended delivery: begin to end, and the stay after it until the cable was out or the fee stopped growing."""
+    assert s.delivered is not None and s.delivered.begin is not None and s.delivered.end is not None
+    return _usage(s, s.delivered.begin, s.delivered.end, s.delivered.end.utc_ms + _stay_ms(s, at))
 
 
 def _stay_ms(s: Session, at: Moment) -> int:
