@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from hardware.simulated.models.acquirer_books import Modification, Payment
 from hardware.simulated.models.pile_connector import Delivery
-from kiosk.simulation.books import Books, Charge, Entry, Paper, Slip, Stay
+from kiosk.simulation.books import Books, Charge, Entry, Note, Order, Paper, Slip, Stay
 from kiosk.simulation.checker import check
 from kiosk.simulation.terms import Terms
 from kiosk.values import Money
@@ -14,6 +14,7 @@ from kiosk.values import Money
 SALE = "sim1-AAAAAAAAAAAAAAAAAAAAAAAAAA"
 TERMS = Terms("per-kwh", kwh=5_000, flat=0, hold=5_000)  # 0.50 a kWh
 KWH = 1_000_000
+DAY = 86_400_000
 
 
 def eur(minor: int) -> Money:
@@ -33,7 +34,9 @@ def charge(mwh: int = 10 * KWH, reason: str = "EVDisconnected") -> Charge:
 
 
 def stay(*charges: Charge) -> Stay:
-    return Stay(1, "sim1", "PILE", "A", TERMS, 0, 1_000, agreed=True, paid_with=[f"{SALE}-P1"], charges=list(charges))
+    return Stay(
+        1, "sim1", "PILE", "A", TERMS, 0, 1_000, agreed=True, sale=SALE, paid_with=[f"{SALE}-P1"], charges=list(charges), hold=5_000
+    )
 
 
 def books(pay: Payment, *charges: Charge, entries: tuple[str, ...] = ()) -> Books:
@@ -82,13 +85,35 @@ def test_more_than_was_authorized_is_seen() -> None:
 
 def test_a_hold_that_nobody_looks_after_is_seen() -> None:
     assert "every hold ends" in rules(books(payment()))
-    assert rules(books(payment(), entries=("cancel_refused",))) == set()
+    assert "every hold ends" in rules(books(payment(), entries=("cancel_refused",)))
+    refused = books(payment(), entries=("cancel_refused",))
+    refused.hit = {f"{SALE}-P1": {"F41"}}
+    assert rules(refused) == set()
+
+
+def test_a_hold_that_falls_because_nobody_could_be_asked_for_days_is_right_when_it_is_listed() -> None:
+    away = books(payment(), entries=("money_late",))
+    away.outages = {"sim1": [[0, 4 * DAY]]}
+    assert rules(away) == set()
+    away.entries.clear()
+    assert rules(away) == {"every hold ends"}
 
 
 def test_energy_that_nobody_paid_is_seen() -> None:
     free = payment(cancelled=True, modifications=(change("cancel", None),))
     assert rules(books(free, charge())) == {"energy is paid or seen"}
-    assert rules(books(free, charge(), entries=("energy_unpaid",))) == set()
+    assert rules(books(free, charge(), entries=("energy_unpaid",))) == {"energy is paid or seen"}  # nothing explains it
+    refused = books(free, charge(), entries=("capture_refused",))
+    refused.hit = {f"{SALE}-P1": {"refuse_captures"}}
+    assert rules(refused) == set()
+
+
+def test_an_operator_may_let_energy_go_that_no_meter_proves() -> None:
+    free = payment(cancelled=True, modifications=(change("cancel", None),))
+    let_go = books(free, charge(), entries=("meter_unproven",))
+    assert rules(let_go) == {"energy is paid or seen"}
+    let_go.orders = [Order("sim1", SALE, "release", 900, "meter_unproven", taken=True)]
+    assert rules(let_go) == set()
 
 
 def test_a_shortfall_must_be_on_the_list() -> None:
@@ -100,13 +125,15 @@ def test_a_shortfall_must_be_on_the_list() -> None:
 def test_a_capture_that_failed_must_be_on_the_list() -> None:
     failed = payment(modifications=(change("capture", 500, "failed_later"),))
     assert "a failed capture is seen" in rules(books(failed, charge()))
-    assert rules(books(failed, charge(), entries=("capture_failed",))) == set()
+    listed = books(replace(failed, cancelled=True), charge(), entries=("capture_failed",))
+    listed.hit = {f"{SALE}-P1": {"capture_fails_later"}}
+    assert rules(listed) == set()
 
 
 def test_what_a_lying_meter_hid_may_be_captured_in_part_and_listed() -> None:
     lying = replace(charge(), reported=2 * KWH, odd_meter=True)
     part = payment(100, modifications=(change("capture", 100),))
-    assert rules(books(part, lying)) == set()
+    assert rules(books(part, replace(lying, reported=2 * KWH))) == set()
     unheard = replace(charge(), reported=None, heard=False)
     assert rules(books(part, unheard, entries=("meter_estimated",))) == set()
     assert "captured == price" in rules(books(part, unheard))
@@ -166,3 +193,80 @@ def test_a_core_that_died_and_a_journal_that_does_not_verify_are_seen() -> None:
     found = books(payment(cancelled=True, modifications=(change("cancel", None),)))
     found.died, found.broken_journals = ["KeyError: 'x'"], ["sim1: broken at 7"]
     assert rules(found) == {"core lives", "journal verifies"}
+
+
+def refunded(*refunds: Modification) -> Books:
+    back = sum(m.amount.minor for m in refunds if m.amount and m.result == "booked")
+    return books(replace(payment(500, modifications=(change("capture", 500), *refunds)), refunded=eur(back)), charge())
+
+
+def refund(minor: int, result: str = "booked", reference: str = f"{SALE}-P1-F1") -> Modification:
+    return replace(change("refund", minor, result), reference=reference)
+
+
+def test_a_refund_needs_its_order_and_its_credit_note() -> None:
+    found = refunded(refund(200))
+    assert rules(found) == {"a refund has its order", "credit notes == refunds"}
+    found.orders = [Order("sim1", SALE, "refund", 900, minor=200, command="a")]
+    found.notes = [Note("sim1", 1, 200, SALE, f"{SALE}-P1-F1")]
+    assert rules(found) == set()
+    found.notes = [Note("sim1", 2, 200, SALE, f"{SALE}-P1-F1")]
+    assert rules(found) == {"credit note numbers"}
+
+
+def test_one_order_is_one_refund() -> None:
+    found = refunded(refund(200), refund(200, reference=f"{SALE}-P1-F2"))
+    found.orders = [Order("sim1", SALE, "refund", 900, minor=200, command="a")]
+    found.notes = [Note("sim1", n, 200, SALE, "") for n in (1, 2)]
+    assert rules(found) == {"a refund has its order"}
+
+
+def test_more_paid_back_than_was_taken_is_seen() -> None:
+    found = refunded(refund(600))
+    found.orders = [Order("sim1", SALE, "refund", 900, minor=600, command="a")]
+    found.notes = [Note("sim1", 1, 600, SALE, "")]
+    assert rules(found) == {"refunded <= captured"}
+
+
+def test_what_was_paid_back_in_the_acquirers_pages_has_its_credit_note_too() -> None:
+    found = refunded(refund(200, reference=""))
+    found.orders = [Order("sim1", SALE, "refund by hand", 900, minor=200, taken=True)]
+    assert rules(found) == {"credit notes == refunds"}
+    found.notes = [Note("sim1", 1, 200, SALE, f"{SALE}-F-MOD")]
+    assert rules(found) == set()
+
+
+def test_a_gift_costs_nothing_and_is_given_only_while_no_card_could_be_taken() -> None:
+    given = books(payment(cancelled=True), charge())
+    given.payments = ()
+    (stay_,) = given.stays
+    stay_.free, stay_.paid_with, stay_.agreed_ms = True, [], 1_000_000
+    assert rules(given) == {"a gift has its reason"}
+    given.cards_away = {"sim1": [[900_000, 950_000]]}
+    assert rules(given) == set()
+    given.payments, stay_.paid_with = (payment(cancelled=True),), [f"{SALE}-P1"]
+    assert rules(given) == {"a gift costs nothing"}
+
+
+def test_what_was_reserved_is_what_was_agreed() -> None:
+    found = books(replace(payment(cancelled=True), authorized=eur(6_000)), charge(0))
+    found.first = {f"{SALE}-P1": 6_000}
+    assert rules(found) == {"reserved == agreed"}
+
+
+def test_a_kiosk_need_not_spend_what_it_was_never_told_of() -> None:
+    grown = replace(payment(5_000, modifications=(change("adjust", 7_000, at_ms=500), change("capture", 5_000))), authorized=eur(7_000))
+    found = books(grown, charge(120 * KWH), entries=("shortfall",))
+    found.stays[0].terms = replace(TERMS, step=2_000, most=9_000)
+    found.first = {f"{SALE}-P1": 5_000}
+    assert rules(found) == set()
+    found.told = {f"{SALE}-P1-C": 600}
+    assert "captured == price" in rules(found)
+
+
+def test_a_charge_that_the_kiosk_ended_for_nobody_is_seen() -> None:
+    ended = charge(reason="Remote")
+    found = books(payment(500, modifications=(change("capture", 500),)), ended)
+    assert rules(found) == {"stop only by those entitled"}
+    ended.troubled = True  # a pile that was not heard of is asked to stop
+    assert rules(found) == set()
