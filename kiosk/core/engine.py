@@ -22,16 +22,11 @@ from kiosk.values import Ids, Moment
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """The facts of one decision, and the kiosk after them."""
+    """The facts of one decision, the kiosk after them, and the facts as the journal stores them."""
 
     facts: tuple[Fact, ...]
     after: Kiosk
-
-    @property
-    def entries(self) -> tuple[Entry, ...]:
-        """The facts as the journal stores them."""
-        encoded = (codec.encode(fact) for fact in self.facts)
-        return tuple(Entry(e.stream, e.kind, e.version, e.at, e.body) for e in encoded)
+    entries: tuple[Entry, ...] = ()
 
 
 class Engine:
@@ -43,13 +38,23 @@ class Engine:
         self._ids = ids
 
     def take(self, given: Input | Recalled, at: Moment) -> Batch:
-        """Decide `given`. The batch must be appended, in the order of the calls, and then handed to `commit`."""
-        facts, self.head = advance(self.head, given, at, self._ids)
-        return Batch(facts, self.head)
+        """Decide `given`. The batch must be appended, in the order of the calls, and then handed to `commit`.
+
+        Whatever it raises, nothing has happened then: no state stands on facts that the journal cannot hold.
+        """
+        facts, after = advance(self.head, given, at, self._ids)
+        batch = Batch(facts, after, tuple(_entry(fact) for fact in facts))
+        self.head = after
+        return batch
 
     def commit(self, batch: Batch) -> None:
         """The batch, and all before it, are durable."""
         self.k = batch.after
+
+
+def _entry(fact: Fact) -> Entry:
+    e = codec.encode(fact)
+    return Entry(e.stream, e.kind, e.version, e.at, e.body)
 
 
 def fact_of(stored: Stored) -> Fact:

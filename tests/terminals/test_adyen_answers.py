@@ -327,6 +327,25 @@ def test_a_clear_error_to_another_dialogue_says_nothing() -> None:
 PAN = "5413330089099999"
 
 
+def test_words_that_no_file_can_hold_are_not_taken_over() -> None:
+    half = "\ud83d"
+    body = approved_body()
+    card = body["PaymentResult"]["PaymentInstrumentData"]["CardData"]
+    card.update(PaymentBrand=f"m{half}c", PaymentAccountRef=f"par{half}")
+    body["Response"].pop("AdditionalResponse")
+    outcome = answers.preauthorized(body, ORDER)
+    assert isinstance(outcome, Approved)
+    assert (outcome.card.brand, outcome.card.recognition) == ("m c", "")
+    failed = failed_body("Refusal")
+    failed["Response"]["ErrorCondition"] = f"Refusal{half}"
+    refused = answers.preauthorized(failed, ORDER)
+    assert isinstance(refused, Declined)
+    refused.detail.encode()
+    body["POIData"]["POITransactionID"]["TransactionID"] = f"T{half}.PSP"
+    with pytest.raises(AnswerLost):
+        answers.preauthorized(body, ORDER)
+
+
 @pytest.mark.parametrize("masked", [PAN, "5413 3300 8909 9999", "5413-3300-8909-9999"])
 def test_an_unmasked_card_number_is_not_even_looked_at(masked: str) -> None:
     body = approved_body()

@@ -213,7 +213,7 @@ def _references(body: Json, acquirer: Json, extra: Mapping[str, str]) -> tuple[s
     tender, _, joined = transaction.partition(".")
     repeated = _text(_optional(acquirer, "AcquirerTransactionID").get("TransactionID"))
     told = {text for text in (joined, repeated, extra.get("pspReference", "")) if text}
-    if not tender or len(told) > 1 or not all(_PSP_REFERENCE.fullmatch(text) for text in told):
+    if not tender or not tender.isprintable() or len(told) > 1 or not all(_PSP_REFERENCE.fullmatch(text) for text in told):
         raise AnswerLost("the terminal's references for the payment contradict each other")
     return tender, next(iter(told), "")
 
@@ -256,12 +256,12 @@ def _application_id(text: str) -> str:
 
 def _recognition(*candidates: str | None) -> str:
     """The first of the payment account reference and the alias that is no card number itself."""
-    return next((text for text in candidates if text and not _PAN.fullmatch(text)), "")
+    return next((text for text in candidates if text and text.isprintable() and not _PAN.fullmatch(text)), "")
 
 
 def _safe(text: str) -> str:
-    """Text for people, with everything that could be a card number hidden."""
-    return _PAN.sub("****", text)[:_DETAIL_LENGTH]
+    """Text for people: everything that could be a card number hidden, and nothing in it that cannot be shown or stored."""
+    return "".join(c if c.isprintable() else " " for c in _PAN.sub("****", text)[:_DETAIL_LENGTH])
 
 
 # --- errors -----------------------------------------------------------------------------------------------------------------------
