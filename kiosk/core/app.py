@@ -49,6 +49,7 @@ from kiosk.ocpp.server import OcppServer
 from kiosk.payments.webhooks import routes
 from kiosk.protocol import Intent, Snapshot
 from kiosk.session.inputs import Confirmation, Input, KioskStarted, TerminalHealth
+from kiosk.session.recall import wanted
 from kiosk.session.requests import open_requests
 from kiosk.values import Digest
 from kiosk.wording.wording import Wording
@@ -183,7 +184,9 @@ class App:
     # --- ways in --------------------------------------------------------------------------------------------------------------
 
     async def _tell(self, given: Input) -> Batch:
-        """Decide `given`, with the sale it is about when the kiosk no longer holds that one."""
+        """Decide `given`, with the sale it is about when the kiosk no longer holds that one: all of it, also what was decided just now."""
+        if wanted(self._service.engine.head, given) is not None:
+            await self._service.kept()
         return await self._service.tell(self._archive.with_sale(self._service.kiosk, given))
 
     async def _tell_pile(self, given: Input) -> Reply:

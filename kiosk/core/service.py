@@ -87,6 +87,11 @@ class Service:
         """
         return await self._append(self._kernel.take(given, self._clock.now(), retries, settled))
 
+    async def kept(self) -> None:
+        """Return when nothing is on its way to the disk: then what the journal says is all there is."""
+        while self._keeping:
+            await asyncio.wait(self._keeping)
+
     async def _append(self, taken: Taken) -> Batch:
         kept = asyncio.ensure_future(self._keep(taken))
         self._keeping.add(kept)

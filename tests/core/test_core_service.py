@@ -138,6 +138,18 @@ async def test_a_decision_sees_what_is_still_on_its_way_to_the_disk(tmp_path: Pa
         assert len(bed.service.kiosk.sessions) == 1
 
 
+async def test_whoever_needs_the_journal_whole_waits_for_what_is_on_its_way_to_it(tmp_path: Path) -> None:
+    async with a_bed(tmp_path) as bed:
+        await bed.opens()
+        telling = [asyncio.create_task(bed.accepts()), asyncio.create_task(bed.service.tell(i.PileLost("PILE-1")))]
+        await asyncio.sleep(0)
+        assert bed.service.engine.head is not bed.service.kiosk
+        await bed.service.kept()
+        assert bed.service.engine.head is bed.service.kiosk
+        assert bed.durable() == [fact for batch in bed.batches for fact in batch.facts]
+        await asyncio.gather(*telling)
+
+
 async def test_the_state_after_a_restart_is_the_state_before_it(tmp_path: Path) -> None:
     async with a_bed(tmp_path) as bed:
         await bed.opens()
