@@ -23,9 +23,10 @@ from kiosk.session.inputs import ConnectorStatus
 from kiosk.session.setup import Offline
 from kiosk.session.visit import CardShown, Visit
 from kiosk.values import Money
+from kiosk.wording.languages import LANGUAGES as WORDED
 from kiosk.wording.wording import Wording
 
-LANGUAGES = ("en", "de")
+LANGUAGES = tuple(WORDED)
 LONGEST_TITLE = 46  # at 800 x 480
 # What engineers say. A driver does not.
 OURS = re.compile(

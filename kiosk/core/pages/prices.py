@@ -14,7 +14,7 @@ from kiosk.pricing.rules import under
 from kiosk.pricing.terms import price_of_energy
 from kiosk.protocol import Choice, PriceRow
 from kiosk.values import Moment, Money, exponent
-from kiosk.wording.wording import NBSP, Wording
+from kiosk.wording.wording import Wording
 
 _NAMES = {"ENERGY": "price.energy", "TIME": "price.time", "PARKING_TIME": "price.stay", "FLAT": "price.start"}
 _UNITS = {"kWh": "unit.per_kwh", "min": "unit.per_minute"}
@@ -93,15 +93,7 @@ def terms(offer: Offer, hold: Money, say: Wording) -> str:
 def choices(offer: Offer, picked: int | None, say: Wording) -> tuple[Choice, ...]:
     """The amounts to choose the hold from, the chosen one marked."""
     chosen = offer.holding(picked)
-    return tuple(Choice(_short(m, say), m == chosen, {"minor": str(m.minor)}) for m in offer.choices)
-
-
-def _short(amount: Money, say: Wording) -> str:
-    """Whole units without their decimals: `50 €`."""
-    value = amount.decimal()
-    if value != value.to_integral_value():
-        return say.money(amount)
-    return f"{say.number(value, 0)}{NBSP}{say.symbol(amount.currency)}"
+    return tuple(Choice(say.short_money(m), m == chosen, {"minor": str(m.minor)}) for m in offer.choices)
 
 
 def quote(offer: Offer, at: Moment, zone: str, say: Wording, picked: int | None = None, rules: Rules = ()) -> Quote:
