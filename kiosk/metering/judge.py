@@ -88,7 +88,8 @@ def _timed(begin: Reading, end: Reading, ended_at: int, reasons: list[str]) -> R
 
 def _to_end(track: list[Reading], end: Reading, limits: Limits, reasons: list[str]) -> Delivered:
     begin, last = track[0], track[-1]
-    if plausible(last, end, limits) and plausible(begin, end, limits):
+    cut_off = 0 < last.mwh - end.mwh < MWH_PER_WH  # an end in whole watt-hours (OCPP 1.6 meterStop) after finer values
+    if (cut_off or plausible(last, end, limits)) and plausible(begin, end, limits):
         # A sound end refutes a faulty value in between.
         kept = tuple(r for r in reasons if r not in {"backwards", "leap"})
         return _delivered(begin, end, kept)

@@ -14,6 +14,7 @@ from kiosk.session.setup import Policy
 from kiosk.session.state import Abort, Modification, ModificationState, Payment, PaymentState, Session, Stage
 from kiosk.values import Moment, Money, PaymentRef, RequestRef, SessionId
 
+_NEVER_HEARD = (PaymentState.UNKNOWN, PaymentState.GIVEN_UP)
 _UNHEARD = (ModificationState.REQUESTED, ModificationState.REFUSED)
 _TAKEN = (ModificationState.SUBMITTED, ModificationState.CONFIRMED)
 _SHORTEST_WINDOW_S = 3_600  # an acquirer that is away for a moment when a reservation ends loses nobody's money
@@ -77,18 +78,21 @@ def _approved(d: Decision, s: Session, p: Payment, approval: Approval) -> None:
         d.note(f.SessionGivenUp(d.at, s.id, "offline_not_allowed" if approval.offline else "approved_too_little"))
 
 
-def forwarded(d: Decision, i: Confirmation) -> None:
+def forwarded(d: Decision, i: Confirmation, recalled: Session | None = None) -> None:
     """The issuer has spoken on a payment: news only where the terminal alone had approved it, or where its answer never reached us."""
     session = session_of(d.k.setup.kiosk, i.reference)
     s = d.k.find(session) if session else None
     p = s.payments.get(PaymentRef(i.reference)) if s else None
     if s is None or p is None:
+        lost = recalled.payments.get(PaymentRef(i.reference)) if recalled else None
+        if lost is not None and lost.approval is None and i.success and i.amount is not None:
+            orphaned(d, RequestRef(i.reference), Approval(i.amount, i.psp_reference, "", CardFacts()))
         return
     if p.stored and not i.success:
         declined_offline(d, s, p, i.reason)
     elif p.stored or (i.success and p.state is PaymentState.DECLINED and p.approval is not None):
         _reached_the_issuer(d, s, p, i)
-    elif p.state is PaymentState.UNKNOWN and i.success and i.amount is not None:
+    elif p.state in _NEVER_HEARD and i.success and i.amount is not None and i.psp_reference:
         _approved(d, s, p, Approval(i.amount, i.psp_reference, "", CardFacts()))
 
 
@@ -320,7 +324,7 @@ def confirmed(d: Decision, i: Confirmation, recalled: Session | None = None) -> 
     A failure may follow a confirmation days later (Adyen: CAPTURE, then CAPTURE_FAILED), never the other way round.
     """
     if i.operation == "authorisation":
-        return forwarded(d, i)
+        return forwarded(d, i, recalled)
     session = session_of(d.k.setup.kiosk, i.reference)
     if session is None:
         return d.note(f.OrphanConfirmation(d.at, i.reference, i.psp_reference, i.operation, i.success, i.reason))

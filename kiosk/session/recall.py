@@ -23,7 +23,7 @@ def wanted(k: Kiosk, given: Input) -> SessionId | None:
     match given:
         case RefundAsked(session=session) | ReviewClosed(session=session) | ReprintAsked(session=session):
             about: SessionId | None = session
-        case Confirmation(reference=reference, operation=operation) if operation != "authorisation":
+        case Confirmation(reference=reference):
             about = session_of(k.setup.kiosk, reference)
         case _:
             return None

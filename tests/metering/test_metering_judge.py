@@ -33,6 +33,14 @@ def test_register_that_falls_at_the_end_keeps_the_last_sound_value() -> None:
     assert (delivered.mwh, delivered.verdict, delivered.reasons) == (10 * KWH, Verdict.REVIEW, ("backwards",))
 
 
+def test_an_end_in_whole_watt_hours_is_not_behind_the_finer_values_before_it() -> None:
+    last = Reading(T0 + 5 * MINUTE, 510 * KWH + 546)
+    delivered = judge([last], LIMITS, begin=at(0, 500), end=at(20, 510), ended_at=T0 + 20 * MINUTE)
+    assert (delivered.mwh, delivered.verdict, delivered.reasons) == (10 * KWH, Verdict.VALID, ())
+    a_watt_hour_less = judge([last], LIMITS, begin=at(0, 500), end=at(20, 509.999), ended_at=T0 + 20 * MINUTE)
+    assert a_watt_hour_less.reasons == ("backwards",)
+
+
 def test_leap_beyond_power_times_time_goes_to_review_with_the_proven_part() -> None:
     delivered = judge([at(5, 510)], LIMITS, begin=at(0, 500), end=at(6, 15_500_000), ended_at=T0 + 6 * MINUTE)
     assert (delivered.mwh, delivered.verdict, delivered.reasons) == (10 * KWH, Verdict.REVIEW, ("leap",))

@@ -459,3 +459,17 @@ def test_a_capped_sale_in_another_currency_leaves_the_room_as_it_is() -> None:
     terms = Offline("capped", Money(3_000, "CHF"), Money(5_000, "CHF"))
     w.reconfigure(replace(SETUP, currency="CHF", policy=replace(SETUP.policy, offline=terms)))
     assert room(w.k) == Money(3_000, "CHF")
+
+
+def test_a_payment_that_was_given_up_and_reaches_its_issuer_after_all_goes_back() -> None:
+    w = World()
+    w.accept()
+    payment = w.request("Preauthorize").ref
+    for _ in range(3):
+        w.answer("Preauthorize", i.Unknown("not_found"))
+    w.answer("Modify", i.Done(i.Accepted("XR")))
+    w.wait(90)
+    assert w.session.closed_at is not None
+    assert names(w.give(i.Confirmation(payment, "PSP1", "authorisation", True, "", eur(5_000)))) == ["PaymentAuthorized", "CancelRequested"]
+    assert w.request("Modify").body.psp_reference == "PSP1"
+    assert w.give(i.Confirmation(payment, "PSP1", "authorisation", True, "", eur(5_000))) == ()

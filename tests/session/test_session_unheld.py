@@ -11,7 +11,7 @@ from kiosk.session import facts as f
 from kiosk.session import inputs as i
 from kiosk.session.corrections import refundable
 from kiosk.session.evolve import fold
-from kiosk.session.recall import wanted
+from kiosk.session.recall import Recalled, wanted
 from kiosk.session.requests import PrintReceipt
 from kiosk.session.state import ModificationState
 from kiosk.values import Money, SessionId
@@ -44,7 +44,7 @@ def test_only_what_is_about_a_sale_that_is_gone_is_recalled() -> None:
     assert wanted(w.k, i.ReprintAsked(session)) == session
     assert wanted(w.k, i.ReviewClosed(session, "capture_failed", "settled", "Kim", "x")) == session
     assert wanted(w.k, i.Confirmation(f"{session}-P1-C", "X", "capture", True)) == session
-    assert wanted(w.k, i.Confirmation(f"{session}-P1", "X", "authorisation", True)) is None
+    assert wanted(w.k, i.Confirmation(f"{session}-P1", "X", "authorisation", True)) == session
     assert wanted(w.k, i.Confirmation("K9-foreign", "X", "capture", True)) is None
     assert wanted(w.k, i.TimePassed()) is None
 
@@ -323,3 +323,25 @@ def test_the_acquirers_list_of_what_it_has_is_not_kept_for_ever() -> None:
     k = fold(w.k, (*more, *taken))
     assert len(k.loose) == 256
     assert asked.request in k.loose, "what the acquirer has not is never let go"
+
+
+def test_an_approval_that_reaches_its_issuer_when_the_sale_is_long_gone_goes_back() -> None:
+    w = World()
+    w.accept()
+    session, payment = w.session.id, w.request("Preauthorize").ref
+    for _ in range(3):
+        w.answer("Preauthorize", i.Unknown("not_found"))
+    w.answer("Modify", i.Done(i.Accepted("XR")))
+    w.wait(90)
+    w.forget()
+    assert w.k.find(session) is None
+    told = i.Confirmation(payment, "PSP1", "authorisation", True, "", eur(5_000))
+    assert names(w.give(Recalled(w.recall(session), told))) == ["OrphanApproval", "CancelRequested"]
+    assert names(w.give(Recalled(w.recall(session), told))) == ["OrphanApproval"]  # it goes back once
+
+
+def test_the_issuers_word_on_a_sale_that_was_paid_long_ago_is_no_news() -> None:
+    w = World()
+    session = w.forget()
+    told = i.Confirmation(f"{session}-P1", "PSP1", "authorisation", True, "", eur(5_000))
+    assert w.give(Recalled(w.recall(session), told)) == ()
