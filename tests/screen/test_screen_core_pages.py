@@ -5,10 +5,11 @@ from collections.abc import Callable
 import pytest
 from PySide6.QtCore import QCoreApplication
 from rules import faults
-from samples import LANGUAGES, SIZES
+from samples import SIZES
 from test_core_pages import PAGES
 
 from kiosk.screen.stage import Stage
+from kiosk.wording.languages import LANGUAGES
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda s: f"{s[0]}x{s[1]}")

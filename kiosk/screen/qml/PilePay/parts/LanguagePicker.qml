@@ -23,7 +23,7 @@ Item {
                 Layout.preferredHeight: Theme.compact ? Theme.mm(15.2) : Theme.touch
                 text: name
                 role: Theme.compact ? "note" : "body"
-                stacked: Theme.compact
+                stacked: !Theme.tall
                 kind: chosen ? "primary" : "quiet"
                 glyph: chosen ? "check" : ""
                 intent: "language"
