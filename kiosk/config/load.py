@@ -225,9 +225,12 @@ def _references(file: File, tariffs: Mapping[str, Tariff | None]) -> Iterator[tu
             yield f"{key}.hold", str(error)
             continue
         least = min((terms.hold, *terms.choices), key=lambda m: m.minor)
-        if least <= file.policies.margin:
+        if least < file.policies.smallest_hold:
             where = f"{key}.hold" if file.hold.policy == "fixed" else "hold"
-            yield where, f"{least.decimal()} is not above policies.margin {file.policies.margin.decimal()}: nothing could be charged"
+            yield where, f"{least.decimal()} is below policies.smallest_hold {file.policies.smallest_hold.decimal()}: no charge would start"
+    sale, least = file.offline.sale, file.policies.smallest_hold
+    if file.offline.rule == "capped" and sale is not None and sale < least:
+        yield "offline.sale", f"{sale.decimal()} is below policies.smallest_hold {least.decimal()}: nothing would be sold"
 
 
 def _lint(config: Config) -> Iterator[tuple[Problem, Severity]]:

@@ -93,9 +93,20 @@ def test_watts_for_kilowatts_are_an_error(edited: Edit) -> None:
     ]
 
 
-def test_hold_within_the_margin_is_an_error(edited: Edit) -> None:
-    assert edited("hold = 50.00", "hold = 1.00") == [
-        "kiosk.toml: piles[0].connectors[0].hold: 1.00 is not above policies.margin 1.00: nothing could be charged"
+def test_a_hold_too_small_to_start_a_charge_is_an_error(edited: Edit) -> None:
+    assert edited("hold = 50.00", "hold = 4.99") == [
+        "kiosk.toml: piles[0].connectors[0].hold: 4.99 is below policies.smallest_hold 5.00: no charge would start"
+    ]
+
+
+def test_a_choice_too_small_to_start_a_charge_is_an_error(edited: Edit) -> None:
+    problems = edited("[policies]", '[hold]\npolicy = "driver"\nchoices = [4.00, 40.00]\n[policies]')
+    assert set(problems) == {"kiosk.toml: hold: 4.00 is below policies.smallest_hold 5.00: no charge would start"}
+
+
+def test_an_offline_limit_under_which_nothing_is_sold_is_an_error(edited: Edit) -> None:
+    assert edited("[policies]", '[offline]\nrule = "capped"\nsale = 4.00\nstored = 100.00\n[policies]') == [
+        "kiosk.toml: offline.sale: 4.00 is below policies.smallest_hold 5.00: nothing would be sold"
     ]
 
 
