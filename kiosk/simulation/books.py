@@ -25,6 +25,7 @@ class Charge:
     heard: bool = False
     odd_meter: bool = False  # the display lied for a while
     wrong_clock: bool = False  # the kiosk had a wrong time meanwhile
+    looked_at: bool = False
     troubled: bool = False  # something went wrong between the pile and the kiosk meanwhile
     pile_odd: set[str] = field(default_factory=set)  # the same of the whole pile
     odd_words: set[str] = field(default_factory=set)  # what the pile's firmware was to get wrong

@@ -229,14 +229,13 @@ class Driver:
                     machine.touch("hold", str(hold))
                     self._stay.hold = hold
                     await self._pause(0.3, 2)
-                free = machine.free
+                self._stay.free = machine.free
+                self._stay.agreed_ms = self._clockwork.now
                 self._touch("accept")
                 await self._pause(0.4, 1.5)
                 sale = self._sale()
                 if sale:
                     self._stay.agreed = True
-                    self._stay.agreed_ms = self._clockwork.now
-                    self._stay.free = free
                     self._stay.sale = sale
                     self._note(f"agrees: sale {sale}")
                     return True

@@ -25,7 +25,7 @@ class Fault:
 # --- the kiosk's own power ----------------------------------------------------------------------------------------------------
 # Before and after a commit, while a call is under way, and in the recovery from the last time.
 
-BEFORE_INTENT = Fault("F05", "power cut before the preauthorization's intent is on the disk", 0.006)
+BEFORE_INTENT = Fault("F05", "power cut before an intent is on the disk", 0.006)
 AFTER_INTENT = Fault("F06", "power cut after the preauthorization's intent, before the call", 0.006)
 IN_PREAUTHORIZATION = Fault("F07", "power cut while the terminal is asked")
 BEFORE_OUTCOME = Fault("F08", "power cut after the terminal's answer, before it is on the disk", 0.006)
@@ -204,7 +204,7 @@ class Faults:
 
 WORDS = {
     "F01": "power cut at a commit",
-    "F05": "power cut before the preauthorization's intent",
+    "F05": "power cut before an intent",
     "F06": "power cut after that intent, before the call",
     "F07": "power cut while the terminal is asked",
     "F08": "power cut before the terminal's answer is kept",

@@ -74,7 +74,9 @@ def draw(chance: Chance, name: str, *, night: bool = False) -> Terms:
     hold = chance.among(((5_000, 0.5), (8_000, 0.2), (chance.randint(600, 3_000), 0.3)))
     minute = chance.among(((0, 0.65), (chance.randint(1, 50), 0.35)))
     grace_s = chance.choice((0, 60, 300, 600))
-    step = chance.among(((0, 0.75), (chance.randint(300, 2_000), 0.25)))
+    step = chance.among(((0, 0.7), (chance.randint(200, 1_000), 0.3)))
+    if step:
+        hold = chance.randint(600, 1_000)
     choices = (hold, 2 * hold, 4 * hold) if not step and chance.strikes(0.25) else ()
     return Terms(
         name,
@@ -86,6 +88,6 @@ def draw(chance: Chance, name: str, *, night: bool = False) -> Terms:
         chance.randint(100, 1_500),
         choices,
         step,
-        hold + 4 * step if step else 0,
+        hold + chance.randint(1, 4) * step if step else 0,
         night,
     )

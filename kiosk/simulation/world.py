@@ -294,11 +294,23 @@ class World:
             charge = bay.stay.charges[-1]
             if charge.truth.end_ms is not None:
                 bay.charge_over()
-                if self._night is not None and charge.truth.begin_ms < self._night[1] <= (charge.truth.end_ms or 0):
-                    self._faults.note(self._night[0], "charging")
-                    self._night = None
+                self._over(bay, charge)
             elif bay.terms.minute and charge.full_ms is None and wire.status(bay.number) == "SuspendedEV":
                 charge.full_ms = self._clockwork.now
+
+    def _over(self, bay: Bay, charge: Charge) -> None:
+        """A charge came to its end, and nobody has looked at that before."""
+        if charge.looked_at or bay.stay is None or bay.operator is None:
+            return
+        charge.looked_at, truth, stay = True, charge.truth, bay.stay
+        if self._night is not None and truth.begin_ms < self._night[1] <= (truth.end_ms or 0):
+            self._faults.note(self._night[0], "charging")
+            self._night = None
+        if truth.reason == "Remote" and not stay.asked_to_stop and stay.terms.price(truth.mwh) > stay.hold // 2:
+            self._faults.note(bad.HOLD_USED_UP, "charging")
+        if not self._faults.calm and self._drivers.strikes(0.004 * self._faults.severity):
+            operator = bay.operator
+            self._clockwork.after(self._drivers.randint(0, 1_500), lambda: operator.cancel_by_hand(stay))
 
     def heard(self, pile: str, call: Call) -> None:
         if call.action in ("StartTransaction", "StopTransaction"):
