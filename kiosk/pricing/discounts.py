@@ -9,17 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Context, Decimal
 from enum import Enum
 from fractions import Fraction
+from functools import lru_cache
 
 from kiosk.pricing.model import Dimension, Element, PriceComponent, PricingError, Restrictions, Tariff, TaxIncluded
-from kiosk.pricing.rate import exact_decimal, half_up, rate, share_out
+from kiosk.pricing.rate import exact_decimal, half_up, less, rate, share_out
 from kiosk.pricing.rating import Line, Rating
 from kiosk.pricing.usage import Usage
 from kiosk.values import Money, exponent
 
 _ZERO = Fraction(0)
+_EXACT = Context(prec=200)  # far more digits than sums and products of what a line holds can have
 _Shares = Mapping[Decimal | None, Fraction]
 
 
@@ -169,14 +171,18 @@ def take_off(rating: Rating, tariff: Tariff, rules: Sequence[Discount], bonus: C
             if money is not None and money.currency != currency:
                 raise PricingError(f"discount {rule.name}: is in {money.currency}, the bill in {currency}")
     sale = _Sale(rating, tariff, bonus)
-    lines = [line for rule in sorted(rules, key=_order) for line in sale.take(rule)]
-    excl = Fraction(rating.excl) + sum((Fraction(line.excl) for line in lines), _ZERO)
-    incl = Fraction(rating.incl) + sum((Fraction(line.incl) for line in lines), _ZERO)
-    return Rating((*rating.lines, *lines), exact_decimal(excl), exact_decimal(incl), Money(sale.total, currency))
+    lines = [line for rule in _in_order(rules) for line in sale.take(rule)]
+    if not lines:
+        return rating
+    excl, incl = less(rating.excl, sale.excl_off()), less(rating.incl, sale.incl_off())
+    return Rating((*rating.lines, *lines), excl, incl, Money(sale.total, currency))
 
 
-def _order(rule: Discount) -> tuple[int, str, str]:
-    return _PLACE[type(rule)], rule.name, repr(rule)
+def _in_order(rules: Sequence[Discount]) -> list[Discount]:
+    """By kind and by name; rules of one name by all that is in them."""
+    if len({(type(rule), rule.name) for rule in rules}) < len(rules):
+        rules = sorted(rules, key=repr)
+    return sorted(rules, key=lambda rule: (_PLACE[type(rule)], rule.name))
 
 
 class _Sale:
@@ -187,7 +193,9 @@ class _Sale:
         self.currency = rating.total.currency
         self.scale: int = 10 ** exponent(self.currency)
         self.total = rating.total.minor
-        self.exact = Fraction(rating.incl)
+        self.off: dict[Decimal | None, int] = {}
+        self.last: list[tuple[Decimal | None, int]] = []  # what the last rule took
+        self.fraction = _ZERO  # of a minor unit that whoever takes everything takes too
         self.least = min(max(self.total, 0), _minimum(rating, tariff))
         self.groups: dict[Decimal | None, int] = {}
         for line in rating.lines:
@@ -195,10 +203,13 @@ class _Sale:
         self.energy_lines = [line for line in rating.lines if line.code == Dimension.ENERGY.value]
         self.mwh = self.uncovered = self.unlit = sum(line.mwh for line in self.energy_lines)
         before_cut = sum(line.amount.minor for line in rating.lines if line.code != "MAX_PRICE")
-        cut = Fraction(self.total, before_cut) if before_cut > 0 else _ZERO
-        self.energy = {line.vat: _ZERO for line in self.energy_lines}
+        whole = before_cut == self.total
+        cut = _ZERO if before_cut <= 0 else Fraction(1) if whole else Fraction(self.total, before_cut)
+        minors: dict[Decimal | None, int] = {}
         for line in self.energy_lines:
-            self.energy[line.vat] += line.amount.minor * cut
+            minors[line.vat] = minors.get(line.vat, 0) + line.amount.minor
+        self.energy = {vat: minor * cut for vat, minor in minors.items()}
+        self.kept = 1, 1  # the part of `energy` that is left after what was taken off everything
 
     def take(self, rule: Discount) -> Iterator[DiscountLine]:
         match rule:
@@ -209,27 +220,29 @@ class _Sale:
                 yield from self.off_energy(rule, self.bonus(rule) * self.scale)
             case Subscription():
                 yield from self.covered(rule, rule.mwh_left, rule.mwh_left)
-                yield from self.off_total(rule, self.total * Fraction(rule.percent) / 100)
+                yield from self.off_total(rule, self.share(rule.percent))
             case FleetGroup() | LoyaltyTier():
-                yield from self.off_total(rule, self.total * Fraction(rule.percent) / 100)
+                yield from self.off_total(rule, self.share(rule.percent))
             case Coupon(mwh=int(mwh)):
                 yield from self.covered(rule, mwh, None)
             case Coupon(amount=Money() as amount):
                 yield from self.off_total(rule, Fraction(amount.minor))
             case Coupon():
-                yield from self.off_total(rule, self.total * Fraction(rule.percent or 0) / 100)
+                yield from self.off_total(rule, self.share(rule.percent or Decimal(0)))
+
+    def share(self, percent: Decimal) -> Fraction:
+        above, below = percent.as_integer_ratio()
+        return Fraction(self.total * above, 100 * below)
 
     # --- what a rule is worth ---
 
     def sunny(self, rule: SolarShare) -> Fraction:
         if not self.mwh:
             return _ZERO
-        saved = _ZERO
+        saved = Decimal(0)
         for line in self.energy_lines:
-            quantity = Fraction(line.quantity)
-            if quantity:
-                saved += max(_ZERO, Fraction(line.incl) - quantity * Fraction(rule.price))
-        return saved * self.scale * self.lit(rule) / self.mwh
+            saved = _EXACT.add(saved, max(Decimal(0), _EXACT.subtract(line.incl, _EXACT.multiply(line.quantity, rule.price))))
+        return Fraction(saved) * (self.scale * self.lit(rule)) / self.mwh
 
     def lit(self, rule: SolarShare) -> int:
         return min(max(rule.mwh, self.mwh * rule.permille // 1_000), self.unlit)
@@ -254,11 +267,20 @@ class _Sale:
         taken = self.allowed(rule, min(worth, energy))
         if not taken:
             return
-        shares = {vat: min(part, Fraction(max(0, self.groups.get(vat, 0)))) for vat, part in self.energy.items()}
-        lines = self.lines(rule, taken, shares if sum(shares.values(), _ZERO) >= taken else self.positive(), mwh, left)
-        keep = max(_ZERO, 1 - Fraction(taken) / energy)
-        self.energy = {vat: part * keep for vat, part in self.energy.items()}
+        lines = self.lines(rule, taken, self.energy_shares(taken), mwh, left)
+        rest = max(_ZERO, energy - taken)
+        if len(self.energy) == 1:
+            self.energy = dict.fromkeys(self.energy, rest)
+        else:
+            self.energy = {vat: part * rest / energy for vat, part in self.energy.items()}
         yield from lines
+
+    def energy_shares(self, taken: int) -> _Shares:
+        """Where the energy's VAT lies; over everything that is left when there is not that much of it."""
+        if len(self.groups) == 1:
+            return self.positive()
+        shares = {vat: min(part, Fraction(max(0, self.groups.get(vat, 0)))) for vat, part in self.energy.items()}
+        return shares if sum(shares.values(), _ZERO) >= taken else self.positive()
 
     def off_total(self, rule: Discount, worth: Fraction) -> Iterator[DiscountLine]:
         before = self.total
@@ -266,7 +288,7 @@ class _Sale:
         if not taken:
             return
         lines = self.lines(rule, taken, self.positive(), 0, None)
-        self.energy = {vat: part * Fraction(self.total, before) for vat, part in self.energy.items()}
+        self.kept = self.kept[0] * self.total, self.kept[1] * before
         yield from lines
 
     def allowed(self, rule: Discount, worth: Fraction) -> int:
@@ -275,28 +297,46 @@ class _Sale:
 
     def lines(self, rule: Discount, taken: int, shares: _Shares, mwh: int, left: int | None) -> list[DiscountLine]:
         """`taken` shared over the VAT rates; what takes everything takes the part below a minor unit too."""
-        exact = self.exact if taken == self.total else Fraction(taken, self.scale)
-        whole = sum(shares.values(), _ZERO)
-        rates = [vat for vat, share in shares.items() if share > 0]
-        minors = share_out([taken * shares[vat] / whole for vat in rates], taken)
+        if taken == self.total:
+            self.fraction = Fraction(self.rating.incl) * self.scale - self.rating.total.minor
+        rates, minors = list(shares), [taken]
+        if len(shares) > 1:
+            rates = [vat for vat, share in shares.items() if share > 0]
+            whole = sum(shares.values(), _ZERO)
+            minors = share_out([taken * shares[vat] / whole for vat in rates], taken)
         found: list[DiscountLine] = []
         for vat, minor in zip(rates, minors, strict=True):
             if minor:
-                incl = -exact * minor / taken
+                incl = Fraction(-minor, self.scale)
+                if self.fraction:
+                    incl -= self.fraction * minor / (taken * self.scale)
                 first = not found
                 found.append(self.line(rule, vat, minor, incl, mwh if first else 0, left if first else None))
                 self.groups[vat] -= minor
+                self.off[vat] = self.off.get(vat, 0) + minor
+        self.last = list(zip(rates, minors, strict=True))
         self.total -= taken
-        self.exact -= exact
         return found
+
+    def incl_off(self) -> Fraction:
+        """What is taken off before rounding, in major units."""
+        return (sum(self.off.values()) + self.fraction) / self.scale
+
+    def excl_off(self) -> Fraction:
+        """The same without VAT."""
+        off = sum((minor * self.net_share(vat) for vat, minor in self.off.items()), _ZERO)
+        if self.fraction:
+            off += self.fraction * sum((minor * self.net_share(vat) for vat, minor in self.last), _ZERO) / sum(m for _, m in self.last)
+        return off / self.scale
 
     def line(self, rule: Discount, vat: Decimal | None, minor: int, incl: Fraction, mwh: int, left: int | None) -> DiscountLine:
         amount = Money(-minor, self.currency)
+        net = self.net_share(vat)
         return DiscountLine(
             code=ORDER[_PLACE[type(rule)]][1],
             quantity=Decimal(1),
             unit_price=amount.decimal(),
-            excl=exact_decimal(incl * self.net_share(vat)),
+            excl=exact_decimal(incl * net),
             incl=exact_decimal(incl),
             vat=vat,
             amount=amount,
@@ -307,17 +347,29 @@ class _Sale:
         )
 
     def energy_left(self) -> Fraction:
-        return sum(self.energy.values(), _ZERO)
+        if self.kept[0] != self.kept[1]:
+            kept = Fraction(*self.kept)
+            self.energy = {vat: part * kept for vat, part in self.energy.items()}
+            self.kept = 1, 1
+        parts = tuple(self.energy.values())
+        return parts[0] if len(parts) == 1 else sum(parts, _ZERO)
 
     def positive(self) -> _Shares:
+        if len(self.groups) == 1:
+            return dict.fromkeys(self.groups, Fraction(1))
         return {vat: Fraction(minor) for vat, minor in self.groups.items() if minor > 0}
 
     def net_share(self, vat: Decimal | None) -> Fraction:
         if vat is not None:
-            return 100 / (100 + Fraction(vat))
+            return _net_share(vat)
         lines = [line for line in self.rating.lines if line.vat is None]
         incl = sum((Fraction(line.incl) for line in lines), _ZERO)
         return sum((Fraction(line.excl) for line in lines), _ZERO) / incl if incl else Fraction(1)
+
+
+@lru_cache(maxsize=64)
+def _net_share(vat: Decimal) -> Fraction:
+    return 100 / (100 + Fraction(vat))
 
 
 def _minimum(rating: Rating, tariff: Tariff) -> int:

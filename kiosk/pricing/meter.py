@@ -15,12 +15,12 @@ from kiosk.pricing.discounts import Discount, OffPeakBonus, bonus_tariff, take_o
 from kiosk.pricing.load import tariff_of
 from kiosk.pricing.model import PricingError, Tariff
 from kiosk.pricing.quote import Quote
-from kiosk.pricing.rate import HORIZON_MS, exact_bill, first_at, settle, settle_sale
+from kiosk.pricing.rate import HORIZON_MS, exact_bill, first_at, settle_sale
 from kiosk.pricing.rating import Rating
 from kiosk.pricing.rules import rules_of
 from kiosk.pricing.tally import NEVER, Plan, Selection, Tally
 from kiosk.pricing.usage import Range, Segment, State, Stretch, Usage, append, spread, whole_second
-from kiosk.values import Money, exponent
+from kiosk.values import MWH_PER_KWH, MWH_PER_WH, Money, exponent
 
 _MS_PER_HOUR_AND_WATT = 3_600  # mWh = W x ms / 3600
 
@@ -141,7 +141,9 @@ class Meter:
         return tally
 
     def _worth(self, rule: OffPeakBonus) -> Fraction:
-        return Fraction(settle(self._bonuses[rule]).incl)
+        """As `bonus_of`: a bonus is billed by the whole watt-hour, like any energy."""
+        wh = -(-sum(self._bonuses[rule].energy.values()) // MWH_PER_WH)
+        return wh * Fraction(rule.per_kwh) * MWH_PER_WH / MWH_PER_KWH
 
     def _unread(self) -> list[Segment]:
         """The time since the last reading: no energy yet, and while the car charges the power of the interval before."""

@@ -260,9 +260,9 @@ def _rating(tariff: Tariff, rows: list[_Row]) -> Rating:
 
 def half_up(value: Fraction) -> int:
     """To the nearest integer, halves away from zero."""
-    doubled = abs(value) * 2 + 1
-    rounded = doubled.numerator // (2 * doubled.denominator)
-    return rounded if value >= 0 else -rounded
+    above, below = value.numerator, value.denominator
+    rounded = (2 * abs(above) + below) // (2 * below)
+    return rounded if above >= 0 else -rounded
 
 
 def share_out(exact: list[Fraction], total: int) -> list[int]:
@@ -272,6 +272,11 @@ def share_out(exact: list[Fraction], total: int) -> list[int]:
     for i in order[: total - sum(floors)]:
         floors[i] += 1
     return floors
+
+
+def less(value: Decimal, off: Fraction) -> Decimal:
+    """`value` without `off`, to 34 digits."""
+    return _CONTEXT.subtract(value, exact_decimal(off))
 
 
 def exact_decimal(value: Fraction) -> Decimal:

@@ -168,7 +168,7 @@ FAULTS: list[tuple[str, Change, str]] = [
     (
         "unknown sale term",
         lambda b: b["x_pilepay"].update(grace=1),
-        "x_pilepay.grace: unknown key: known are idle_grace_seconds, idle_cap",
+        "x_pilepay.grace: unknown key: known are idle_grace_seconds, idle_cap, payment_surcharge",
     ),
     (
         "grace in words",
