@@ -11,6 +11,7 @@ from hardware.simulated.models import pile_words as words
 from hardware.simulated.models.car import Car
 from hardware.simulated.models.pile_connector import Connector, Delivery, Fault, Pending
 from hardware.simulated.models.pile_controller import Controller
+from hardware.simulated.models.pile_meter import SigningMeter
 from hardware.simulated.models.pile_words import Json, Payload
 
 _CONNECTOR_FAULTS = frozenset(Fault) - {
@@ -66,6 +67,10 @@ class PileModel(Controller):
         gone = self.unplug(number, now_ms)
         self.plug(number, car, now_ms)
         return gone
+
+    def equip(self, number: int, meter: SigningMeter) -> None:
+        """Build in a meter that signs."""
+        self._connector(number).meter = meter
 
     def fill_battery(self, number: int, now_ms: int) -> None:
         connector = self._touch(number, now_ms)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from hardware.simulated.models.car import WATT_MS_PER_MWH, Car
+from hardware.simulated.models.pile_meter import SigningMeter, wrongs
 
 JUMP_MWH = 15_500_000_000  # a controller that lost its session counter and reports its lifetime
 BACK_MWH = 1_000_000
@@ -38,6 +39,13 @@ class Fault(StrEnum):
     REPLAY = "replay"  # after its next boot the pile says again what was answered before
     LOSE_START = "lose_start"  # the next StartTransaction is forgotten: the stop names transaction -1
     WRONG_CLOCK = "wrong_clock"  # timestamps count from 1970
+    # Where the meter signs; all of them in what is sent, not in what flowed.
+    WRONG_KEY = "wrong_key"  # the records are signed with another key
+    TAMPERED_VALUE = "tampered_value"  # the end was altered after it was signed
+    NO_SIGNED_BEGIN = "no_signed_begin"  # the begin is never sent
+    OTHER_METER = "other_meter"  # the end names another meter
+    METER_ERROR = "meter_error"  # the meter calls its energy unusable at the end
+    UNSYNCHRONISED = "unsynchronised"  # the meter's clock was never set
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +84,7 @@ class Transaction:
     sample_at: int | None = None
     breaks_at: int | None = None
     own: bool = False  # begun without being asked
+    signed_begin: str = ""  # what is still to be sent of it
 
 
 @dataclass(slots=True)
@@ -102,6 +111,7 @@ class Connector:
     powered: bool = True
     faults: set[Fault] = field(default_factory=set)
     limits: list[tuple[int, int]] = field(default_factory=list)  # (from, watts), ascending
+    meter: SigningMeter | None = None  # where it signs
     _flowed: int = 0  # watt-milliseconds since the pile was built
     _shift_mwh: int = 0  # what faults added to the display
     _stuck_mwh: int | None = None
@@ -169,6 +179,13 @@ class Connector:
         ordered = fault in self.faults
         self.faults.discard(fault)
         return ordered
+
+    def signed(self, word: str, at_ms: int, mwh: int) -> str:
+        """The signed value of a transaction's begin (`B`) or end (`E`), to be sent; empty when there is none."""
+        if self.meter is None:
+            return ""
+        value = self.meter.sign(word, at_ms, mwh, wrongs(self.faults, word))
+        return "" if word == "B" and Fault.NO_SIGNED_BEGIN in self.faults else value
 
     def true_status(self, now_ms: int) -> str:
         """The OCPP 1.6 status that this connector's condition amounts to."""

@@ -173,6 +173,10 @@ class Controller:
         transaction.announced = not connector.once(Fault.LOSE_START)
         if transaction.announced:
             self._outbox.keep("StartTransaction", words.start_transaction(transaction, self._stamp(self._now)), transaction)
+        transaction.signed_begin = connector.signed("B", self._now, transaction.begin_mwh)
+        if connector.meter is not None and connector.meter.early and transaction.signed_begin:
+            self._outbox.keep("MeterValues", words.signed_begin(transaction, self._stamp(self._now)), transaction)
+            transaction.signed_begin = ""
 
     def _begin_again(self, connector: Connector, transaction: Transaction) -> None:
         """The controller loses the car for a moment, and takes up its charge under the tag it knows."""
@@ -194,7 +198,8 @@ class Controller:
 
     def _keep_stop(self, connector: Connector, transaction: Transaction, reason: str) -> None:
         stamps = self._stamp(transaction.begin_ms), self._stamp(self._now)
-        stop = words.stop_transaction(connector, transaction, reason, stamps, self.settings.listed("StopTxnSampledData"))
+        signed_end = connector.signed("E", self._now, connector.shown_mwh)
+        stop = words.stop_transaction(connector, transaction, reason, stamps, self.settings.listed("StopTxnSampledData"), signed_end)
         self._outbox.keep("StopTransaction", stop, transaction)
         if connector.once(Fault.STOP_TWICE):
             self._outbox.keep("StopTransaction", dict(stop), transaction)

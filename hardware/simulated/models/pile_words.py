@@ -45,10 +45,15 @@ def start_transaction(transaction: Transaction, stamp: str) -> Payload:
 
 
 def stop_transaction(
-    connector: Connector, transaction: Transaction, reason: str, stamps: tuple[str, str], measurands: Sequence[str]
+    connector: Connector,
+    transaction: Transaction,
+    reason: str,
+    stamps: tuple[str, str],
+    measurands: Sequence[str],
+    signed_end: str = "",
 ) -> Payload:
-    """`stamps` are those of begin and end. Register values are attached when `measurands` (StopTxnSampledData) has them. OCPP 1.6 6.49
-    requires a meterStop; piles of the field leave it out."""
+    """`stamps` are those of begin and end. Register values are attached when `measurands` (StopTxnSampledData) has them, signed ones when
+    there are any. OCPP 1.6 6.49 requires a meterStop; piles of the field leave it out."""
     payload: Payload = {
         "idTag": transaction.id_tag,
         "meterStop": connector.shown_mwh // 1_000,
@@ -57,12 +62,19 @@ def stop_transaction(
     }
     if connector.once(Fault.NO_REGISTER):
         del payload["meterStop"]
-    elif REGISTER in measurands:
-        payload["transactionData"] = [
-            _entry(stamps[0], [_sampled(REGISTER, _wh(transaction.begin_mwh), "Wh", "Transaction.Begin")]),
-            _entry(stamps[1], [_sampled(REGISTER, _wh(connector.shown_mwh), "Wh", "Transaction.End")]),
-        ]
+        return payload
+    begin, end = _signed(transaction.signed_begin, "Transaction.Begin"), _signed(signed_end, "Transaction.End")
+    if REGISTER in measurands:
+        begin.insert(0, _sampled(REGISTER, _wh(transaction.begin_mwh), "Wh", "Transaction.Begin"))
+        end.insert(0, _sampled(REGISTER, _wh(connector.shown_mwh), "Wh", "Transaction.End"))
+    if entries := [_entry(stamp, sampled) for stamp, sampled in zip(stamps, (begin, end), strict=True) if sampled]:
+        payload["transactionData"] = [*entries]
     return payload
+
+
+def signed_begin(transaction: Transaction, stamp: str) -> Payload:
+    """The signed begin of a transaction, apart from its end."""
+    return {"connectorId": transaction.number, "meterValue": [_entry(stamp, _signed(transaction.signed_begin, "Transaction.Begin"))]}
 
 
 def meter_values(connector: Connector, power_w: int, context: str, stamp: str, measurands: Sequence[str]) -> Payload:
@@ -80,6 +92,10 @@ def meter_values(connector: Connector, power_w: int, context: str, stamp: str, m
 
 def _entry(stamp: str, sampled: list[Json]) -> Payload:
     return {"timestamp": stamp, "sampledValue": sampled}
+
+
+def _signed(value: str, context: str) -> list[Json]:
+    return [{"value": value, "context": context, "format": "SignedData", "measurand": REGISTER}] if value else []
 
 
 def _wh(mwh: int) -> str:
