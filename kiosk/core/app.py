@@ -41,6 +41,7 @@ from kiosk.core.performers import Performers
 from kiosk.core.screen_link import ScreenLink
 from kiosk.core.service import Service
 from kiosk.core.start import start
+from kiosk.core.terminal_watch import TerminalWatch
 from kiosk.core.upkeep import Upkeep
 from kiosk.journal.journal import Journal
 from kiosk.journal.thread import JournalThread
@@ -48,7 +49,7 @@ from kiosk.ocpp.seam import Reply
 from kiosk.ocpp.server import OcppServer
 from kiosk.payments.webhooks import routes
 from kiosk.protocol import Intent, Snapshot
-from kiosk.session.inputs import Confirmation, Input, KioskStarted, TerminalHealth
+from kiosk.session.inputs import Confirmation, Input, KioskStarted
 from kiosk.session.recall import wanted
 from kiosk.session.requests import open_requests
 from kiosk.values import Digest
@@ -59,7 +60,6 @@ log = logging.getLogger(__name__)
 _TICK_S = 1.0
 _FORGET_S = 3_600
 _BODY_S = 60
-_TERMINAL_S = 60
 _SERIALS = ("service_id", "transaction")
 
 
@@ -155,7 +155,7 @@ class App:
             asyncio.create_task(self._web(), name="web"),
             asyncio.create_task(self._tick(), name="tick"),
             asyncio.create_task(self._forget(), name="forget"),
-            asyncio.create_task(self._watch_terminal(), name="terminal"),
+            asyncio.create_task(TerminalWatch(self._desk, self._tell, self._clock).run(), name="terminal"),
             asyncio.create_task(self._upkeep.run(), name="upkeep"),
             asyncio.create_task(self._discounts(), name="discounts"),
             asyncio.create_task(self._stopped(stop), name="stop"),
@@ -278,14 +278,6 @@ class App:
             self._live.tick(self._service.kiosk, self._clock.now())
             notify("WATCHDOG=1")
             await self._clock.sleep(_TICK_S)
-
-    async def _watch_terminal(self) -> None:
-        """Once a minute: whether cards can be taken at all. A terminal that is in a dialogue proves itself by that."""
-        while True:
-            health = await self._desk.health()
-            if not health.busy:
-                await self._tell(TerminalHealth(health.ok, health.host, health.detail))
-            await self._clock.sleep(_TERMINAL_S)
 
     async def _greet(self) -> None:
         await self._greeter.ask()
