@@ -45,6 +45,23 @@ def test_a_name_in_another_script_is_drawn_among_typed_lines(sale, seller) -> No
     assert "?" not in text(job).replace("Fragen?", "")
 
 
+@pytest.mark.parametrize(("language", "drawn"), [("fr", 0), ("nl", 0), ("es", 0), ("it", 0), ("pl", 1), ("tr", 1)])
+def test_a_language_the_printer_cannot_spell_is_drawn_whole(sale, refund, seller, place, language: str, drawn: int) -> None:
+    for paper in (document(sale(), seller, place), credit_note([*sale(), *refund(1, 300)], seller, place)):
+        lines = render(paper, Paper(42), language)
+        rows = [row for row in elements(build(lines, 42)) if isinstance(row, DotRow)]
+        assert len(rows) == drawn * sum(line.kind == "text" for line in lines)
+
+
+@pytest.mark.parametrize("language", ["fr", "nl", "es", "it"])
+def test_languages_of_the_west_are_typed_letter_by_letter(sale, seller, place, language: str) -> None:
+    receipt = document(sale(), seller, place)
+    read = "".join(text(build(render(receipt, Paper(42), language), 42)).replace("'", "’").split())
+    for row in render(receipt, Screen(), language):
+        for said in (row.label, row.value, *row.cells):
+            assert "".join(said.split()) in read
+
+
 def test_the_same_receipt_makes_the_same_bytes(sale, seller, place) -> None:
     jobs = {build(render(document(sale(), seller, place), Paper(), "de"), 42) for _ in range(2)}
     assert len(jobs) == 1

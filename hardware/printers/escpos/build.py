@@ -1,8 +1,9 @@
 """Make the bytes of a print job from its lines.
 
 python-escpos writes the commands; its automatic choice of code pages is a lottery on clones (it picks ISO 8859-7 for the euro), so the page
-is pinned to CP858, which has western Europe's letters and the euro. What the page lacks is printed as its plain letter; a line with letters
-that have no plain form there is drawn in dots, and so is the whole receipt when most of its lines are.
+is pinned to CP858, which has western Europe's letters and the euro. A letter the page lacks is printed as its plain one, and a line with
+letters that have no plain form is drawn in dots. Where many lines lack letters, the paper is in a language that the page cannot spell
+(Polish, Turkish, Russian): then all of it is drawn, and in one hand.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ class _Style(NamedTuple):
 
 
 _SIZES = {"small": ("b", 1, 1), "normal": ("a", 1, 1), "tall": ("a", 1, 2), "big": ("a", 2, 2)}
+_MANY = 5  # lines
 _SPACING = {"a": 30, "b": 22}  # dots from line to line
 _DLE, _REAL_TIME = 0x10, (0x04, 0x05, 0x14)
 _PLAIN = _Style("a", 1, 1, False, "left")
@@ -53,7 +55,7 @@ def build(lines: Iterable[Line], columns: int) -> bytes:
     words = [line for line in lines if line.kind == "text"]
     foreign = [line for line in words if not _typed(line)] if ready() else []
     mirrored = bool(foreign) and right_to_left(words)
-    drawn = words if mirrored or 2 * len(foreign) > len(words) else foreign
+    drawn = words if mirrored or (ready() and _in_another_language(words, len(foreign))) else foreign
     in_dots = {id(line) for line in drawn}
     printer = _writer()
     printer.hw("INIT")
@@ -93,6 +95,17 @@ def _typed(line: Line) -> bool:
         return True
     except UnicodeEncodeError:
         return all(_character(c) != "?" or not c.isprintable() for c in words if c != "?")
+
+
+def _in_another_language(words: list[Line], foreign: int) -> bool:
+    """Than those the page was made for; a name or an address now and then is not enough."""
+    misspelled = sum(not _spelled(line) for line in words)
+    return 2 * foreign > len(words) or (misspelled >= _MANY and 4 * misspelled > len(words))
+
+
+def _spelled(line: Line) -> bool:
+    """Whether the page has every letter of it."""
+    return all(c.encode("cp858", "ignore") for c in line.left + line.right if c.isalpha())
 
 
 def _dots(image: Image.Image) -> bytes:
