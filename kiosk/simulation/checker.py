@@ -184,8 +184,11 @@ class _Judge:
         if stay.free:
             return
         captured = [p for ref in dict.fromkeys(stay.paid_with) for p in self._paid.get(ref, ()) if p.captured]
+        if captured and any(order.code == "meter_unproven" and order.taken for order in self._of_sale(stay.sale, "release")):
+            yield Violation("what was let go is not taken", f"{captured[0].merchant_reference}: {captured[0].captured}", stay.number)
         for charge in stay.charges:
             yield from self._charge(stay, charge, captured)
+            yield from self._limit(stay, charge)
         for payment in captured:
             what = f"{payment.merchant_reference}: {payment.captured} was captured for nothing that was delivered at that price"
             most = max((stay.terms.price(c.truth.mwh, c.parked_ms + _PARKED_SLACK_MS) for c in stay.charges), default=0)
@@ -201,8 +204,9 @@ class _Judge:
             yield Violation("the pile's books", f"it delivered {charge.truth.mwh} mWh and reported {charge.reported}", stay.number)
         mwh = charge.reported if known and charge.reported is not None else charge.truth.mwh
         decided = [order.mwh for order in self._of_sale(stay.sale, "capture") if order.mwh is not None]
+        parked_ms = charge.parked_ms + _PARKED_SLACK_MS + _unseen_ms(stay, charge)
         for energy in (mwh, *decided):
-            price, most = stay.terms.price(energy), stay.terms.price(energy, charge.parked_ms + _PARKED_SLACK_MS)
+            price, most = stay.terms.price(energy), stay.terms.price(energy, parked_ms)
             least = stay.terms.price(max(1, energy - _UNREPORTED_MWH)) if "no_register" in charge.odd_words else price
             for payment in captured:
                 if min(least, self._spendable(payment, charge)) <= payment.captured.minor <= min(most, payment.authorized.minor):
@@ -213,6 +217,15 @@ class _Judge:
         if owed and not self._excused(stay, charge):
             what = f"{charge.truth.mwh / 1_000_000:.3f} kWh for {owed} minor units were neither captured nor put on the list"
             yield Violation("energy is paid or seen", f"{what}; {_charges(stay)}", stay.number)
+
+    def _limit(self, stay: Stay, charge: Charge) -> Iterator[Violation]:
+        """Energy stops flowing where the reserved money does, as far as the pile could be told."""
+        truth = charge.truth
+        if charge.troubled or charge.wrong_clock or _unproven(charge) or charge.odd_words or stay.declined_later:
+            return
+        most = max([p.authorized.minor for ref in stay.paid_with for p in self._paid.get(ref, ())], default=None)
+        if most is not None and stay.terms.price(truth.mwh - _AHEAD_MWH) > most and not self._orphan_seen(stay, charge):
+            yield Violation("energy ends with the money", f"{truth.mwh} mWh for {most} minor units", stay.number)
 
     def _taken(self, stay: Stay, payment: Payment, price: int) -> Iterator[Violation]:
         name = payment.merchant_reference
@@ -246,7 +259,10 @@ class _Judge:
             (stay.declined_later, ("offline_declined",)),
             (charge.wrong_clock, _METER),
             (away, ("capture_refused", "capture_failed")),
-            (stay.gave_up or not charge.heard or bool(stay.tries) or charge.troubled, ("late_start", "energy_unpaid")),
+            (
+                stay.gave_up or not charge.heard or bool(stay.tries) or charge.troubled or charge.begin is None,
+                ("late_start", "energy_unpaid"),
+            ),
         )
         if any(cause and self._sale_listed(sale, *codes) for cause, codes in excuses):
             return True
@@ -337,6 +353,14 @@ class _Judge:
 
     def _stay_of(self, payment: Payment) -> Stay | None:
         return next((s for s in self._books.stays if payment.merchant_reference in s.paid_with), None)
+
+
+def _unseen_ms(stay: Stay, charge: Charge) -> int:
+    """By how much a stay may be taken for longer than it was: a pile without a clock tells no time, and a kiosk that boots with a wrong one
+    has nothing to compare it with."""
+    if charge.wrong_clock and charge.booted and stay.terms.minute:
+        return _DAYS_MS
+    return max(0, charge.heard_ms - (charge.truth.end_ms or charge.heard_ms)) if "wrong_clock" in charge.odd_words else 0
 
 
 def _unproven(charge: Charge) -> bool:

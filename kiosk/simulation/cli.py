@@ -44,7 +44,7 @@ def simulate(sessions: int, seed: int, mutant: str | None, out: TextIO, *, as_js
         print(report.as_json(), file=out)
     else:
         report.write(out)
-    return BAD if report.violations else GOOD
+    return BAD if report.bad else GOOD
 
 
 class _Progress:

@@ -294,7 +294,7 @@ class Driver:
             if paid and not habits.never_plugs and self._clockwork.now >= plug_at:
                 self._plug()
             if habits.never_plugs and page == "plug_in" and shown_before != page:
-                self._faults.note(bad.NO_PLUG, "plug")
+                self._faults.note(bad.NO_PLUG, "start")
             shown_before = page
             step = _LOOK_MS if waited < 60_000 else 4 * _LOOK_MS
             waited += step

@@ -43,6 +43,7 @@ _SLOW_DISK_MS = (500, 4_000)
 _PRINTERS = 1 / 3
 _SUPERVISED_MS = 60_000  # until a core that cannot begin is tried again
 _WATCHED_MS = 60_000  # how often a core asks its terminal and looks at its disk
+_TAPPED = {"accept": "preauthorize", "another_card": "preauthorize", "start_again": "start", "confirm_stop": "stop"}
 _JUMP_ODDS = 0.0004
 _KINDS = {Preauthorize: "preauthorize", StartDelivery: "start", StopDelivery: "stop", PrintReceipt: "print"}
 
@@ -83,9 +84,9 @@ class Machine:
         self.at_screen: int | None = None  # the number of the stay whose driver stands there; 0 a stranger
         self.shown: list[tuple[int, Stay]] = []  # when a card was held to the terminal to pay, and for whom
         self.cards_away: list[list[int]] = []  # from when to when the terminal reached no issuer
+        self.boots: list[int] = []  # when power came back
         self.wrong_clock: list[list[int]] = []  # from when to when its wall clock was wrong
         self.outages: list[list[int]] = []  # of days, without internet
-        self.power_lost = False  # what ended the last life
         self.clock = MachineClock(clockwork, self.name)
         self._clockwork = clockwork
         self._chance = chance
@@ -164,8 +165,9 @@ class Machine:
             self._faults.note(bad.PROCESS_KILLED, step)
         self._say(f"{self.name}: {'power cut' if power else 'core killed'} ({fault.id} at {step})")
         self.life = None
-        self.power_lost = power
         life.die()
+        if power and self.medium.power_cut is not None:
+            self.medium.power_cut()
         for wire in self.piles:
             wire.core_down()
         down = (
@@ -177,6 +179,7 @@ class Machine:
     def _boot(self, power: bool) -> None:
         if power:
             self.clock.boot()
+            self.boots.append(self._clockwork.now)
         if self.medium.read_only:
             self._clockwork.after(_SUPERVISED_MS, lambda: self._boot(power=False))
             return
@@ -199,7 +202,7 @@ class Machine:
     # --- what a life asks of the world around it ------------------------------------------------------------------------------
 
     def disk_ms(self) -> int:
-        return self._chance.randint(*(_SLOW_DISK_MS if self._faults.strikes(bad.SLOW_DISK, "commit") else _QUICK_DISK_MS))
+        return self._chance.randint(*(_SLOW_DISK_MS if self._faults.strikes(bad.SLOW_DISK, "other") else _QUICK_DISK_MS))
 
     def cut_before(self, life: Life, facts: Sequence[object]) -> bool:
         fault, _, step = _commit(life, facts)
@@ -369,7 +372,7 @@ class Machine:
             name = f"touch-{self._touches}" if repeat % 2 == 0 else f"touch-{self._touches}-again"
             self._clockwork.after(repeat * 90, lambda n=name: life.panel.touch(n, visit, kind, argument) if life.alive else None)  # type: ignore[misc]
         if times > 1:
-            self._faults.note(bad.DOUBLE_TAP, kind)
+            self._faults.note(bad.DOUBLE_TAP, _TAPPED.get(kind, "other"))
 
     def screen_back(self) -> None:
         self.screen = True

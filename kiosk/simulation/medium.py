@@ -43,6 +43,7 @@ class Medium:
         self.key = PublicKey(self.signer.public, self.signer.origin)
         self.reserve = True  # room is kept back
         self.read_only = False
+        self.power_cut: Callable[[], None] | None = None  # what this disk loses then
         self.low = False  # little room is left, as a look would show
         self._facts: dict[bytes, Fact] = {}
 

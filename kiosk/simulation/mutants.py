@@ -2,21 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+from hardware.api import Approved, Card, Declined, DialogueState, Farewell, IdentifyOrder, PaymentTerminal, PreauthorizationOrder
+from hardware.api import TerminalHealth as Health
 from kiosk.core.effects import Attempt, Effects
 from kiosk.core.engine import Batch, Engine
 from kiosk.core.kernel import Kernel, SealedFor, Taken
 from kiosk.core.performers import Performers
+from kiosk.journal.entry import JournalFailed
+from kiosk.journal.state import Retry, Write
 from kiosk.payments.api import Acquirer, ModificationOrder, Submitted
 from kiosk.receipts.receipt import ReceiptError
-from kiosk.session.inputs import Accepted, Done, Input, NotSent, Printed, Refused, Result, StopCodeTyped, TxEnded, Unknown
-from kiosk.session.requests import Modify, Preauthorize, PrintReceipt
+from kiosk.session.facts import Fact
+from kiosk.session.inputs import (
+    Accepted,
+    Approval,
+    Confirmation,
+    Done,
+    Input,
+    NotSent,
+    Ok,
+    Printed,
+    Refused,
+    Result,
+    ReviewClosed,
+    StopCodeTyped,
+    TerminalHealth,
+    TxEnded,
+    Unknown,
+)
+from kiosk.session.recall import Recalled
+from kiosk.session.requests import Modify, Preauthorize, PrintReceipt, StopDelivery
 from kiosk.session.state import Kiosk
 from kiosk.simulation.coroutines import Waiting
 from kiosk.simulation.life import Disk, Fitting, Life, Performer
-from kiosk.values import Money
+from kiosk.simulation.medium import JournalInMemory
+from kiosk.values import Moment, Money
 
 _HASTY_MS = 400
 
@@ -289,6 +312,238 @@ class _Twice:
         return result
 
 
+# --- what came later ----------------------------------------------------------------------------------------------------------
+
+
+class SynchronousNormal(Fitting):
+    """The disk says yes before it has written, and a power cut takes the last seconds with it."""
+
+    def performer(self, performers: Performers) -> Performer:
+        return _NoPaperYet(performers)
+
+    def disk(self, life: Life) -> Disk:
+        return _ForgetfulDisk(life)
+
+
+class _ForgetfulDisk(Disk):
+    _SYNCED_MS = 3_000
+
+    def __init__(self, life: Life) -> None:
+        super().__init__(life)
+        journal = life.journal
+        assert isinstance(journal, JournalInMemory)
+        self._medium = journal.medium
+        self._synced: bytes | None = None
+        self._medium.power_cut = self._forget
+
+    def flush(self) -> None:
+        if self._synced is None:
+            self._synced = self._medium.journal.serialize()
+            self._life.later(self._SYNCED_MS, self._sync)
+        super().flush()
+
+    def _sync(self) -> None:
+        self._synced = None
+
+    def _forget(self) -> None:
+        if self._synced is not None:
+            self._medium.journal.deserialize(self._synced)
+
+
+class WriteErrorsIgnored(Fitting):
+    """A commit that failed is taken for one that did not."""
+
+    def performer(self, performers: Performers) -> Performer:
+        return _NoPaperYet(performers)
+
+    def disk(self, life: Life) -> Disk:
+        return _DeafDisk(life)
+
+
+class _DeafDisk(Disk):
+    def _written(self, writes: list[Write], facts: list[Fact]) -> bool:
+        try:
+            return super()._written(writes, facts) if not self._full() else True
+        except JournalFailed:
+            return True
+
+    def _full(self) -> bool:
+        journal = self._life.journal
+        return isinstance(journal, JournalInMemory) and journal.medium.read_only
+
+
+class NumbersReused(Fitting):
+    """Every third receipt, and every third credit note, gets the number of the one before it."""
+
+    def kernel(self, engine: Engine, effects: Effects, sealed_for: SealedFor) -> Kernel:
+        return _ForgetfulKernel(engine, effects, sealed_for)
+
+
+class _ForgetfulKernel(Kernel):
+    def take(self, given: Input | Recalled, at: Moment, retries: Sequence[Retry] = (), settled: Sequence[str] = ()) -> Taken:
+        head = self.engine.head
+        if head.receipts % 3 == 2:
+            self.engine.head = replace(head, receipts=head.receipts - 1)
+        return super().take(given, at, retries, settled)
+
+
+class TrustTheWallClock(Fitting):
+    """Time is what the wall clock says, whoever sets it."""
+
+    def kernel(self, engine: Engine, effects: Effects, sealed_for: SealedFor) -> Kernel:
+        return _WallKernel(engine, effects, sealed_for)
+
+
+class _WallKernel(Kernel):
+    def take(self, given: Input | Recalled, at: Moment, retries: Sequence[Retry] = (), settled: Sequence[str] = ()) -> Taken:
+        return super().take(given, Moment(at.utc_ms, "wall", at.utc_ms * 1_000_000), retries, settled)
+
+
+class AdjustBelievedWhenSubmitted(Fitting):
+    """More money counts as reserved as soon as the acquirer has heard that we would like it."""
+
+    def kernel(self, engine: Engine, effects: Effects, sealed_for: SealedFor) -> Kernel:
+        return _HopefulKernel(engine, effects, sealed_for)
+
+
+class _HopefulKernel(Kernel):
+    def ended(self, attempt: Attempt, result: Result, at: Moment) -> Taken:
+        body = attempt.request.body
+        if isinstance(body, Modify) and body.operation == "adjust" and isinstance(result, Done) and isinstance(result.result, Accepted):
+            self.effects.ended(attempt.request, result, at)
+            hoped = Confirmation(body.reference, result.result.psp_reference, "adjust", True, "", body.amount)
+            return self.take(hoped, at, (), (attempt.request.ref,))
+        return super().ended(attempt, result, at)
+
+
+class IgnoreTheLimit(Fitting):
+    """A charge that must end is noted as told to, and the pile hears nothing of it."""
+
+    def performer(self, performers: Performers) -> Performer:
+        return _After(performers, _same, lambda attempt: Done(Ok()) if isinstance(attempt.request.body, StopDelivery) else None)
+
+
+class LateApprovalDeclined(Fitting):
+    """An approval that only a question brings to light is taken for a decline."""
+
+    def performer(self, performers: Performers) -> Performer:
+        def change(attempt: Attempt, result: Result) -> Result:
+            late = isinstance(attempt.request.body, Preauthorize) and attempt.again and isinstance(result, Done)
+            return Refused("aborted", "too late") if late else result
+
+        return _After(performers, change, _nothing)
+
+
+class PartialApprovalIgnored(Fitting):
+    """What was asked for counts as reserved, whatever the issuer granted."""
+
+    def performer(self, performers: Performers) -> Performer:
+        def change(attempt: Attempt, result: Result) -> Result:
+            body = attempt.request.body
+            if isinstance(body, Preauthorize) and isinstance(result, Done) and isinstance(result.result, Approval):
+                return Done(replace(result.result, authorized=body.amount))
+            return result
+
+        return _After(performers, change, _nothing)
+
+
+class OfflineApprovalCapturedAtOnce(Fitting):
+    """What the terminal approved by itself is taken for approved by an issuer."""
+
+    def performer(self, performers: Performers) -> Performer:
+        def change(_attempt: Attempt, result: Result) -> Result:
+            if isinstance(result, Done) and isinstance(result.result, Approval) and result.result.offline:
+                return Done(replace(result.result, offline=False, psp_reference=result.result.psp_reference or "OFFLINE"))
+            return result
+
+        return _After(performers, change, _nothing)
+
+
+class GiftWithoutReason(Fitting):
+    """A terminal that is asked how it is always counts as one that reaches no issuer."""
+
+    def given(self, given: Input, k: Kiosk) -> Input:
+        del k
+        return replace(given, host=False) if isinstance(given, TerminalHealth) else given
+
+
+class DecideForTheOperator(Fitting):
+    """Where an operator lets a driver go, what looks likely is taken all the same."""
+
+    def given(self, given: Input, k: Kiosk) -> Input:
+        del k
+        if isinstance(given, ReviewClosed) and given.code == "meter_unproven" and given.decision == "release":
+            return replace(given, decision="capture")
+        return given
+
+
+class GoodNewsOnly(Fitting):
+    """Every confirmation counts as a success."""
+
+    def given(self, given: Input, k: Kiosk) -> Input:
+        del k
+        return replace(given, success=True, amount=None) if isinstance(given, Confirmation) else given
+
+
+class RefundTwice(Fitting):
+    """A refund whose answer was lost is ordered anew."""
+
+    def acquirer(self, port: Acquirer) -> Acquirer:
+        return _RefundingTwice(port, lambda _, order: order)
+
+
+class _RefundingTwice(_AcquirerWith):
+    async def refund(self, order: ModificationOrder) -> Submitted:
+        await super().refund(order)
+        return await super().refund(replace(order, key=f"{order.key[:60]}-2", promised=None))
+
+
+class RefundForgotten(Fitting):
+    """A refund is noted, its credit note printed, and nobody tells the acquirer."""
+
+    def performer(self, performers: Performers) -> Performer:
+        def instead(attempt: Attempt) -> Result | None:
+            body = attempt.request.body
+            return Done(Accepted("NEVERSENT")) if isinstance(body, Modify) and body.operation == "refund" else None
+
+        return _After(performers, _same, instead)
+
+
+class AnyCardIsTheRightOne(Fitting):
+    """Whichever card is held to the terminal, it is the one that paid last."""
+
+    def terminal(self, port: PaymentTerminal) -> PaymentTerminal:
+        return _Credulous(port)
+
+
+class _Credulous:
+    def __init__(self, port: PaymentTerminal) -> None:
+        self._port = port
+        self._card = Card()
+
+    async def preauthorize(self, order: PreauthorizationOrder) -> Approved | Declined:
+        answer = await self._port.preauthorize(order)
+        if isinstance(answer, Approved):
+            self._card = answer.card
+        return answer
+
+    async def status(self, order: PreauthorizationOrder, service_id: str) -> Approved | Declined | DialogueState:
+        return await self._port.status(order, service_id)
+
+    async def abort(self, order: PreauthorizationOrder | IdentifyOrder, service_id: str) -> None:
+        await self._port.abort(order, service_id)
+
+    async def identify(self, order: IdentifyOrder) -> Card | Declined:
+        answer = await self._port.identify(order)
+        return self._card if isinstance(answer, Card) else answer
+
+    async def release(self, service_id: str, farewell: Farewell) -> Declined | None:
+        return await self._port.release(service_id, farewell)
+
+    async def diagnose(self, service_id: str) -> Health:
+        return await self._port.diagnose(service_id)
+
+
 MUTANTS: Mapping[str, type[Fitting]] = {
     "new-key-on-retry": NewKeyOnRetry,
     "skip-intent": SkipIntent,
@@ -304,4 +559,19 @@ MUTANTS: Mapping[str, type[Fitting]] = {
     "bill-the-register": BillTheRegister,
     "ignore-the-end": IgnoreTheEnd,
     "print-again": PrintAgain,
+    "synchronous-normal": SynchronousNormal,
+    "write-errors-ignored": WriteErrorsIgnored,
+    "numbers-reused": NumbersReused,
+    "trust-the-wall-clock": TrustTheWallClock,
+    "adjust-believed-when-submitted": AdjustBelievedWhenSubmitted,
+    "ignore-the-limit": IgnoreTheLimit,
+    "late-approval-declined": LateApprovalDeclined,
+    "partial-approval-ignored": PartialApprovalIgnored,
+    "offline-approval-captured-at-once": OfflineApprovalCapturedAtOnce,
+    "gift-without-reason": GiftWithoutReason,
+    "decide-for-the-operator": DecideForTheOperator,
+    "good-news-only": GoodNewsOnly,
+    "refund-twice": RefundTwice,
+    "refund-forgotten": RefundForgotten,
+    "any-card-is-the-right-one": AnyCardIsTheRightOne,
 }

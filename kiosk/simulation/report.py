@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TextIO
 
+from kiosk.simulation import cells
 from kiosk.simulation.checker import Violation
 from kiosk.simulation.faults import WORDS
 
@@ -68,6 +69,21 @@ class Report:
         self.struck.update(world.struck)
 
     @property
+    def empty_cells(self) -> list[tuple[str, str]]:
+        """The cells of the table of faults that this run should have played and did not; only a run long enough is to be blamed."""
+        return cells.empty(self.struck)
+
+    @property
+    def must_fill(self) -> bool:
+        """Whether the run is long enough for every cell."""
+        return self.mutant is None and self.sessions >= cells.FROM_SESSIONS
+
+    @property
+    def bad(self) -> bool:
+        """A promise was broken, or a long run has left a cell empty."""
+        return bool(self.violations) or (self.must_fill and bool(self.empty_cells))
+
+    @property
     def faults(self) -> int:
         return sum(self.struck.values())
 
@@ -86,6 +102,12 @@ class Report:
             "lives": self.lives,
             "faults": self.faults,
             "fault_table": table,
+            "cells": {
+                "played": sum(len(row.steps) for row in cells.ROWS.values()),
+                "empty": [list(cell) for cell in self.empty_cells],
+                "empty_fails_from_sessions": cells.FROM_SESSIONS,
+                "impossible": {fault: {"steps": _others(row.steps), "why": row.why} for fault, row in cells.ROWS.items()},
+            },
             "broken": [
                 {
                     "seed": b.seed,
@@ -107,6 +129,14 @@ class Report:
             lines += ["", f"… and {len(rest)} more worlds, the first with seeds {', '.join(str(b.seed) for b in rest[:10])}"]
         print("\n".join(lines), file=out)
 
+    def _cells(self) -> list[str]:
+        wanted, missing = sum(len(row.steps) for row in cells.ROWS.values()), self.empty_cells
+        lines = [f"{wanted - len(missing)} of {wanted} cells of the table were played; {len(cells.impossible())} cannot be, with reasons"]
+        if missing:
+            blame = "" if self.must_fill else f"; from {cells.FROM_SESSIONS} sessions on that is a failure"
+            lines.append(f"empty: {', '.join(f'{fault} at {step}' for fault, step in missing)}{blame}")
+        return lines
+
     def _sums(self) -> list[str]:
         sessions = max(1, self.sessions)
         rate = self.sessions / self.seconds if self.seconds else 0.0
@@ -115,9 +145,14 @@ class Report:
             f"{self.sessions} sessions in {self.worlds} worlds, {self.facts} facts ({self.facts / sessions:.1f} a session),"
             f" {self.lives} lives of a core",
             f"{self.faults} faults struck ({self.faults / sessions:.2f} a session)",
+            *self._cells(),
             f"{self.seconds:.1f} s, {rate:.0f} sessions a second",
             f"{self.violations} violations" if self.violations else "no violation: every promise was kept",
         ]
+
+
+def _others(steps: Sequence[str]) -> list[str]:
+    return [step for step in cells.STEPS if step not in steps]
 
 
 def _table(struck: Counter[tuple[str, str]]) -> list[str]:

@@ -318,6 +318,7 @@ class World:
             charge = meant([c for stay in self._stays for c in stay.charges if c.truth.id_tag == tag], call)
             if charge is not None:
                 take_registers(charge, call)
+                charge.heard_ms = self._clockwork.now
                 if call.payload.get("reason") == "EVDisconnected":
                     charge.told_ms = charge.gone_ms
         elif call.action == "StatusNotification" and call.payload.get("status") == "Available":
@@ -340,6 +341,7 @@ class World:
             for charge in stay.charges:
                 charge.odd_words |= charge.pile_odd
                 charge.wrong_clock = _meets(self._machines[stay.kiosk].wrong_clock, charge)
+                charge.booted = _meets([[at, at] for at in self._machines[stay.kiosk].boots], charge)
                 charge.troubled = _troubled(self._wires[stay.pile].troubles, charge)
         for machine in self._machines.values():
             said = journal_says(machine)

@@ -152,10 +152,11 @@ class Postman:
         due = self._far.next_due()
         self._wake = None if due is None else self._clockwork.at(due, self.pump)
 
-    def _told(self, body: bytes) -> None:
-        for one in json.loads(body)["notificationItems"]:
+    def _told(self, webhook: Webhook) -> None:
+        for one in json.loads(webhook.body)["notificationItems"]:
             reference = one["NotificationRequestItem"]["merchantReference"]
-            self.told.setdefault(reference, self._clockwork.now)
+            if reference.startswith(f"{webhook.endpoint}-"):
+                self.told.setdefault(reference, self._clockwork.now)
 
     def _deliver(self, webhook: Webhook) -> None:
         to = self._endpoint(webhook.endpoint)
@@ -164,7 +165,7 @@ class Postman:
         async def post() -> None:
             await to.take(webhook.body)
             if _ADJUSTED in webhook.body:
-                self._told(webhook.body)
+                self._told(webhook)
             if not over.done:
                 over.resolve(None)
                 self._far.accepted(webhook)
