@@ -9,7 +9,7 @@ from typing import Protocol
 
 from kiosk.core.engine import fact_of
 from kiosk.journal.entry import JournalError, Stored
-from kiosk.session.codec import CodecError
+from kiosk.session.codec import KIOSK_STREAM, CodecError
 from kiosk.session.energy import signed_before
 from kiosk.session.evolve import fold
 from kiosk.session.facts import Fact, PaymentAuthorized
@@ -44,6 +44,8 @@ class Archive:
 
     def sale(self, session: SessionId) -> Session | None:
         """The sale that its own stream folds to; None when there is no such sale, or when it cannot be read."""
+        if session == KIOSK_STREAM:  # no sale, and as long as the kiosk is old
+            return None
         try:
             facts = [fact_of(stored) for stored in self._journal.read(stream=session)]
         except CodecError:

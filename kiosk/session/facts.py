@@ -97,7 +97,8 @@ class OrphanTransactionEnded(KioskFact):
 
 @dataclass(frozen=True, slots=True)
 class OrphanApproval(KioskFact):
-    """Money was reserved under a reference that no sale holds any more. An operator releases it."""
+    """Money was reserved under a reference that no sale holds any more. It is asked back in the same decision where that is safe; otherwise
+    an operator releases it."""
 
     reference: str
     approval: Approval
@@ -516,7 +517,7 @@ class Priced(SessionFact):
     rating: Rating
     charge: Money
     shortfall: Money  # priced but not covered by what was reserved
-    rule: str  # `tariff` | `nothing_delivered` | `free` | `decided` | `released`
+    rule: str  # `tariff` | `nothing_delivered` | `free` | `released`
 
 
 @dataclass(frozen=True, slots=True)

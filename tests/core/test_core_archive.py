@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from core_shelf import Shelf
 
-from kiosk.journal.entry import Entry
+from kiosk.core.archive import Archive
+from kiosk.journal.entry import Entry, Stored
 from kiosk.journal.journal import Journal
 from kiosk.session import inputs as i
 from kiosk.session.evolve import KEPT_CLOSED
@@ -46,6 +47,20 @@ def test_there_is_no_sale_of_that_name(shelf: Shelf) -> None:
     shelf.keep()
     for name in ("", "kiosk", "K417", f"{shelf.w.session.id}0", "K417-'; DROP TABLE entries"):
         assert shelf.archive().sale(SessionId(name)) is None
+
+
+def test_the_kiosks_own_stream_is_no_sale_and_is_not_read_for_one(shelf: Shelf) -> None:
+    class Forbidden:
+        def read(self, after: int = 0, stream: str | None = None) -> Iterator[Stored]:
+            raise AssertionError("it may be millions of entries long")
+
+        def head(self) -> int:
+            return 0
+
+    async def nothing(digest: Digest) -> bytes | None:
+        return None
+
+    assert Archive(Forbidden(), shelf.w.k.setup, nothing).sale(SessionId("kiosk")) is None
 
 
 def test_a_sale_of_a_newer_program_is_not_guessed_at(shelf: Shelf) -> None:
