@@ -179,10 +179,20 @@ def take_off(rating: Rating, tariff: Tariff, rules: Sequence[Discount], bonus: C
 
 
 def _in_order(rules: Sequence[Discount]) -> list[Discount]:
-    """By kind and by name; rules of one name by all that is in them."""
     if len({(type(rule), rule.name) for rule in rules}) < len(rules):
-        rules = sorted(rules, key=repr)
+        return sorted(rules, key=order_of)
     return sorted(rules, key=lambda rule: (_PLACE[type(rule)], rule.name))
+
+
+def order_of(rule: Discount) -> tuple[int, str, str, str]:
+    """Where a rule stands among others: by its kind, its name, its payer, and at last what it is for. Never by how much it gives: one that
+    becomes more generous keeps its place."""
+    what = ""
+    if isinstance(rule, OffPeakBonus):
+        what = f"{rule.zone} {rule.when}"
+    elif isinstance(rule, Coupon):
+        what = "amount" if rule.amount is not None else "energy" if rule.mwh is not None else "percent"
+    return _PLACE[type(rule)], rule.name, rule.funded_by.value, what
 
 
 class _Sale:

@@ -29,12 +29,11 @@ def lowers(later: Sequence[Discount], earlier: Sequence[Discount]) -> bool:
 def lowered(earlier: Sequence[Discount], offered: Iterable[Discount]) -> tuple[Discount, ...]:
     """`earlier` made as generous as `offered` where that is more so, and with what is new in it. It always `lowers` `earlier`."""
     rules = {key_of(rule): rule for rule in earlier}
-    sunny = next((key for key, rule in rules.items() if isinstance(rule, SolarShare)), None)
     for rule in offered:
         key = key_of(rule)
         if key in rules:
             rules[key] = _join(rules[key], rule)
-        elif len(rules) < MOST_RULES and not (sunny and isinstance(rule, SolarShare)):
+        elif len(rules) < MOST_RULES and not (isinstance(rule, SolarShare) and any(isinstance(r, SolarShare) for r in rules.values())):
             rules[key] = rule
     return tuple(rules.values())
 

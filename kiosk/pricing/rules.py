@@ -24,6 +24,7 @@ from kiosk.pricing.discounts import (
     OffPeakBonus,
     SolarShare,
     Subscription,
+    order_of,
 )
 from kiosk.pricing.load import parse, restrictions_from, tariff_of
 from kiosk.pricing.localtime import zone_of
@@ -42,7 +43,7 @@ _V = TypeVar("_V")
 
 def rules_text(rules: Iterable[Discount]) -> str:
     """Canonical JSON; empty for no rules. `read_rules` of it gives equal rules in the order in which they are applied."""
-    ordered = sorted(rules, key=_place)
+    ordered = sorted(rules, key=order_of)
     return text([_body(rule) for rule in ordered]) if ordered else ""
 
 
@@ -60,7 +61,7 @@ def rules_from(body: object, currency: str, zone: str) -> tuple[Discount, ...]:
         raise PricingError("discounts are a list of objects: write it in [brackets]")
     if len(body) > MOST_RULES:
         raise PricingError(f"{len(body)} discounts are more than the {MOST_RULES} a sale can have")
-    rules = tuple(sorted((_Reader(row, f"discounts[{i}]", currency, zone).rule() for i, row in enumerate(body)), key=_place))
+    rules = tuple(sorted((_Reader(row, f"discounts[{i}]", currency, zone).rule() for i, row in enumerate(body)), key=order_of))
     _unmistakable(rules)
     return rules
 
@@ -96,10 +97,6 @@ def _unmistakable(rules: Sequence[Discount]) -> None:
         seen.add(key_of(rule))
     if sum(isinstance(rule, SolarShare) for rule in rules) > 1:
         raise PricingError("two discounts are for sun: a site has one roof, and its energy one price")
-
-
-def _place(rule: Discount) -> tuple[int, str, str]:
-    return CODES.index(_CODE[type(rule)]), rule.name, repr(rule)
 
 
 # --- writing --------------------------------------------------------------------------------------------------------------------

@@ -100,3 +100,51 @@ def test_sale_terms_hold_from_the_outside_too() -> None:
     case["session"] = session(period(dimensions=[{"type": "PARKING_TIME", "volume": 10}]))
     _, out, _ = run([json.dumps(case)])
     assert json.loads(out)["total"] == "12.00"
+
+
+# --- a dry run of other discounts ------------------------------------------------------------------------------------------------
+
+
+RULES = [{"type": "LOYALTY", "name": "All", "funded_by": "operator", "percent": 10}]
+
+
+def dry(source: list[str], rules: object, folder: Path, *, jsonl: bool = True) -> tuple[int, list[dict[str, Any]], str]:
+    file = folder / "rules.json"
+    file.write_text(json.dumps(rules))
+    out, err = io.StringIO(), io.StringIO()
+    code = price(source, out, err, jsonl=jsonl, rules=file)
+    return code, [json.loads(line) for line in out.getvalue().splitlines()] if jsonl else [json.loads(out.getvalue())], err.getvalue()
+
+
+def test_a_dry_run_tells_the_difference_for_each_session_and_for_all(tmp_path: Path) -> None:
+    code, answers, err = dry(CORPUS[:20], RULES, tmp_path)
+    *cases, last = answers
+    _, plain, _ = run(CORPUS[:20])
+    assert (code, err, len(cases)) == (0, "", 20)
+    for case, was in zip(cases, map(json.loads, plain.splitlines()), strict=True):
+        assert case["before"] == was["total"]
+        assert Decimal(case["difference"]) == Decimal(case["total"]) - Decimal(case["before"])
+        assert Decimal(case["total"]) == sum(Decimal(line["amount"]) for line in case["lines"])
+    for key in ("before", "total", "difference"):
+        assert Decimal(last["sums"]["EUR"][key]) == sum(Decimal(case[key]) for case in cases)
+
+
+def test_a_session_may_have_discounts_of_its_own(tmp_path: Path) -> None:
+    own = json.dumps(json.loads(CORPUS[0]) | {"discounts": RULES})
+    _, out, _ = run([own])
+    (case,) = [json.loads(line) for line in out.splitlines()]
+    assert [line["code"] for line in case["lines"]][-1] == "LOYALTY"
+    assert (case["lines"][-1]["name"], case["lines"][-1]["funded_by"]) == ("All", "operator")
+    _, (dearer, _), _ = dry([own], [], tmp_path)
+    assert dearer["before"] == case["total"] < dearer["total"]
+    code, (single,), _ = dry([own], [], tmp_path, jsonl=False)
+    assert (code, single["difference"]) == (0, dearer["difference"])
+
+
+def test_rules_that_are_none_are_named(tmp_path: Path) -> None:
+    code, answers, err = dry(CORPUS[:1], [{"type": "LOYALTY", "name": "All"}], tmp_path)
+    assert (code, answers[0]) == (1, {"error": "discounts[0].funded_by: is missing"})
+    assert err == "line 1: discounts[0].funded_by: is missing\n"
+    out, err_ = io.StringIO(), io.StringIO()
+    assert price(CORPUS[:1], out, err_, jsonl=True, rules=tmp_path / "none.json") == 2
+    assert "none.json" in err_.getvalue()

@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 from pricing_world import component, element, tariff_of_elements
 
+from kiosk.pricing.canonical import canonical
 from kiosk.pricing.cli import lint as lint_file
 from kiosk.pricing.lint import PROFILES, Severity, lint, profiles_for
+from kiosk.pricing.load import load
 from kiosk.pricing.model import Tariff
 
 ASSETS = Path(__file__).parents[2] / "assets" / "demo" / "tariffs"
@@ -45,6 +47,29 @@ def test_the_demo_sells_lawfully(name: str) -> None:
     out = io.StringIO()
     assert lint_file(ASSETS / f"{name}.json", "de,eu50", out, out) == 0
     assert "0 errors, 0 warnings" in out.getvalue()
+
+
+SURCHARGED = gross(element(KWH), x_pilepay={**GOOD_SALE, "payment_surcharge": [{"kind": "credit", "percent": 1.5}]})
+
+
+@pytest.mark.parametrize("profile", ["eu", "eu50", "de", "uk"])
+def test_no_card_may_cost_extra_in_europe(profile: str) -> None:
+    found = [f for f in lint(SURCHARGED, profile) if f.code == "payment-surcharge"]
+    assert [(f.severity, f.path) for f in found] == [(Severity.ERROR, "x_pilepay.payment_surcharge[0]")]
+    assert "drop the credit surcharge" in found[0].message
+
+
+@pytest.mark.parametrize("profiles", [(), ("us",), ("ca",)])
+def test_elsewhere_a_surcharge_is_said_not_to_be_charged(profiles: tuple[str, ...]) -> None:
+    assert "payment-surcharge" not in codes(SURCHARGED, *profiles)
+    assert "surcharge-not-charged" in warnings(SURCHARGED, *profiles)
+    none = gross(element(KWH), x_pilepay={**GOOD_SALE, "payment_surcharge": [{"kind": "credit", "percent": 0}]})
+    assert "surcharge-not-charged" not in warnings(none)
+
+
+def test_a_surcharge_is_part_of_the_tariffs_text() -> None:
+    assert load(canonical(SURCHARGED).encode()) == SURCHARGED
+    assert '"payment_surcharge":[{"kind":"credit","percent":1.5}]' in canonical(SURCHARGED)
 
 
 def r(**restrictions: object) -> Tariff:
