@@ -101,16 +101,19 @@ def _leaves(error: BaseException) -> Iterator[BaseException]:
 
 
 def _unusable(path: Path, settings: Sequence[str] = ()) -> list[str]:
-    """What a configuration that reads well still cannot do: keys and certificates that no driver takes."""
+    """What a configuration that reads well still cannot do: keys and certificates that no driver takes, languages without words."""
     from hardware.terminals.adyen.local import AdyenConfigError
     from kiosk.config.load import load_config, overlay
     from kiosk.config.problems import ConfigError
     from kiosk.core import parts
     from kiosk.core.clock import SystemClock
     from kiosk.payments.api import PaymentsError
+    from kiosk.wording.languages import LANGUAGES
 
     config = load_config(path, overlay(settings))
-    problems = []
+    there_are = ", ".join(LANGUAGES)
+    unspoken = [code for code in config.site.languages if code not in LANGUAGES]
+    problems = [f"{path.name}: site.languages: there are no words for {code!r}, only for {there_are}" for code in unspoken]
     for part in (parts.terminal, parts.acquirer, parts.asker):
         try:
             part(config, SystemClock.real())
