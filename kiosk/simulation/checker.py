@@ -211,7 +211,8 @@ class _Judge:
             for payment in captured:
                 if min(least, self._spendable(payment, charge)) <= payment.captured.minor <= min(most, payment.authorized.minor):
                     captured.remove(payment)
-                    yield from self._taken(stay, payment, least)
+                    proven = not (_unproven(charge) and self._listed(payment.merchant_reference, *_METER))
+                    yield from self._taken(stay, payment, least if proven else 0)
                     return
         owed = stay.terms.price(mwh)
         if owed and not self._excused(stay, charge):

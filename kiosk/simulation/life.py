@@ -1,7 +1,8 @@
 """One life of a kiosk's core, from its start to the power cut: the product's engine, effects, performers and journal in the world's time.
 
 `kiosk.core.kernel` says what happens when, here as in the product's service; this is its time, its disk and its wires, event by event, so
-that the power can go between any two of them.
+that the power can go between any two of them. Two things are not the product's own: `Disk` does what `kiosk.journal.thread` does with a
+thread (groups of commits, the room kept back), and the terminal and the disk are looked at when something has changed, not every minute.
 """
 
 from __future__ import annotations

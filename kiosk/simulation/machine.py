@@ -216,14 +216,14 @@ class Machine:
         return self._cut_at(fault, step)
 
     def _cut_at(self, fault: Fault, step: str) -> bool:
-        if self._faults.calm or not self._chance.strikes(fault.odds * self._faults.severity):
+        if not self._faults.cuts(fault, step):
             return False
         self.cut(fault, step, power=self._chance.strikes(0.6))
         return True
 
     def attempted(self, life: Life, attempt: Attempt) -> None:
         """A call sets out: sometimes the power goes while it is under way."""
-        if self._faults.calm or not self._chance.strikes(0.006 * self._faults.severity):
+        if not self._faults.cuts(bad.BEFORE_INTENT, _step(attempt)):
             return
         longest = 20_000 if isinstance(attempt.request.body, Preauthorize) else 400
 

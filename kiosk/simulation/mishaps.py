@@ -28,10 +28,11 @@ _KINDS = (
     ("screen", 0.04),
     ("host", 0.07),
     ("terminal_swap", 0.03),
+    ("terminal_busy", 0.04),
     ("disk_full", 0.04),
     ("disk_read_only", 0.02),
     ("cancel_by_hand", 0.02),
-    ("outage", 0.004),
+    ("outage", 0.006),
 )
 _DAY_S = 86_400
 _HOLD_FALLS_S = 4 * _DAY_S  # for the card schemes that keep it shortest
@@ -93,7 +94,7 @@ class Mishaps:
                 machine.jump(where(bay))
             case "disk_full" | "disk_read_only":
                 self._disk(kind, bay)
-            case "internet" | "outage" | "host" | "terminal_swap" | "terminal_reboot" | "cancel_by_hand":
+            case "internet" | "outage" | "host" | "terminal_swap" | "terminal_busy" | "terminal_reboot" | "cancel_by_hand":
                 self._money(kind, bay)
             case _:
                 self._pile(kind, bay)
@@ -105,6 +106,8 @@ class Mishaps:
                 machine.terminal.reboot()
             case "terminal_swap":
                 machine.terminal.swap(where(bay))
+            case "terminal_busy":
+                machine.terminal.try_out()
             case "host":
                 self._note(bad.HOST_AWAY, bay)
                 machine.host_away()

@@ -1,6 +1,7 @@
 """The screen's visit in a simulated core: touches become steps of `kiosk.session.visit`, one after the other.
 
-What `kiosk.core.counter` does on the product's loop. A touch that arrives twice, or means an earlier visit, does nothing.
+What `kiosk.core.counter` does on the product's loop is done here once more, because the world knows no loop: the order of steps, repeats
+and touches that meant an earlier visit, the quote of what was picked. What a step means is the product's own.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ def payment(captured: int = 0, *, cancelled: bool = False, modifications: tuple[
 
 
 def charge(mwh: int = 10 * KWH, reason: str = "EVDisconnected") -> Charge:
-    return Charge(Delivery(1, "TAG", 200, 7, 800, mwh, reason), reported=mwh, heard=True)
+    return Charge(Delivery(1, "TAG", 200, 7, 800, mwh, reason), begin=0, reported=mwh, heard=True)
 
 
 def stay(*charges: Charge) -> Stay:
@@ -118,8 +118,8 @@ def test_an_operator_may_let_energy_go_that_no_meter_proves() -> None:
 
 def test_a_shortfall_must_be_on_the_list() -> None:
     all_of_it = payment(5_000, modifications=(change("capture", 5_000),))
-    assert rules(books(all_of_it, charge(120 * KWH))) == {"a shortfall is seen"}
-    assert rules(books(all_of_it, charge(120 * KWH), entries=("shortfall",))) == set()
+    assert rules(books(all_of_it, charge(103 * KWH))) == {"a shortfall is seen"}
+    assert rules(books(all_of_it, charge(103 * KWH), entries=("shortfall",))) == set()
 
 
 def test_a_capture_that_failed_must_be_on_the_list() -> None:
@@ -270,3 +270,14 @@ def test_a_charge_that_the_kiosk_ended_for_nobody_is_seen() -> None:
     assert rules(found) == {"stop only by those entitled"}
     ended.troubled = True  # a pile that was not heard of is asked to stop
     assert rules(found) == set()
+
+
+def test_energy_that_goes_on_when_the_money_is_used_up_is_seen() -> None:
+    all_of_it = payment(5_000, modifications=(change("capture", 5_000),))
+    assert rules(books(all_of_it, charge(120 * KWH), entries=("shortfall",))) == {"energy ends with the money"}
+
+
+def test_what_an_operator_let_go_is_not_taken() -> None:
+    taken = books(payment(500, modifications=(change("capture", 500),)), charge(), entries=("meter_unproven",))
+    taken.orders = [Order("sim1", SALE, "release", 900, "meter_unproven", taken=True)]
+    assert rules(taken) == {"what was let go is not taken"}

@@ -112,6 +112,12 @@ class TerminalWire:
             self._poi_id, self._chance, on_authorized=self._booked, on_forwarded=self._forwarded, store_and_forward=self._alone
         )
 
+    def try_out(self) -> None:
+        """A technician with a till of their own lets the terminal ask for a card."""
+        order = IdentifyOrder("TECH", "TECH", "en", self._clockwork.now)
+        self.model.request(messages.card_acquisition(order, "TECHNICIAN", self._poi_id).message(), self._clockwork.now)
+        self._pump()
+
     def host(self, *, away: bool) -> None:
         self.model.fault(Fault.HOST_AWAY if away else Fault.HOST_BACK)
         self._pump()
