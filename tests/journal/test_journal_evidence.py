@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import random
 import sqlite3
 from pathlib import Path
 
@@ -86,3 +87,17 @@ def test_an_erasure_whose_last_step_failed_is_finished_by_the_next_one(tmp_path:
         journal.reopen()
         journal.evidence.erase_expired(0)
         assert not any(secret[:28] in file.read_bytes() for file in tmp_path.iterdir())
+
+
+def test_nothing_of_what_was_erased_is_left_in_the_gaps_of_pages(tmp_path: Path) -> None:
+    """Rows that grow small are moved together: where they were before, their content may still lie."""
+    draw = random.Random(1)
+    with Journal.open(tmp_path / "journal.db", reserve_bytes=0) as journal:
+        for _ in range(12):
+            data = [draw.randbytes(draw.choice((16, 300, 900))) for _ in range(30)]
+            digests = [journal.evidence.put(datum, None) for datum in data]
+            draw.shuffle(digests)
+            for start in range(0, 30, 5):
+                journal.evidence.erase(digests[start : start + 5])
+            content = b"".join(file.read_bytes() for file in tmp_path.iterdir())
+            assert not [datum for datum in data if datum in content]
