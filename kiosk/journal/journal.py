@@ -178,10 +178,6 @@ class Journal:
         """What was kept, if it fits this journal and `fingerprint` in every way."""
         return fold.find(self.layout.fold, fingerprint, PublicKey(self._signer.public, self._signer.origin), self._hash_at)
 
-    def drop_fold(self) -> None:
-        """Throw away what was kept."""
-        self.layout.fold.unlink(missing_ok=True)
-
     def verify(self, *, from_checkpoint: bool = False) -> Verdict:
         """Check the journal as it is on the disk, with its own key; see `kiosk.journal.verify`."""
         with self.reader() as reader:
