@@ -35,7 +35,7 @@ from kiosk.sources.asker import Asked, Asker
 from kiosk.sources.file import FileSource
 from kiosk.sources.http import HttpSource
 from kiosk.sources.kinds import plugin
-from kiosk.sources.sun import SimulatedSun
+from kiosk.sources.sun import ClearSky
 from kiosk.values import ConnectorId
 from kiosk.wording.wording import NBSP
 
@@ -206,7 +206,7 @@ def _source(s: SourceTable) -> Source:
             tls = ssl.create_default_context(cafile=s.root_ca) if s.root_ca else None
             return HttpSource(s.url, read_secret(s.token_file) if s.token_file else "", tls)
         case "sun" if s.price is not None:
-            return SimulatedSun(s.price)
+            return ClearSky(s.price)
     return plugin(s.plugin or "", s.options)
 
 

@@ -13,7 +13,7 @@ _RISES, _SETS = 6 * 60, 20 * 60
 _GOOD_FOR_MS = 15 * 60_000
 
 
-class SimulatedSun:
+class ClearSky:
     """Its energy costs `price` a kWh. `most` is its share at noon, in thousandths."""
 
     def __init__(self, price: Decimal, most: int = 800, name: str = "Sun") -> None:

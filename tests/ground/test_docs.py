@@ -21,7 +21,7 @@ from kiosk.session.faults import FAULTS
 PAGES = ("README.md", "docs/architecture.md", "docs/installer.md", "docs/operator.md", "docs/integration.md")
 _FENCED = re.compile(r"^```[a-z]*\n(.*?)^```", flags=re.MULTILINE | re.DOTALL)
 _CODE = re.compile(r"`([^`\n]+)`")
-_COMMAND = re.compile(r"(?:^|bin/|\$ )pilepay ([a-z]+(?: (?:show|verify|price|lint|list|decide|sales|reviews)\b)?)([^|&]*)")
+_COMMAND = re.compile(r"(?:^|bin/|\$ )pilepay ([a-z]+(?: (?:show|verify|price|compare|lint|list|decide|sales|reviews)\b)?)([^|&]*)")
 _MADE = re.compile(r'make ([a-z]+) ARGS="([^"]*)"')
 _OURS = re.compile(r"(?:README|CONTRIBUTING|SECURITY|CHANGELOG)\.md|(?:kiosk|hardware|tests|docs|assets|packaging)/[\w./-]+")
 _ROW = re.compile(r"^\| `([^`]+)`.*", flags=re.MULTILINE)

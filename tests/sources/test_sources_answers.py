@@ -21,7 +21,7 @@ from kiosk.sources.api import Answer, Question, SourceError
 from kiosk.sources.file import FileSource
 from kiosk.sources.http import HttpSource
 from kiosk.sources.kinds import plugin
-from kiosk.sources.sun import SimulatedSun
+from kiosk.sources.sun import ClearSky
 from kiosk.values import Digest
 
 NOW = 1_795_000_000_000
@@ -138,7 +138,7 @@ def test_slots_that_overlap_are_no_answer() -> None:
 
 
 async def test_the_sun_rises_is_strongest_at_one_and_sets() -> None:
-    sun = SimulatedSun(Decimal("0.29"))
+    sun = ClearSky(Decimal("0.29"))
     shares = [sun.share(utc(f"2026-06-21T{hour:02}:00"), "UTC") for hour in (5, 6, 9, 13, 17, 20, 23)]
     assert shares[0] == shares[1] == shares[-1] == shares[-2] == 0
     assert 0 < shares[2] == shares[4] < shares[3] == 800
