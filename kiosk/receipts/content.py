@@ -237,11 +237,10 @@ def _discounted(item: Item, w: Wording) -> str:
 
 def _detail(item: Item, gross: bool, w: Wording) -> str:
     currency = item.amount.currency
-    symbol = w.symbol(currency)
     if item.code == "ENERGY":
-        text = f"{_kwh(item.units, w)} × {w.rate(item.unit_price, currency)}{NBSP}{w.say('unit.per_kwh', symbol=symbol)}"
+        text = f"{_kwh(item.units, w)} × {w.unit_price(item.unit_price, currency, 'unit.per_kwh')}"
     elif item.code in TIMES:
-        text = _time(item, symbol, w)
+        text = _time(item, w)
     else:
         return ""
     if not gross and item.vat is not None:
@@ -249,7 +248,7 @@ def _detail(item: Item, gross: bool, w: Wording) -> str:
     return text
 
 
-def _time(item: Item, symbol: str, w: Wording) -> str:
+def _time(item: Item, w: Wording) -> str:
     """By the minute where the price divides (that is how it was shown before the start), else by the hour."""
     currency = item.amount.currency
     per_minute = item.unit_price / 60
@@ -257,7 +256,7 @@ def _time(item: Item, symbol: str, w: Wording) -> str:
         quantity, rate, unit = f"{w.countdown(item.units)}{NBSP}{w.say('unit.minute')}", per_minute, "unit.per_minute"
     else:
         quantity, rate, unit = w.duration_exact(item.units), item.unit_price, "unit.per_hour"
-    return f"{quantity} × {w.rate(rate, currency)}{NBSP}{w.say(unit, symbol=symbol)}"
+    return f"{quantity} × {w.unit_price(rate, currency, unit)}"
 
 
 def _money(r: Receipt, w: Wording) -> Iterator[Row]:

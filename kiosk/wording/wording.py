@@ -147,6 +147,19 @@ class Wording:
         """A unit price as the tariff writes it, with at least the currency's digits: `0.49 €`, `0.4567 €`."""
         return self._with_symbol(value, _digits(value, exponent(currency)), currency)
 
+    def unit_price(self, value: Decimal, currency: str, unit: str) -> str:
+        """A unit price and what it is for, `unit` being `unit.per_kwh` and its like: `0.49 €/kWh`, `€ 0,49/kWh`."""
+        number, rest = self.beside(self.rate(value, currency), self.say(unit, symbol=self.symbol(currency)), currency)
+        return f"{number}{'' if rest.startswith('/') else NBSP}{rest}"
+
+    def beside(self, number: str, unit: str, currency: str) -> tuple[str, str]:
+        """A number and its unit (`€`, `€/kWh`) as they are drawn side by side: a symbol that stands ahead goes over to the number."""
+        symbol = self.symbol(currency)
+        before = self._money_locale(currency).currency_formats["standard"].prefix[0]
+        if "¤" not in before or not unit.startswith(symbol):
+            return number, unit
+        return f"{self._ahead(before, symbol)}{number}", unit.removeprefix(symbol)
+
     def rate(self, value: Decimal, currency: str) -> str:
         """A unit price without its symbol: `0.4567`."""
         return self._as_written(value, exponent(currency))
@@ -158,12 +171,14 @@ class Wording:
         return Locale.parse(_ENGLISH_MONEY[currency]) if self.language == "en" and currency in _ENGLISH_MONEY else self._locale
 
     def _with_symbol(self, value: Decimal, digits: int, currency: str) -> str:
-        """With the symbol where CLDR's pattern of the locale has it. Letters keep a space to the digits (CLDR `currencySpacing`)."""
+        """The symbol where CLDR's pattern of the locale has it. Letters keep a space to the digits (CLDR `currencySpacing`)."""
         pattern = self._money_locale(currency).currency_formats["standard"]
         before, behind = pattern.prefix[value < 0], pattern.suffix[value < 0]
         symbol = self.symbol(currency)
-        ahead = symbol + NBSP if before.endswith("¤") and symbol[-1].isalpha() else symbol
-        return f"{before.replace('¤', ahead)}{self.number(abs(value), digits)}{behind.replace('¤', symbol)}"
+        return f"{self._ahead(before, symbol)}{self.number(abs(value), digits)}{behind.replace('¤', symbol)}"
+
+    def _ahead(self, before: str, symbol: str) -> str:
+        return before.replace("¤", symbol + NBSP if before.endswith("¤") and symbol[-1].isalpha() else symbol)
 
     # --- time --------------------------------------------------------------------------------------------------------------------
 

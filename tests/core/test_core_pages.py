@@ -24,7 +24,7 @@ from kiosk.session.setup import Offline
 from kiosk.session.visit import CardShown, Visit
 from kiosk.values import Money
 from kiosk.wording.languages import LANGUAGES as WORDED
-from kiosk.wording.wording import Wording
+from kiosk.wording.wording import NBSP, Wording
 
 LANGUAGES = tuple(WORDED)
 LONGEST_TITLE = 46  # at 800 x 480
@@ -579,3 +579,18 @@ def test_one_page_says_once_what_became_of_the_money() -> None:
         snapshot = make().in_("en")
         if page == "trouble" and snapshot.card is not None:
             assert not re.search(r"[Nn]othing (paid|reserved)|released\.$", snapshot.what), name
+
+
+def test_money_is_drawn_as_the_language_writes_it() -> None:
+    pages = {name: PAGES[name][1]() for name in ("both free", "price", "charging", "finished, printed")}
+    for language, held, price in (("en", ("50.00", "€"), ("0.50", "€/kWh")), ("nl", ("€ 50,00", ""), ("€ 0,50", "/kWh"))):
+        shown = pages["price"].in_(language)
+        assert (shown.card.value.replace(NBSP, " "), shown.card.unit) == held
+        assert (shown.prices[0].amount.replace(NBSP, " "), shown.prices[0].unit) == price
+        idle = pages["both free"].in_(language)
+        assert idle.price is not None
+        assert (idle.price.value.replace(NBSP, " "), idle.price.unit) == price
+    for name in ("charging", "finished, printed"):
+        card = pages[name].in_("nl").card
+        assert card.value.startswith("€")
+        assert card.unit == ""

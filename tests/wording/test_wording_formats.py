@@ -68,6 +68,30 @@ def test_unit_prices_have_their_symbol_where_money_has_it() -> None:
     assert Wording("tr").price(Decimal("2"), "TRY") == "₺2,00"
 
 
+@pytest.mark.parametrize(
+    ("language", "currency", "written", "drawn"),
+    [
+        ("en", "EUR", "0.49~€/kWh", ("0.49", "€/kWh")),
+        ("de", "EUR", "0,49~€/kWh", ("0,49", "€/kWh")),
+        ("nl", "EUR", "€~0,49/kWh", ("€~0,49", "/kWh")),
+        ("tr", "TRY", "₺0,49/kWh", ("₺0,49", "/kWh")),
+        ("tr", "CHF", "CHF~0,49/kWh", ("CHF~0,49", "/kWh")),
+        ("en", "GBP", "£0.49/kWh", ("£0.49", "/kWh")),
+    ],
+)
+def test_a_price_for_a_unit_is_written_and_drawn_the_same(language: str, currency: str, written: str, drawn: tuple[str, str]) -> None:
+    say = Wording(language)
+    price = Decimal("0.49")
+    assert say.unit_price(price, currency, "unit.per_kwh").replace("\u00a0", "~") == written
+    number, unit = say.beside(say.rate(price, currency), say.say("unit.per_kwh", symbol=say.symbol(currency)), currency)
+    assert (number.replace("\u00a0", "~"), unit) == drawn
+
+
+def test_what_is_no_money_stands_as_it_is() -> None:
+    assert Wording("nl").beside("31,20", "kWh", "EUR") == ("31,20", "kWh")
+    assert Wording("nl").beside("50,00", "€", "EUR") == ("€\u00a050,00", "")
+
+
 def test_round_amounts_go_without_decimals_where_room_is_short() -> None:
     assert EN.short_money(Money(5000, "EUR")) == "50\u00a0€"
     assert EN.short_money(Money(5050, "EUR")) == "50.50\u00a0€"

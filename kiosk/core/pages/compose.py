@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from kiosk.core.pages import after, charging, selling
 from kiosk.core.pages.view import View, sky, utilities
-from kiosk.protocol import Snapshot
+from kiosk.protocol import Side, Snapshot
 from kiosk.session.visit import page
 
 
@@ -14,7 +15,7 @@ def compose(v: View, seq: int) -> Snapshot:
     """Everything the screen needs to draw the moment `v`."""
     where = page(v.visit, v.k, v.at)
     shown = "authorising" if where == "pay" and v.dialogue == "bank" else where
-    parts = _page(v, where)
+    parts: dict[str, Any] = {name: _as_written(v, part) if isinstance(part, Side) else part for name, part in _page(v, where).items()}
     return Snapshot(
         seq=seq,
         visit=v.visit.number,
@@ -26,6 +27,12 @@ def compose(v: View, seq: int) -> Snapshot:
         reader_side=v.place.reader_side,
         **parts,
     )
+
+
+def _as_written(v: View, side: Side) -> Side:
+    """Money with its symbol where the language has it."""
+    value, unit = v.say.beside(side.value, side.unit, v.k.setup.currency) if side.value else ("", side.unit)
+    return replace(side, value=value, unit=unit)
 
 
 def _page(v: View, where: str) -> dict[str, Any]:

@@ -66,7 +66,7 @@ def per_kwh(offer: Offer, at: Moment, zone: str, say: Wording, rules: Rules = ()
     if stated is None or price is None:
         return "", ""
     price = stated if price == stated else _at_most(price, offer.tariff.currency)
-    return say.rate(price, offer.tariff.currency), say.say("unit.per_kwh", symbol=say.symbol(offer.tariff.currency))
+    return _beside(price, "kWh", offer.tariff.currency, say)
 
 
 def small_print(offer: Offer, say: Wording, rules: Rules = ()) -> str:
@@ -110,9 +110,7 @@ def quote(offer: Offer, at: Moment, zone: str, say: Wording, picked: int | None 
 def free_table(offer: Offer, say: Wording) -> tuple[PriceRow, ...]:
     """What a charge costs that is given away: nothing, whatever the component."""
     currency = offer.tariff.currency
-    energy = PriceRow(
-        say.say("price.energy"), say.rate(Decimal(0), currency), say.say("unit.per_kwh", symbol=say.symbol(currency)), first=True
-    )
+    energy = PriceRow(say.say("price.energy"), *_beside(Decimal(0), "kWh", currency, say), first=True)
     rest = (PriceRow(say.say(_NAMES[code]), say.say("price.none"), none=True) for code in ("TIME", "PARKING_TIME", "FLAT"))
     return (energy, *rest)
 
@@ -140,9 +138,13 @@ def _quote(offer: Offer, zone: str, say: Wording, hold: Money, texts: tuple[str,
 
 def _row(c: Component, offer: Offer, say: Wording) -> PriceRow:
     currency = offer.tariff.currency
-    unit = say.say(_UNITS[c.unit], symbol=say.symbol(currency)) if c.unit in _UNITS else say.symbol(currency)
     name = say.say(_NAMES[c.code]) if c.code in _NAMES else say.say(f"dimension.{c.code}")
-    return PriceRow(name, say.rate(c.price, currency), unit, _note(c, say))
+    return PriceRow(name, *_beside(c.price, c.unit, currency, say), _note(c, say))
+
+
+def _beside(price: Decimal, unit: str, currency: str, say: Wording) -> tuple[str, str]:
+    symbol = say.symbol(currency)
+    return say.beside(say.rate(price, currency), say.say(_UNITS[unit], symbol=symbol) if unit in _UNITS else symbol, currency)
 
 
 def _note(c: Component, say: Wording) -> str:

@@ -75,7 +75,7 @@ def _key(v: View, c: Connector) -> ConnectorKey:
     reported = v.k.connectors.get(c.id)
     offer = v.place.offers[c.id]
     amount, unit = prices.per_kwh(offer, v.at, v.place.zone, v.say)
-    price = "" if v.gift else f"{amount} {unit}".strip()
+    price = "" if v.gift else f"{amount}{'' if unit.startswith('/') else ' '}{unit}".strip()
     power = v.say.say("idle.power", power=v.say.kw(c.max_power_w))
     state, note, intent = "unknown", "", ""
     if session is not None:
