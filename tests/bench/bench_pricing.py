@@ -1,4 +1,4 @@
-"""How long a price takes: a session from scratch (bar: 1 ms), a live update (bar: 100 us). Medians."""
+"""How long a price takes: a session from scratch (bar: 1 ms), a live update (bar: 100 us), with discounts and without. Medians."""
 
 from __future__ import annotations
 
@@ -6,15 +6,21 @@ import json
 import statistics
 import time
 from collections.abc import Callable, Iterable, Iterator
+from decimal import Decimal
 from pathlib import Path
 
 from bar import Bar
 
 from kiosk.metering.reading import Reading
+from kiosk.pricing.canonical import canonical, tariff_hash
+from kiosk.pricing.discounts import Discount, Funder, LoyaltyTier, OffPeakBonus, SolarShare, Subscription
 from kiosk.pricing.load import load
 from kiosk.pricing.meter import Meter
-from kiosk.pricing.model import Tariff
+from kiosk.pricing.model import Restrictions, Tariff
+from kiosk.pricing.quote import Quote
 from kiosk.pricing.rate import bill
+from kiosk.pricing.rules import under
+from kiosk.pricing.terms import billed
 from kiosk.pricing.usage import usage_from
 from kiosk.values import Money
 
@@ -35,6 +41,21 @@ def rich() -> Tariff:
         *body["elements"],
     ]
     return load(json.dumps(body).encode())
+
+
+SUN_AND_MEMBERSHIP = (
+    SolarShare(name="Sun", funded_by=Funder.SITE, price=Decimal("0.29"), permille=600),
+    LoyaltyTier(name="Silver", funded_by=Funder.OPERATOR, percent=Decimal(5)),
+)
+EVERYTHING = (
+    *SUN_AND_MEMBERSHIP,
+    OffPeakBonus(name="Night", funded_by=Funder.OPERATOR, per_kwh=Decimal("0.05"), when=Restrictions(start_time=1_320), zone=BERLIN),
+    Subscription(name="Gold", funded_by=Funder.OPERATOR, mwh_left=20_000_000),
+)
+
+
+def quote(tariff: Tariff, rules: tuple[Discount, ...]) -> Quote:
+    return under(Quote(tariff.id, canonical(tariff), tariff_hash(tariff), BERLIN, Money(5_000, "EUR"), "en", ()), rules)
 
 
 def readings(count: int) -> list[Reading]:
@@ -71,6 +92,33 @@ def bars() -> Iterable[Bar]:
         yield Bar(f"live price, {name}", microseconds(update, 2_000), 100, "us")
         used_up = microseconds(lambda meter=meter: meter.used_up_at(90_000, Money(10**6, "EUR")), 200)
         print(f"{name}: when the hold is used up {used_up:.0f} us, next price change {microseconds(meter.next_change, 200):.0f} us")
+    yield from discounted()
+
+
+def discounted() -> Iterable[Bar]:
+    hour = readings(61)
+    half = hour[len(hour) // 2]
+    for name, rules in (("sun and a membership", SUN_AND_MEMBERSHIP), ("four kinds of discounts", EVERYTHING)):
+        terms = quote(rich(), rules)
+
+        def session(terms: Quote = terms) -> object:
+            usage = usage_from(hour[0], hour[-1], readings=hour[1:-1], vacated_at=hour[-1].utc_ms + 30 * MINUTE)
+            return billed(terms, usage)
+
+        meter = Meter(terms, hour[0])
+        meter.add(half)
+        steps = iter(range(1, 10**6))
+
+        def update(meter: Meter = meter, steps: Iterator[int] = steps) -> object:
+            step = next(steps)
+            return meter.add(Reading(half.utc_ms + step * 5_000, half.mwh + step * 40_000))
+
+        yield Bar(f"price a session of 61 readings, {name}", microseconds(session, 200), 1_000, "us")
+        live = microseconds(update, 2_000)
+        if rules is SUN_AND_MEMBERSHIP:
+            yield Bar(f"live price, {name}", live, 100, "us")
+        else:
+            print(f"{name}: live price {live:.0f} us")
 
 
 def main() -> None:
