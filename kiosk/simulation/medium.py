@@ -37,8 +37,8 @@ class Medium:
     """A new kiosk's disk and the key beside its journal."""
 
     def __init__(self, entropy: Callable[[int], bytes]) -> None:
-        self.journal = _loaded("journal")
-        self.evidence = _loaded("evidence")
+        self.journal = _loaded(_blank("journal"))
+        self.evidence = _loaded(_blank("evidence"))
         self.signer = Signer(Ed25519PrivateKey.from_private_bytes(entropy(_SEED_BYTES)))
         self.key = PublicKey(self.signer.public, self.signer.origin)
         self.reserve = True  # room is kept back
@@ -82,6 +82,10 @@ class Medium:
 
     def _room(self) -> None:
         self.journal.execute(f"PRAGMA max_page_count={_MOST_PAGES}")
+
+    def lose(self, since: bytes) -> None:
+        """What was written after this image of the journal is gone, as on a disk that lied. For nobody who has it open."""
+        self.journal = _loaded(since)
 
     def close(self) -> None:
         """Nobody needs what is on it any more."""
@@ -148,9 +152,9 @@ class _NoLog(WriteAheadLog):
         del content
 
 
-def _loaded(family: str) -> sqlite3.Connection:
+def _loaded(content: bytes) -> sqlite3.Connection:
     connection = _connect()
-    connection.deserialize(_blank(family))
+    connection.deserialize(content)
     for pragma in _PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
     return connection

@@ -347,7 +347,7 @@ class _ForgetfulDisk(Disk):
 
     def _forget(self) -> None:
         if self._synced is not None:
-            self._medium.journal.deserialize(self._synced)
+            self._medium.lose(self._synced)
 
 
 class WriteErrorsIgnored(Fitting):
