@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from kiosk.core.pages.view import View, asked_later, back, card_label, free_side, held, hold_side, permille
@@ -20,6 +21,7 @@ from kiosk.session.visit import fault_of
 from kiosk.values import Moment, Money
 from kiosk.wording.languages import ENDONYMS
 
+_LONGEST_NAMES = 16
 _CANCELS = ("cancel", "cancel_by_reference")
 _TAKEN = (ModificationState.SUBMITTED, ModificationState.CONFIRMED)
 
@@ -98,12 +100,22 @@ def _sum_line(v: View, s: Session) -> str:
         return ""
     rating = s.priced.rating
     parts = ""
-    for line in rating.lines:
+    for line in _few(v, rating.lines):
         sign = " − " if line.amount.minor < 0 else " + "
         parts += f"{sign if parts else ''}{_part(v, line)}"
     tax = sum(group.tax.minor for group in breakdown(rating))
     total = v.say.money(rating.total)
     return v.say.say("finished.sum", parts=parts, total=total, vat=v.say.money(Money(tax, rating.total.currency)))
+
+
+def _few(v: View, lines: tuple[BillLine, ...]) -> tuple[BillLine, ...]:
+    """The lines of a bill for one sentence: discounts that would make it too long are one; the receipt has them all."""
+    off = [line for line in lines if isinstance(line, DiscountLine)]
+    if sum(len(line.name) for line in off) <= _LONGEST_NAMES:
+        return lines
+    amount = Money(sum(line.amount.minor for line in off), off[0].amount.currency)
+    name = v.say.say("price.several", n=len(off)) if len(off) > 1 else f"{off[0].name[: _LONGEST_NAMES - 1].rstrip()}…"
+    return (*(line for line in lines if not isinstance(line, DiscountLine)), replace(off[0], name=name, amount=amount))
 
 
 def _part(v: View, line: BillLine) -> str:

@@ -108,7 +108,7 @@ def card_side(v: View, s: Session, running: Running | None) -> Side:
 def _cheaper(v: View, s: Session) -> str:
     """What the running cost is less by."""
     rules = rules_of(s.quote) if s.quote else ()
-    return v.say.say("charging.cheaper", names=prices.names(rules)) if rules else ""
+    return v.say.say("charging.cheaper", names=prices.names(rules, v.say)) if rules else ""
 
 
 def _facts(v: View, s: Session, running: Running | None) -> tuple[Fact, ...]:

@@ -17,6 +17,7 @@ from kiosk.values import Moment, Money, exponent
 from kiosk.wording.wording import Wording
 
 _NAMES = {"ENERGY": "price.energy", "TIME": "price.time", "PARKING_TIME": "price.stay", "FLAT": "price.start"}
+_LONGEST_NAMES = 26
 _UNITS = {"kWh": "unit.per_kwh", "min": "unit.per_minute"}
 
 
@@ -47,7 +48,7 @@ def _less(offer: Offer, at: Moment, zone: str, say: Wording, rules: Rules) -> tu
     amount = say.price(_at_most(price, offer.tariff.currency), offer.tariff.currency)
     if any(isinstance(rule, SolarShare) and rule.permille for rule in rules):
         return say.say("price.with_sun", price=amount), "sun"
-    return say.say("price.with_discount", price=amount, names=names(rules)), ""
+    return say.say("price.with_discount", price=amount, names=names(rules, say)), ""
 
 
 def _at_most(price: Decimal, currency: str) -> Decimal:
@@ -55,9 +56,13 @@ def _at_most(price: Decimal, currency: str) -> Decimal:
     return price.quantize(Decimal(1).scaleb(-exponent(currency)), ROUND_CEILING)
 
 
-def names(rules: Rules) -> str:
-    """What the discounts are called by whoever gives them."""
-    return ", ".join(dict.fromkeys(rule.name for rule in rules))
+def names(rules: Rules, say: Wording) -> str:
+    """What the discounts are called by whoever gives them; how many there are where that is too long to read in passing."""
+    called = tuple(dict.fromkeys(rule.name for rule in rules))
+    text = ", ".join(called)
+    if len(text) <= _LONGEST_NAMES:
+        return text
+    return say.say("price.several", n=len(called)) if len(called) > 1 else f"{text[: _LONGEST_NAMES - 1].rstrip()}…"
 
 
 def per_kwh(offer: Offer, at: Moment, zone: str, say: Wording, rules: Rules = ()) -> tuple[str, str]:

@@ -192,7 +192,7 @@ def _less(v: View, s: Session) -> str:
 
 def _lowered(v: View, s: Session) -> str:
     mine = tuple(rule for rule in rules_of(s.quote) if not isinstance(rule, SolarShare | OffPeakBonus)) if s.quote else ()
-    return v.say.say("price.fell", names=prices.names(mine)) if mine else ""
+    return v.say.say("price.fell", names=prices.names(mine, v.say)) if mine else ""
 
 
 def starting(v: View, s: Session) -> dict[str, Any]:
