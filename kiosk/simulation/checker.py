@@ -220,6 +220,8 @@ class _Judge:
                     yield from self._taken(stay, payment, least if proven else 0)
                     return
         owed = stay.terms.price(mwh)
+        if charge.reported is None and charge.odd_meter and "stuck_meter" in charge.odd_words:
+            return  # the only register there was stood still, and nothing else was told
         if owed and not self._excused(stay, charge):
             what = f"{charge.truth.mwh / 1_000_000:.3f} kWh for {owed} minor units were neither captured nor put on the list"
             yield Violation("energy is paid or seen", f"{what}; {_charges(stay)}", stay.number)

@@ -10,6 +10,7 @@ from decimal import Decimal
 from hardware.simulated import paper
 from kiosk.journal.journal import Journal
 from kiosk.ocpp.frames import Call, Json
+from kiosk.receipts.receipt import ReceiptError
 from kiosk.session import facts as f
 from kiosk.simulation.books import Charge, Entry, Note, Paper, Slip
 from kiosk.simulation.machine import Machine
@@ -105,7 +106,11 @@ def journal_says(machine: Machine) -> Said:
             if isinstance(fact, f.ReviewOpened):
                 said.entries.append(_entry(machine, stored.seq, fact.code, fact.session, _connector(facts), fact.detail))
             elif isinstance(fact, f.ReceiptIssued):
-                receipt = press.receipt_of(facts)
+                try:
+                    receipt = press.receipt_of(facts)
+                except ReceiptError as error:
+                    said.broken.append(f"{machine.name}: {error}")
+                    continue
                 said.slips.append(Slip(machine.name, receipt.number, receipt.captured.minor, receipt.references.psp))
             elif isinstance(fact, f.RefundRequested | f.RefundReported):
                 refunds[fact.request] = fact.amount.minor
