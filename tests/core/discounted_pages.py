@@ -85,14 +85,6 @@ def _charges(s: Screen) -> None:
     s.w.meter(102)
 
 
-def _ends(s: Screen) -> None:
-    _charges(s)
-    transaction = s.w.session.transaction
-    assert transaction is not None
-    s.w.skip(600)
-    s.w.end(transaction, 122)
-
-
 def done(*rules: Discount) -> Callable[[], Shown]:
     def make() -> Shown:
         s = Screen()

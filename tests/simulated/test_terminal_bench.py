@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
@@ -17,6 +18,7 @@ from hardware.api import Approved, Card, IdentifyOrder, PreauthorizationOrder
 from hardware.simulated.bench import Bench, web
 from hardware.simulated.far_ends import Bank, BankKeys, Site, SiteWiring
 from hardware.simulated.models.pile_connector import ConnectorSpec
+from hardware.simulated.roof import Roof
 from hardware.terminals.adyen.local import AdyenLocalConfig, AdyenLocalTerminal
 from hardware.terminals.adyen.nexo import NexoKey
 from kiosk.values import Moment, Money
@@ -103,7 +105,7 @@ async def place(tmp_path: Path) -> AsyncIterator[Place]:
         port=site.terminal.port,
         other_seconds=60,
     )
-    transport = httpx.ASGITransport(web(Bench(site, bank, Mains())))
+    transport = httpx.ASGITransport(web(Bench(site, bank, Mains(), Roof(tmp_path / "sun.json"))))
     async with httpx.AsyncClient(transport=transport, base_url="http://bench") as hands:
         yield Place(hands, AdyenLocalTerminal(settings, clock), bank)
     await site.stop()
@@ -149,3 +151,15 @@ async def test_a_card_that_was_read_is_seen_waiting_and_a_reboot_forgets_it(plac
     assert (await place.state())["terminal"] == "rebooting"
     await place.sees("idle")
     assert place.bank.server.books().payments == ()
+
+
+async def test_the_sun_has_a_slider_and_the_kiosk_a_file_to_read(place: Place, tmp_path: Path) -> None:
+    await place.do("sun", permille=600)
+    assert (await place.state())["sun_permille"] == 600
+    told = json.loads((tmp_path / "sun.json").read_text())["discounts"]
+    assert [(row["type"], row["permille"]) for row in told] == [("SOLAR", 600)]
+    await place.do("sun", permille=0)
+    assert json.loads((tmp_path / "sun.json").read_text())["discounts"] == []
+    for wrong in (1_001, -1):
+        answer = await place.hands.post("/api/sun", json={"permille": wrong})
+        assert (answer.status_code, "write 0 to 1000" in answer.text) == (400, True)
