@@ -16,13 +16,14 @@ from kiosk.protocol import Button, Choice, ConnectorKey, Countdown, Fact, Langua
 from kiosk.session.faults import FAULTS
 from kiosk.values import Money
 from kiosk.wording.languages import ENDONYMS
+from kiosk.wording.languages import LANGUAGES as WORDED
 from kiosk.wording.wording import NBSP, Wording
 
 LANGUAGES = ("en", "de")
 CURVE = tuple(round(1000 * min(118.0, 30.0 * i, 118 - 70 * (1 - math.exp(-i / 22)))) for i in range(1, 64))
 PHONE, STATION = "0800 555 0417", "E0417"
 HOLD = Money(5_000, "EUR")
-_VOICES = {code: Wording(code) for code in LANGUAGES}
+_VOICES = {code: Wording(code) for code in WORDED}
 
 
 def modules(text: str) -> tuple[str, ...]:
