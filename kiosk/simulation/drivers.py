@@ -227,7 +227,8 @@ class Driver:
                 if self._habits.picks and self._bay.terms.choices:
                     hold = self._chance.choice(self._bay.terms.choices)
                     machine.touch("hold", str(hold))
-                    self._stay.hold = hold
+                    # An agreement whose page never came back may have been heard all the same.
+                    self._stay.hold = max(self._stay.hold, hold) if self._stay.agreed_ms else hold
                     await self._pause(0.3, 2)
                 self._stay.free = machine.free
                 self._stay.agreed_ms = self._clockwork.now
