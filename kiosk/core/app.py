@@ -126,7 +126,9 @@ class App:
         self._place = parts.screen_place(config)
         self._archive = Archive(self._reader, kiosk.setup, self._journal.evidence)
         self._asker = parts.asker(config, clock)
-        self._discounting = Discounting(self._asker, self._journal.evidence, clock, lambda: self._service.kiosk, self._tell)
+        self._discounting = Discounting(
+            self._asker, self._journal.evidence, clock, lambda: self._service.kiosk, self._tell, self._archive.entitled
+        )
         self._counter = Counter(
             self._place, parts.times(config), clock, self._ids, lambda: self._service.kiosk, self._tell, self._discounting.known
         )
@@ -190,7 +192,7 @@ class App:
         return await self._service.tell(self._archive.with_sale(self._service.kiosk, given))
 
     async def _tell_pile(self, given: Input) -> Reply:
-        await self._discounting.hear(given)
+        await self._kept_apart(self._discounting.hear(given))
         self._live.hear(given, self._service.kiosk, self._clock.now())
         batch = await self._service.tell(await self._archive.with_signed(self._service.kiosk, given))
         self._link.refresh()
@@ -222,7 +224,7 @@ class App:
 
     async def _show(self, batch: Batch) -> None:
         await self._counter.changed(batch.facts)
-        await self._discounting.follow(batch.facts)
+        await self._kept_apart(self._discounting.follow(batch.facts))
         self._link.refresh()
 
     async def _sign(self) -> None:

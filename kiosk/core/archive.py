@@ -9,10 +9,12 @@ from typing import Protocol
 
 from kiosk.core.engine import fact_of
 from kiosk.journal.entry import JournalError, Stored
+from kiosk.pricing.discounts import DiscountLine
+from kiosk.pricing.rating import Rating
 from kiosk.session.codec import KIOSK_STREAM, CodecError
 from kiosk.session.energy import signed_before
 from kiosk.session.evolve import fold
-from kiosk.session.facts import Fact, PaymentAuthorized
+from kiosk.session.facts import Fact, PaymentAuthorized, Priced
 from kiosk.session.inputs import Input, SignedData, TxEnded
 from kiosk.session.recall import Recalled, wanted
 from kiosk.session.setup import Setup
@@ -88,6 +90,37 @@ class Archive:
                 if await self._is(fact.approval.card.recognition, wanted_hashes):
                     return fact.session
         return None
+
+    async def entitled(self) -> list[tuple[tuple[Digest, ...], Rating, Moment]]:
+        """The last bills that took something of a card's entitlement, oldest first, with what the card is known by."""
+        payers: dict[SessionId, Digest | None] = {}
+        found = []
+        head = self._journal.head()
+        for first in range(max(0, head - _RECENT_ENTRIES), head, _BLOCK):
+            for fact in self._bills(first):
+                if isinstance(fact, PaymentAuthorized):
+                    payers[fact.session] = fact.approval.card.recognition
+                elif (payer := payers.get(fact.session)) is not None and (kept := await self._evidence(payer)) is not None:
+                    found.append((tuple(Digest(line) for line in kept.decode("ascii").split("\n")), fact.rating, fact.at))
+        return found
+
+    def _bills(self, after: int) -> list[PaymentAuthorized | Priced]:
+        """Who pays, and the bills with something of an entitlement in them, in the block of entries that begins after `after`."""
+        found: list[PaymentAuthorized | Priced] = []
+        for stored in self._journal.read(after):
+            if stored.seq > after + _BLOCK:
+                break
+            if stored.kind not in (PaymentAuthorized.__name__, Priced.__name__):
+                continue
+            try:
+                fact: Fact = fact_of(stored)
+            except CodecError:
+                continue
+            if isinstance(fact, PaymentAuthorized) and fact.wanted:
+                found.append(fact)
+            if isinstance(fact, Priced) and any(isinstance(x, DiscountLine) and x.left_mwh is not None for x in fact.rating.lines):
+                found.append(fact)
+        return found
 
     async def _is(self, digest: Digest | None, wanted_hashes: set[bytes]) -> bool:
         kept = await self._evidence(digest) if digest is not None else None

@@ -23,6 +23,8 @@ from kiosk.session.inputs import DiscountsOffered, Input, MeterRead, TxEnded
 from kiosk.session.state import FLOWING, Kiosk, Session
 from kiosk.values import Digest, Moment, SessionId
 
+Bills = Sequence[tuple[tuple[Digest, ...], Rating, Moment]]
+
 log = logging.getLogger(__name__)
 
 _EVERY_S = 15  # how often a running sale is told of more sun
@@ -37,7 +39,10 @@ class Asker(Protocol):
 
     async def for_card(self, cards: tuple[Digest, ...]) -> tuple[Discount, ...]: ...
 
-    def used(self, cards: tuple[Digest, ...], rating: Rating) -> None: ...
+    @property
+    def knows_cards(self) -> bool: ...
+
+    def used(self, cards: tuple[Digest, ...], rating: Rating, at: Moment) -> None: ...
 
 
 @dataclass(slots=True)
@@ -51,7 +56,8 @@ class _Roof:
 
 
 class Discounting:
-    """`evidence` gives what a card's digest stands for: the keyed hashes it is known by, while they are kept."""
+    """`evidence` gives what a card's digest stands for: the keyed hashes it is known by, while they are kept. `entitled` are the last bills
+    that took something of an entitlement."""
 
     def __init__(
         self,
@@ -60,7 +66,9 @@ class Discounting:
         clock: Clock,
         kiosk: Callable[[], Kiosk],
         tell: Callable[[Input], Awaitable[Batch]],
+        entitled: Callable[[], Awaitable[Bills]],
     ) -> None:
+        self._entitled = entitled
         self._asker = asker
         self._evidence = evidence
         self._clock = clock
@@ -127,7 +135,11 @@ class Discounting:
             await self._offer(s, await self._asker.for_card(cards), "card")
 
     async def resume(self) -> None:
-        """After a start: nobody may have asked for the cards of the sales that are open."""
+        """After a start: what entitlements have left is not known, and nobody may have asked for the cards of the sales that are open."""
+        if not self._asker.knows_cards:
+            return
+        for cards, rating, at in await self._entitled():
+            self._asker.used(cards, rating, at)
         for s in tuple(self._kiosk().sessions.values()):
             if s.priced is None and s.payment is not None:
                 await self.entitle(s)
@@ -142,7 +154,7 @@ class Discounting:
                 case Priced(session=session, rating=rating):
                     self._roofs.pop(session, None)
                     if (s := self._kiosk().find(session)) is not None and (cards := await self._cards(s)):
-                        self._asker.used(cards, rating)
+                        self._asker.used(cards, rating, fact.at)
 
     async def _cards(self, s: Session) -> tuple[Digest, ...]:
         approval = s.payment.approval if s.payment else None

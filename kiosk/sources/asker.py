@@ -78,7 +78,8 @@ class Asker:
     def for_everybody(self) -> tuple[Discount, ...]:
         """What is taken off for whoever comes now, as far as is known."""
         now = self._clock.now().utc_ms
-        return _together(a.discounts for a in self._known.values() if a.until_utc_ms > now)
+        answers = (self._known.get(lane.asked.name) for lane in self._lanes)
+        return _together(a.discounts for a in answers if a is not None and a.until_utc_ms > now)
 
     async def for_card(self, cards: tuple[Digest, ...]) -> tuple[Discount, ...]:
         """What the driver is entitled to whose card is known by one of these hashes. Takes 300 ms at most, whoever is asked."""
@@ -86,12 +87,16 @@ class Asker:
         answers = await asyncio.gather(*(self._ask_of_card(lane, cards) for lane in lanes))
         return _together(self._less(answer, cards) for answer in answers if answer is not None)
 
-    def used(self, cards: tuple[Digest, ...], rating: Rating) -> None:
-        """A bill was settled: what it took of the card's entitlements is not left any more, whatever an older answer says."""
-        at = self._clock.now().utc_ms
+    @property
+    def knows_cards(self) -> bool:
+        """Whether any source is asked for cards."""
+        return any(lane.asked.by_card for lane in self._lanes)
+
+    def used(self, cards: tuple[Digest, ...], rating: Rating, at: Moment) -> None:
+        """A bill was made at `at`: what it took of the card's entitlements is not left any more, whatever an older answer says."""
         for line in rating.lines:
             if isinstance(line, DiscountLine) and line.left_mwh is not None and line.mwh:
-                self._uses.append(_Use(cards, line.name, line.mwh, at))
+                self._uses.append(_Use(cards, line.name, line.mwh, at.utc_ms))
         del self._uses[:-_MOST_USES]
 
     async def _keep_asking(self, lane: _Lane) -> None:

@@ -15,7 +15,8 @@ from test_visit_step import Screen
 from world import PER_KWH, PER_KWH_AND_STAY, A, World, quote
 
 from kiosk.core import tariff_cli
-from kiosk.core.discounting import Discounting
+from kiosk.core.archive import Archive
+from kiosk.core.discounting import Bills, Discounting
 from kiosk.core.engine import Batch
 from kiosk.core.live import Live
 from kiosk.core.pages import prices
@@ -23,6 +24,7 @@ from kiosk.core.pages.compose import compose
 from kiosk.core.pages.view import Offer, View
 from kiosk.journal.entry import Entry
 from kiosk.journal.journal import Journal
+from kiosk.journal.reader import Reader
 from kiosk.metering.reading import Reading
 from kiosk.pricing.discounts import Discount, Funder, LoyaltyTier, OffPeakBonus, SolarShare, Subscription
 from kiosk.pricing.load import load
@@ -51,7 +53,7 @@ class Asked:
     everybody: tuple[Discount, ...] = ()
     of_card: tuple[Discount, ...] = ()
     cards: list[tuple[Digest, ...]] = field(default_factory=list)
-    uses: list[tuple[tuple[Digest, ...], Rating]] = field(default_factory=list)
+    uses: list[tuple[tuple[Digest, ...], Rating, Moment]] = field(default_factory=list)
 
     def for_everybody(self) -> tuple[Discount, ...]:
         return self.everybody
@@ -60,8 +62,18 @@ class Asked:
         self.cards.append(cards)
         return self.of_card
 
-    def used(self, cards: tuple[Digest, ...], rating: Rating) -> None:
-        self.uses.append((cards, rating))
+    knows_cards: bool = True
+
+    def used(self, cards: tuple[Digest, ...], rating: Rating, at: Moment) -> None:
+        self.uses.append((cards, rating, at))
+
+
+def written(w: World, folder: Path) -> Path:
+    """The world's journal."""
+    file = folder / "journal.db"
+    with Journal.open(file) as journal:
+        journal.append([Entry(e.stream, e.kind, e.version, e.at, e.body) for e in map(codec.encode, w.facts)])
+    return file
 
 
 @dataclass
@@ -70,10 +82,17 @@ class Site:
 
     w: World = field(default_factory=World)
     asked: Asked = field(default_factory=Asked)
+    journal: Path | None = None
     evidence: dict[str, bytes] = field(default_factory=lambda: {"cd" * 32: b"ab12\ncd34"})
 
     def __post_init__(self) -> None:
-        self.discounting = Discounting(self.asked, self._evidence, self, lambda: self.w.k, self._tell)
+        self.discounting = Discounting(self.asked, self._evidence, self, lambda: self.w.k, self._tell, self._entitled)
+
+    async def _entitled(self) -> Bills:
+        if self.journal is None:
+            return ()
+        with Reader.open(self.journal) as reader:
+            return await Archive(reader, self.w.k.setup, self._evidence).entitled()
 
     async def _evidence(self, digest: Digest) -> bytes | None:
         return self.evidence.get(digest)
@@ -139,8 +158,22 @@ async def test_what_a_bill_took_of_an_entitlement_is_told() -> None:
     site.w.skip(600)
     await site.ends(105)
     assert site.paid == Money(0, "EUR")
-    ((cards, rating),) = site.asked.uses
-    assert (cards, rating.lines[-1].mwh) == ((Digest("ab12"), Digest("cd34")), 5_000_000)
+    ((cards, rating, at),) = site.asked.uses
+    assert (cards, rating.lines[-1].mwh, at) == ((Digest("ab12"), Digest("cd34")), 5_000_000, site.w.now)
+
+
+async def test_after_a_restart_what_was_taken_of_entitlements_is_read_from_the_journal(tmp_path: Path) -> None:
+    site = Site(asked=Asked(of_card=(GOLD,)))
+    await site.pays()
+    site.starts()
+    site.w.skip(600)
+    await site.ends(105)
+    again = Site(site.w, Asked(), journal=written(site.w, tmp_path))
+    await again.discounting.resume()
+    assert again.asked.uses == site.asked.uses
+    nobody = Site(site.w, Asked(), journal=tmp_path / "journal.db", evidence={})
+    await nobody.discounting.resume()
+    assert nobody.asked.uses == []
 
 
 @pytest.mark.parametrize("card", [i.CardFacts("mc", "4821"), replace(CARD, recognition=Digest("ef" * 32))], ids=["anonymous", "erased"])
@@ -326,10 +359,7 @@ async def journalled(folder: Path) -> Path:
     await site.ends(110)
     site.w.settle()
     site.w.deliver(tariff=PER_KWH_AND_STAY, at_kwh=200)
-    file = folder / "journal.db"
-    with Journal.open(file) as journal:
-        journal.append([Entry(e.stream, e.kind, e.version, e.at, e.body) for e in map(codec.encode, site.w.facts)])
-    return file
+    return written(site.w, folder)
 
 
 def compared(journal: Path, **options: object) -> tuple[int, str, str]:

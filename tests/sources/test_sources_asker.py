@@ -245,12 +245,13 @@ async def test_what_was_used_since_the_source_looked_is_not_left_any_more() -> N
 
     with asking(clock, Asked("shop", Scripted([book]), by_card=True)) as asker:
         clock.at = clock.at.plus(60)
-        asker.used(CARD, bill(8 * KWH))
-        asker.used((Digest("cd" * 32),), bill(3 * KWH))
-        asker.used(CARD, bill(3 * KWH, "Other"))
+        assert asker.knows_cards
+        asker.used(CARD, bill(8 * KWH), clock.at)
+        asker.used((Digest("cd" * 32),), bill(3 * KWH), clock.at)
+        asker.used(CARD, bill(3 * KWH, "Other"), clock.at)
         assert await left(asker) == 12 * KWH
         assert await left(asker, (Digest("ef" * 32), *CARD)) == 12 * KWH
-        asker.used(CARD, bill(13 * KWH))
+        asker.used(CARD, bill(13 * KWH), clock.at)
         assert await left(asker) == 0
         looked = clock.at.plus(1).utc_ms
         assert await left(asker) == 20 * KWH
