@@ -47,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     _journal(commands.add_parser("journal", help="show, verify and export what happened"))
     _queue(commands.add_parser("queue", help="what waits for an answer of the far ends; --flush tries it now"))
     _review(commands.add_parser("review", help="list and decide what a person must decide"))
+    _stop(commands.add_parser("stop", help="end a charge, as the operator"))
     _refund(commands.add_parser("refund", help="pay back what was captured, with a credit note"))
     _receipt(commands.add_parser("receipt", help="a receipt or credit note as text, page, PDF or e-invoice"))
     _simulate(commands.add_parser("simulate", help="play sales in a simulated world with faults"))
@@ -190,6 +191,12 @@ def _review(p: argparse.ArgumentParser) -> None:
     decide.set_defaults(run=lambda args: _ordered("decide", args))
 
 
+def _stop(p: argparse.ArgumentParser) -> None:
+    p.add_argument("session")
+    _at_kiosk(p)
+    p.set_defaults(run=lambda args: _ordered("stop", args))
+
+
 def _refund(p: argparse.ArgumentParser) -> None:
     p.add_argument("session")
     p.add_argument("--amount", help="such as 12.30; left out, all that is not yet paid back")
@@ -213,7 +220,13 @@ def _signed(p: argparse.ArgumentParser, reason: str) -> None:
 def _ordered(order: str, args: argparse.Namespace) -> int:
     from kiosk.core import office_cli
 
-    orders = {"queue": office_cli.queue, "reviews": office_cli.reviews, "decide": office_cli.decide, "refund": office_cli.refund}
+    orders = {
+        "stop": office_cli.stop,
+        "queue": office_cli.queue,
+        "reviews": office_cli.reviews,
+        "decide": office_cli.decide,
+        "refund": office_cli.refund,
+    }
     return orders[order](args)
 
 

@@ -191,6 +191,12 @@ class Web(Section):
 class Journal(Section):
     directory: FilePath = Field(description='the folder of the journal, such as "/var/lib/pilepay"')
 
+    @model_validator(mode="after")
+    def _room_for_the_office(self) -> Self:
+        if len(str(self.directory / "office").encode()) > 107:
+            raise ValueError(f"directory: a Unix socket lies in it, and {self.directory} is too long for one: choose a shorter path")
+        return self
+
 
 class Hold(Section):
     """How much is reserved: a `fixed` amount; what the plug's full `power` comes to in `minutes`, between `least` and `most`; what the

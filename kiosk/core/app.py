@@ -140,6 +140,7 @@ class App:
         self._service.on_change(self._changed)
         self._background: set[asyncio.Future[None]] = set()
         self._failed = asyncio.Event()
+        self._leaving = False
 
     async def run(self) -> None:
         await self._service.tell(KioskStarted(self._begun.sound))
@@ -257,8 +258,8 @@ class App:
         """A visit may have begun to wait for a card by which its driver is known, or have left."""
         if self._greeter.wanted:
             self._spawn(self._greet())
-        elif self._greeter.unwanted:
-            self._spawn(self._greeter.leave())
+        elif self._greeter.unwanted and not self._leaving:
+            self._spawn(self._leave())
 
     def _compose(self, seq: int) -> Snapshot:
         say = Wording(self._counter.visit.language)
@@ -287,6 +288,13 @@ class App:
             self._live.tick(self._service.kiosk, self._clock.now())
             notify("WATCHDOG=1")
             await self._clock.sleep(_TICK_S)
+
+    async def _leave(self) -> None:
+        self._leaving = True
+        try:
+            await self._greeter.leave()
+        finally:
+            self._leaving = False
 
     async def _greet(self) -> None:
         await self._greeter.ask()

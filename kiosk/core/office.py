@@ -16,7 +16,7 @@ from kiosk.core.engine import Batch
 from kiosk.session import corrections, decisions
 from kiosk.session.facts import RefundRequested, ReviewDecided
 from kiosk.session.faults import FAULTS
-from kiosk.session.inputs import Input, RefundAsked, ReviewClosed
+from kiosk.session.inputs import Input, RefundAsked, ReviewClosed, StopAsked
 from kiosk.session.state import Kiosk, Review, Session
 from kiosk.values import MWH_PER_KWH, Moment, Money, SessionId
 
@@ -74,7 +74,9 @@ class Office:
                 return await self._decide(order)
             case "refund":
                 return await self._refund(order)
-        raise OfficeError(f"{order.get('do')!r} is no order: one of queue, flush, reviews, decide, refund")
+            case "stop":
+                return await self._stop(order)
+        raise OfficeError(f"{order.get('do')!r} is no order: one of queue, flush, reviews, decide, refund, stop")
 
     def _held(self) -> tuple[Session, ...]:
         k = self.kiosk()
@@ -101,6 +103,13 @@ class Office:
         batch = await self.tell(given)
         if not any(isinstance(fact, ReviewDecided) for fact in batch.facts):
             raise OfficeError(_CAME_FIRST)
+        return {"facts": [type(fact).__name__ for fact in batch.facts]}
+
+    async def _stop(self, order: Mapping[str, object]) -> dict[str, Any]:
+        sale = self._sale(order)
+        batch = await self.tell(StopAsked(sale.id, "operator"))
+        if not batch.facts:
+            raise OfficeError("nothing flows in this sale, or it is being stopped already")
         return {"facts": [type(fact).__name__ for fact in batch.facts]}
 
     async def _refund(self, order: Mapping[str, object]) -> dict[str, Any]:

@@ -62,6 +62,10 @@ def decide(args: argparse.Namespace) -> int:
     return _told(args, _ordered(args, {**order, "by": args.by, "reason": args.reason}))
 
 
+def stop(args: argparse.Namespace) -> int:
+    return _told(args, _ordered(args, {"do": "stop", "session": args.session}))
+
+
 def refund(args: argparse.Namespace) -> int:
     command = args.command or secrets.token_hex(16)
     order = {"do": "refund", "session": args.session, "amount": args.amount, "by": args.by, "reason": args.reason, "command": command}

@@ -14,6 +14,7 @@ from kiosk.session.inputs import TerminalHealth
 
 WELL_S = 60
 DOUBT_S = 10
+STUCK = 12  # a card may be awaited for two minutes
 
 
 class Clock(Protocol):
@@ -21,6 +22,9 @@ class Clock(Protocol):
 
 
 class Desk(Protocol):
+    @property
+    def dialogue(self) -> str: ...
+
     async def health(self) -> Health: ...
 
 
@@ -32,6 +36,7 @@ class TerminalWatch:
         self._tell = tell
         self._clock = clock
         self._doubted = False
+        self._stuck = 0  # times in a row that it was in a dialogue which is none of ours
 
     async def run(self) -> None:
         """Until it is cancelled."""
@@ -42,8 +47,11 @@ class TerminalWatch:
     async def look(self) -> None:
         """Ask once."""
         health = await self._desk.health()
-        if health.busy:
-            self._doubted = False
+        self._stuck = self._stuck + 1 if health.busy and not self._desk.dialogue else 0
+        if self._stuck > STUCK:
+            health = Health(False, "in a dialogue that is not ours and does not end", health.host)
+        elif health.busy:
+            self._doubted = self._stuck > 0
             return
         if health.ok or health.host or self._doubted:
             await self._tell(TerminalHealth(health.ok, health.host, health.detail))

@@ -436,7 +436,8 @@ def _submitted(s: Session, fact: f.ModificationSubmitted) -> Session:
 
 @_on(f.ModificationRefused)
 def _refused(s: Session, fact: f.ModificationRefused) -> Session:
-    return _modification(s, fact.request, state=ModificationState.REFUSED)
+    lapsed = fact.code == "key_expired"
+    return _modification(s, fact.request, state=ModificationState.LAPSED if lapsed else ModificationState.REFUSED)
 
 
 @_on(f.ModificationConfirmed)
@@ -623,7 +624,12 @@ def _review_lapsed(s: Session, fact: f.ReviewLapsed) -> Session:
 
 @_on(f.ReviewDecided)
 def _review_decided(s: Session, fact: f.ReviewDecided) -> Session:
-    return _reviewed(s, fact.code, decision=fact.decision)
+    s = _reviewed(s, fact.code, decision=fact.decision)
+    if fact.code == "refund_refused":  # a person knows by now what became of it
+        for m in tuple(s.modifications.values()):
+            if m.operation == "refund" and m.state is ModificationState.LAPSED:
+                s = _modification(s, m.request, state=ModificationState.REFUSED)
+    return s
 
 
 @_on(f.MeterDecided)

@@ -77,5 +77,5 @@ OF_DECLINE = {
     "busy": "terminal_away",
     "unavailable": "terminal_away",
     "not_allowed": "terminal_away",
-    "other": "declined",
+    "other": "terminal_silent",  # a word we do not know proves nothing: what may be reserved is released
 }

@@ -15,7 +15,9 @@ from kiosk.session.state import Abort, Modification, ModificationState, Payment,
 from kiosk.values import Moment, Money, PaymentRef, RequestRef, SessionId
 
 _NEVER_HEARD = (PaymentState.UNKNOWN, PaymentState.GIVEN_UP)
-_UNHEARD = (ModificationState.REQUESTED, ModificationState.REFUSED)
+_NOT_DONE = (ModificationState.REFUSED, ModificationState.LAPSED)
+_NO_PROOF = ("terminal_away", "terminal_silent")  # a no that is not believed to mean that nothing is reserved
+_UNHEARD = (ModificationState.REQUESTED, *_NOT_DONE)
 _TAKEN = (ModificationState.SUBMITTED, ModificationState.CONFIRMED)
 _SHORTEST_WINDOW_S = 3_600  # an acquirer that is away for a moment when a reservation ends loses nobody's money
 
@@ -84,9 +86,8 @@ def forwarded(d: Decision, i: Confirmation, recalled: Session | None = None) -> 
     s = d.k.find(session) if session else None
     p = s.payments.get(PaymentRef(i.reference)) if s else None
     if s is None or p is None:
-        lost = recalled.payments.get(PaymentRef(i.reference)) if recalled else None
-        if lost is not None and lost.approval is None and i.success and i.amount is not None:
-            orphaned(d, RequestRef(i.reference), Approval(i.amount, i.psp_reference, "", CardFacts()))
+        if recalled is not None and i.success:
+            _too_late(d, recalled, i)
         return
     if p.stored and not i.success:
         declined_offline(d, s, p, i.reason)
@@ -94,6 +95,17 @@ def forwarded(d: Decision, i: Confirmation, recalled: Session | None = None) -> 
         _reached_the_issuer(d, s, p, i)
     elif p.state in _NEVER_HEARD and i.success and i.amount is not None and i.psp_reference:
         _approved(d, s, p, Approval(i.amount, i.psp_reference, "", CardFacts()))
+
+
+def _too_late(d: Decision, sale: Session, i: Confirmation) -> None:
+    """Money was reserved for a sale that is over and took its leave of it: it goes back, unless energy was given for it."""
+    lost = sale.payments.get(PaymentRef(i.reference))
+    if lost is None or i.amount is None or (lost.approval is not None and not lost.approval.offline):
+        return
+    if sale.delivered is not None and sale.delivered.mwh:
+        d.note(f.ReviewOpened(d.at, sale.id, "energy_unpaid", f"{lost.ref} was authorized late, as {i.psp_reference}: {i.amount}", None))
+    else:
+        orphaned(d, RequestRef(i.reference), Approval(i.amount, i.psp_reference, "", CardFacts()))
 
 
 def declined_offline(d: Decision, s: Session, p: Payment, reason: str) -> None:
@@ -155,7 +167,7 @@ def give_up_unknown(d: Decision, s: Session) -> None:
 def release_unwanted(d: Decision, s: Session) -> None:
     """Whatever is reserved, or may be, and will not be captured goes back at once."""
     for p in s.payments.values():
-        if p.state is PaymentState.GIVEN_UP or (p.state is PaymentState.DECLINED and p.code == "terminal_away"):
+        if p.state is PaymentState.GIVEN_UP or (p.state is PaymentState.DECLINED and p.code in _NO_PROOF):
             _request_cancel(d, s, p, "")  # a terminal that is out of order is not believed that nothing is reserved
         elif p.approval is not None and p.state is PaymentState.AUTHORIZED and not p.stored and _not_needed(s, p):
             _request_cancel(d, s, p, p.approval.psp_reference)
@@ -170,7 +182,7 @@ def _not_needed(s: Session, p: Payment) -> bool:
 def not_done(s: Session, *operations: str) -> tuple[Modification, ...]:
     """Of each payment its last request of these kinds, where the acquirer refused it or failed to do it."""
     last = {m.payment: m for m in s.modifications.values() if m.operation in operations}
-    return tuple(m for m in last.values() if m.state in (ModificationState.REFUSED, ModificationState.FAILED))
+    return tuple(m for m in last.values() if m.state in (*_NOT_DONE, ModificationState.FAILED))
 
 
 def let_go(d: Decision, s: Session) -> None:
@@ -238,7 +250,7 @@ def modification_answered(d: Decision, session: SessionId, m: Modification, resu
         case Done(Accepted(psp_reference=psp_reference)) if m.state in _UNHEARD:
             d.note(f.ModificationSubmitted(d.at, session, m.request, psp_reference))
             fault = _REFUSED.get(m.operation, "cancel_refused")
-            if m.state is ModificationState.REFUSED and m.operation != "adjust" and (s is None or s.reviewed(fault)):
+            if m.state in _NOT_DONE and m.operation != "adjust" and (s is None or s.reviewed(fault)):
                 d.note(f.ReviewDecided(d.at, session, fault, "settled", None, "kiosk", "the acquirer has it after all"))
             if m.operation == "capture":
                 if s is not None:

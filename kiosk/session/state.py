@@ -68,13 +68,14 @@ class Payment:
 
 
 class ModificationState(Enum):
-    """A capture, cancel, adjustment or refund: `requested -> submitted -> confirmed | failed`, or `refused`."""
+    """A capture, cancel, adjustment or refund: `requested -> submitted -> confirmed | failed`, or `refused`, or `lapsed`."""
 
     REQUESTED = "requested"
     SUBMITTED = "submitted"
     CONFIRMED = "confirmed"
     FAILED = "failed"
     REFUSED = "refused"
+    LAPSED = "lapsed"  # never answered until its key was no longer safe: nobody knows whether it was done
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import pytest
 from core_bed import HandClock, settle
 
 from hardware.api import TerminalHealth as Health
-from kiosk.core.terminal_watch import DOUBT_S, WELL_S, TerminalWatch
+from kiosk.core.terminal_watch import DOUBT_S, STUCK, WELL_S, TerminalWatch
 from kiosk.session.inputs import TerminalHealth
 
 WELL = Health(True, "ready", host=True)
@@ -25,6 +25,7 @@ class Bed:
 
     says: list[Health]
     told: list[tuple[bool, bool]] = field(default_factory=list)
+    dialogue: str = "card"
 
     async def health(self) -> Health:
         return self.says.pop(0) if len(self.says) > 1 else self.says[0]
@@ -73,3 +74,16 @@ async def test_while_it_is_away_it_is_asked_often() -> None:
     assert len(bed.told) == 4
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_dialogue_that_is_none_of_ours_and_does_not_end_is_no_sign_of_life() -> None:
+    bed = Bed([Health(True, "busy", busy=True)], dialogue="")
+    watch = TerminalWatch(bed, bed.tell, HandClock())
+    for _ in range(STUCK):
+        await watch.look()
+    assert bed.told == []
+    await watch.look()
+    assert bed.told == [(False, True)]
+    bed.says = [Health(True, "well")]
+    await watch.look()
+    assert bed.told[-1] == (True, True)

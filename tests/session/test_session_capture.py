@@ -228,7 +228,7 @@ def test_a_hold_of_a_declined_card_that_turns_out_approved_is_released_beside_th
     w = World()
     session = w.accept()
     first = w.request("Preauthorize").ref
-    w.answer("Preauthorize", i.Refused("other"))
+    w.answer("Preauthorize", i.Refused("refused"))
     w.give(i.AnotherCard(session))
     w.answer("Preauthorize", i.Done(approval(5_000, "PSP2")))
     w.give(i.Outcome(first, i.Done(approval(5_000, "PSP1"))))

@@ -263,7 +263,7 @@ def test_each_refusal_is_answered_for_what_was_refused() -> None:
     w = World()
     session = w.accept()
     first = w.request("Preauthorize").ref
-    w.answer("Preauthorize", i.Refused("other"))
+    w.answer("Preauthorize", i.Refused("refused"))
     w.give(i.AnotherCard(session))
     w.answer("Preauthorize", i.Done(i.Approval(eur(5_000), "PSP2", "T2", i.CardFacts())))
     w.status(1, ConnectorStatus.PREPARING)
