@@ -64,7 +64,9 @@ Pressable {
         readonly property int signSize: sign === "" ? 0 : Math.round(Theme.type(button.stacked ? "note" : button.role) * 1.15)
         readonly property int between: sign === "" || button.stacked ? 0 : Theme.s(1.3)
         readonly property int want: Math.ceil(Math.max(words.implicitWidth, small.implicitWidth)) + (button.stacked ? 0 : signSize + between)
-        readonly property int least: Math.ceil(Math.max(...button.text.split(" ").map(word => measure.advanceWidth(word)))) + 2 + (button.stacked ? 0 : signSize + between)
+        // A call tells no binding that the font has changed since; the height does.
+        readonly property real longest: measure.height > 0 ? Math.max(...button.text.split(" ").map(word => measure.advanceWidth(word))) : 0
+        readonly property int least: Math.ceil(longest) + 2 + (button.stacked ? 0 : signSize + between)
         readonly property int room: width - 2 * button.pad - (button.stacked ? 0 : signSize + between)
         FontMetrics {
             id: measure
