@@ -116,9 +116,21 @@ def _by_time() -> Shown:
     return Discounted(s, place=replace(PLACE, offers={**PLACE.offers, A: offer}))
 
 
+def _hours(*discounts: Discount) -> Callable[[], Shown]:
+    def make() -> Shown:
+        s = Screen()
+        s.touch("choose", A)
+        place = replace(PLACE, offers={**PLACE.offers, A: Offer(BY_TIME, Money(5_000, "EUR"))})
+        return Discounted(s, place=place, discounts=discounts)
+
+    return make
+
+
 PAGES: dict[str, tuple[str, Callable[[], Shown]]] = {
     "sun": ("price", _price(SUN)),
     "night": ("price", _price(NIGHT)),
+    "by the hour": ("price", _hours()),
+    "by the hour, sun": ("price", _hours(SUN)),
     "all": ("price", _price(*MANY)),
     "fell": ("plug_in", _sale(Screen.pays, SUN, SILVER, GOLD)),
     "fell much": ("plug_in", _sale(Screen.pays, *MANY)),

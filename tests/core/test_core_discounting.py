@@ -10,6 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from discounted_pages import BY_TIME
 from test_core_pages import PLACE
 from test_visit_step import Screen
 from world import PER_KWH, PER_KWH_AND_STAY, A, World, quote
@@ -390,3 +391,13 @@ async def test_a_dry_run_says_what_it_cannot_read(tmp_path: Path) -> None:
     assert (compared(journal, rules=rules)[0], compared(journal, rules=rules)[2]) == (1, "discounts[0].type: is missing\n")
     assert compared(tmp_path / "none.db")[0] == 1
     assert compared(journal, tariff=tmp_path / "none.json")[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("hour", "first", "then"), [(9, ("0.50", ""), ("0.39", "12:00–06:00")), (13, ("0.39", "12:00–06:00"), ("0.50", ""))]
+)
+def test_the_price_of_now_leads_and_the_others_say_their_hours(hour: int, first: tuple[str, str], then: tuple[str, str]) -> None:
+    at = AT.plus((hour - 9) * 3_600)
+    rows = prices.table(Offer(BY_TIME, Money(5_000, "EUR")), at, "Europe/Berlin", Wording("en"))
+    assert [(row.amount, row.note) for row in rows[:2]] == [first, then]
+    assert [row.first for row in rows[:2]] == [True, False]

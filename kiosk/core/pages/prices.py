@@ -9,6 +9,7 @@ from kiosk.core.pages.view import Offer
 from kiosk.pricing.canonical import canonical, tariff_hash
 from kiosk.pricing.components import Component, components, energy_price
 from kiosk.pricing.discounts import Discount, SolarShare
+from kiosk.pricing.model import Restrictions
 from kiosk.pricing.quote import Quote
 from kiosk.pricing.rules import under
 from kiosk.pricing.terms import price_of_energy
@@ -26,16 +27,18 @@ Rules = tuple[Discount, ...]
 
 def table(offer: Offer, at: Moment, zone: str, say: Wording, rules: Rules = ()) -> tuple[PriceRow, ...]:
     """Every component in the order of the law: per kWh, per minute, per session, other. What costs nothing is said too. The price that
-    leads is the tariff's; what everybody pays less stands below it."""
-    found = components(offer.tariff, at.utc_ms, zone)
+    leads is the tariff's of now; what everybody pays less stands below it."""
+    found = sorted(components(offer.tariff, at.utc_ms, zone), key=lambda c: c.code == "ENERGY" and not c.now)
+    found = [c for c in found if c.code == "ENERGY"] + [c for c in found if c.code != "ENERGY"]
     rows = [_row(c, offer, say) for c in found]
     names = {c.code for c in found}
-    rows += [
-        PriceRow(say.say(_NAMES[code]), say.say("price.none"), none=True) for code in ("TIME", "PARKING_TIME", "FLAT") if code not in names
-    ]
+    note, glyph = _less(offer, at, zone, say, rules)
+    nothing = [say.say(_NAMES[code]) for code in ("TIME", "PARKING_TIME", "FLAT") if code not in names]
+    if sum(c.code == "ENERGY" for c in found) > 1:  # prices by the hour need the room
+        nothing = [", ".join(nothing)] if nothing and not note else []
+    rows += [PriceRow(name, say.say("price.none"), none=True) for name in nothing]
     if rows and not rows[0].none:
         first = rows[0]
-        note, glyph = _less(offer, at, zone, say, rules)
         rows[0] = PriceRow(first.name, first.amount, first.unit, note or first.note, first=True, glyph=glyph)
     return tuple(rows)
 
@@ -152,7 +155,17 @@ def _beside(price: Decimal, unit: str, currency: str, say: Wording) -> tuple[str
     return say.beside(say.rate(price, currency), say.say(_UNITS[unit], symbol=symbol) if unit in _UNITS else symbol, currency)
 
 
+def _hours(r: Restrictions) -> str:
+    """From when to when by the clock of the site, if that is what a price depends on."""
+    if r.start_time is None and r.end_time is None:
+        return ""
+    start, end = r.start_time or 0, r.end_time or 24 * 60
+    return f"{start // 60:02}:{start % 60:02}–{end // 60:02}:{end % 60:02}"
+
+
 def _note(c: Component, say: Wording) -> str:
+    if c.restrictions is not None and c.code == "ENERGY":
+        return _hours(c.restrictions)
     free, cap = c.free_seconds // 60, c.cap
     if free and cap:
         return say.say("price.stay_free_capped", minutes=free, amount=say.money(cap))
