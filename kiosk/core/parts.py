@@ -175,7 +175,7 @@ def piles(config: Config) -> tuple[PileSettings, ...]:
             pile.identity,
             connectors=max(c.number for c in pile.connectors),
             password=read_secret(pile.password_file) if pile.password_file else None,
-            plug_in_s=config.policies.plug_timeout_seconds,
+            plug_in_s=max(1, config.policies.plug_timeout_seconds - config.policies.start_ahead_seconds),  # both let go at once
             sample_s=config.policies.report_seconds,
             signed=config.metering.signed != "ignore",
         )
