@@ -10,7 +10,7 @@ from tree import ROOT, texts
 
 _FENCED = re.compile(r"^ *```[a-z]*\n(.*?)^ *```", flags=re.MULTILINE | re.DOTALL)
 _INLINE = re.compile(r"`([^`\n]+)`")
-_MAKE = re.compile(r"(?:^|&& |\$ )make ([a-z]+)")
+_MAKE = re.compile(r"(?:^|&& |\$ )make ([a-z-]+)")
 _PILEPAY = re.compile(r"(?:^|&& |\$ |bin/)pilepay ([a-z]+(?: (?:show|verify|export|price|lint|explain)\b)?)")
 
 
@@ -25,7 +25,7 @@ def _told(command: re.Pattern[str]) -> list[str]:
 
 
 def test_make_targets_of_the_pages_exist() -> None:
-    targets = set(re.findall(r"^([a-z]+):", texts()["Makefile"], flags=re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):", texts()["Makefile"], flags=re.MULTILINE))
     assert set(_told(_MAKE)) <= targets
 
 
