@@ -59,7 +59,7 @@ class Press:
         """
         checkpoint = short(await self._including(body.session))
         # Setting the first page loads a library for a third of a second: not on the loop.
-        return await asyncio.to_thread(self._set, *self._receipt(body.session, body.copy, checkpoint))
+        return await asyncio.to_thread(self._set, *self._receipt(body.session, body.copy, checkpoint, body.number))
 
     def code(self, session: SessionId) -> tuple[str, ...]:
         """The receipt as a QR code, rows of `0` and `1`; empty while none is issued, and when it cannot be made."""
@@ -89,13 +89,13 @@ class Press:
         signed = self._journal.signed_with(issued)
         return parse(signed.note) if signed else await self._sign()
 
-    def _receipt(self, session: SessionId, copy: int, checkpoint: str) -> tuple[Receipt, str]:
+    def _receipt(self, session: SessionId, copy: int, checkpoint: str, number: int | None = None) -> tuple[Receipt, str]:
         facts = self._facts(session)
         opened = next(fact for fact in facts if isinstance(fact, SessionOpened))
         agreed = next(fact for fact in facts if isinstance(fact, QuoteAgreed))
         place = self._place_of(opened.connector)
         try:
-            made = document(facts, self._seller, place, copy=copy, checkpoint=checkpoint, verification=verification(facts))
+            made = document(facts, self._seller, place, number=number, copy=copy, checkpoint=checkpoint, verification=verification(facts))
             return made, agreed.quote.language
         except ReceiptError as error:
             raise PressError(f"session {session}: {error}") from error

@@ -39,16 +39,18 @@ def document(
     seller: Seller,
     place: Place,
     *,
+    number: int | None = None,
     copy: int = 0,
     checkpoint: str = "",
     verification: Verification | None = None,
 ) -> Receipt:
-    """The receipt of one sale. `facts` are its whole stream; `copy` counts reprints; `checkpoint` is the journal's, in its short form;
+    """The receipt `number` of one sale, or its first: a sale whose money was taken twice has two. `facts` are its whole stream;
+    `copy` counts reprints; `checkpoint` is the journal's, in its short form;
     `verification` leads to the meter's signed values where it signs them.
 
     Raises `ReceiptError` when no receipt was issued, when a fact it rests on is missing, or when the money does not add up.
     """
-    receipt = _receipt(Sale(facts), seller, place)
+    receipt = _receipt(Sale(facts, number), seller, place)
     return replace(receipt, copy=copy, checkpoint=checkpoint, verification=verification)
 
 

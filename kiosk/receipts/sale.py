@@ -27,7 +27,8 @@ class Note:
 class Sale:
     """The fold of a sale's facts, as far as its receipt and credit notes need it."""
 
-    def __init__(self, facts: Iterable[f.SessionFact]) -> None:
+    def __init__(self, facts: Iterable[f.SessionFact], number: int | None = None) -> None:
+        """Up to the receipt `number`, or to the first; what comes after it corrects it."""
         self.quote: Quote | None = None
         self.approvals: dict[PaymentRef, Approval] = {}
         self.held: dict[PaymentRef, Money] = {}
@@ -48,7 +49,7 @@ class Sale:
         self._adjustments: dict[RequestRef, f.AdjustRequested] = {}
         self._paused: f.DeliveryPaused | None = None
         for fact in facts:
-            if self.issued is None:
+            if self.issued is None or (number is not None and self.issued.number < number):
                 self._delivery(fact)
                 self._payment(fact)
             else:

@@ -65,13 +65,28 @@ def _before_energy(s: Session, p: Policy) -> Iterator[Moment]:
         yield s.retry_until
 
 
+def lost_at(k: Kiosk, s: Session) -> Iterator[Moment]:
+    """When no end of a delivery can be expected any more: its connector is free, or nothing was heard of it for long.
+
+    Nobody listened while the kiosk was off: a pile that comes back to it has the time first to tell what it kept.
+    """
+    p, started = k.setup.policy, k.started_at
+    for since, wait_s in ((s.free_at, p.lost_stop_s), (s.heard_at, p.lost_pile_s)):
+        if since is None:
+            continue
+        lost = since.plus(wait_s)
+        if started is not None and started.ms_since(since) > 0:
+            told = started.plus(p.pile_silent_s)
+            lost = told if told.ms_since(lost) > 0 else lost
+        yield lost
+
+
 def _flowing(k: Kiosk, s: Session, p: Policy) -> Iterator[Moment]:
-    if s.heard_at is not None:
-        yield s.heard_at.plus(p.lost_pile_s if s.silent else p.pile_silent_s)
+    yield from lost_at(k, s)
+    if s.heard_at is not None and not s.silent:
+        yield s.heard_at.plus(p.pile_silent_s)
     if s.limit_at is not None and not s.stops:
         yield s.limit_at
-    if s.free_at is not None:
-        yield s.free_at.plus(p.lost_stop_s)
     connector = k.setup.by_id.get(s.connector)
     if s.stops and connector is not None and connector.pile in k.online:
         yield s.stops[-1].until

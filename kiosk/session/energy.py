@@ -9,6 +9,7 @@ from kiosk.metering.reading import Delivered, Limits, Reading, Verdict
 from kiosk.session import facts as f
 from kiosk.session import limit, signed
 from kiosk.session.cost import accrual_end
+from kiosk.session.deadlines import lost_at
 from kiosk.session.decision import Decision
 from kiosk.session.inputs import (
     ConnectorChanged,
@@ -109,8 +110,9 @@ def _start_anew(d: Decision, connector: ConnectorId, status: ConnectorStatus) ->
     s = d.k.at(connector)
     if s is None or status is not ConnectorStatus.PREPARING or s.transaction is not None or not s.starts or not s.covered:
         return
-    asked_before = s.stage_at is not None and d.k.started_at is not None and d.k.started_at.ms_since(s.stage_at) > 0
-    if asked_before and not s.starts[-1].answered and s.stage in (Stage.WAITING_FOR_PLUG, Stage.START_REQUESTED):
+    last = s.starts[-1]
+    asked_before = last.asked_at is not None and d.k.started_at is not None and d.k.started_at.ms_since(last.asked_at) > 0
+    if asked_before and not last.answered and s.stage in (Stage.WAITING_FOR_PLUG, Stage.START_REQUESTED):
         _request_start(d, s, True, d.at.plus(d.policy.start_s))
 
 
@@ -128,12 +130,10 @@ def start_answered(d: Decision, s: Session, start: Start, result: Result) -> Non
             d.note(f.StartAccepted(d.at, s.id, start.request))
         case Refused(code=code, detail=detail):
             d.note(f.StartRefused(d.at, s.id, start.request, code, detail))
-            # Without a cable a pile may refuse for now; one that may have the earlier start refuses the later; an earlier one is history.
-            doubtful = (
-                start is not s.starts[-1]
-                or not start.plugged
-                or any(not earlier.answered for earlier in s.starts if earlier.request != start.request)
-            )
+            # Without a cable a pile may refuse for now; one that has the earlier start, or may have it, refuses the later; an earlier one
+            # is history.
+            others = (other for other in s.starts if other.request != start.request)
+            doubtful = start is not s.starts[-1] or not start.plugged or any(not other.answered or other.promised for other in others)
             if not s.given_up and not doubtful and s.stage is not Stage.START_FAILED:
                 start_failed(d, d.k.sessions[s.id], "pile_refused")
 
@@ -233,7 +233,7 @@ def watch_hold(d: Decision, s: Session) -> None:
         if left_ms * 10 <= whole_ms and p is s.payment and s.stage in FLOWING and not s.stops:
             request_stop(d, d.k.sessions[s.id], "hold_expiring")
         if left_ms <= 0 and p.stored:
-            declined_offline(d, d.k.sessions[s.id], p, "it never reached its issuer")
+            declined_offline(d, d.k.sessions[s.id], p, "no issuer was heard of")
 
 
 def _not_ahead(reading: Reading, at: Moment) -> Reading:
@@ -367,9 +367,7 @@ def settle_lost(d: Decision, s: Session) -> None:
     """No end of the transaction came and none can be expected: what the journal proves is what counts."""
     if s.stage not in FLOWING:
         return
-    free = s.free_at is not None and d.at.reached(s.free_at.plus(d.policy.lost_stop_s))
-    gone = s.heard_at is not None and d.at.reached(s.heard_at.plus(d.policy.lost_pile_s))
-    if free or gone:
+    if any(d.at.reached(lost) for lost in lost_at(d.k, s)):
         last = s.readings[-1] if s.readings else None  # never heard of is not nothing delivered
         delivered = judge(s.readings, _limits(d.k, s), begin=s.begin, end=last, ended_at=d.at.utc_ms)
         d.note(f.ReviewOpened(d.at, s.id, "meter_estimated", "no end of the transaction came; the last reading counts", None))

@@ -13,7 +13,7 @@ from kiosk.session import facts as f
 from kiosk.session.changed import changed
 from kiosk.session.facts import Fact, KioskFact, SessionFact
 from kiosk.session.inputs import ConnectorStatus
-from kiosk.session.sale_after import asked_for, cancel_kind, sale_after
+from kiosk.session.sale_after import asked_for, cancel_kind, sale_after, start_let_go
 from kiosk.session.state import (
     FLOWING,
     ConnectorState,
@@ -230,7 +230,7 @@ def _reported(k: Kiosk, fact: f.ConnectorReported, state: ConnectorState) -> Kio
     if session.stage in FLOWING:
         session = changed(session, free_at=fact.at if free else None, heard_at=fact.at)
     elif session.stage is Stage.WAITING_FOR_PLUG and session.starts and free:
-        session = changed(session, start_lapsed=True)
+        session = start_let_go(session)
     elif session.stage is Stage.ENDED and fact.status is ConnectorStatus.FINISHING:
         session = changed(session, unseen_since=None)
     return changed(k, sessions=MappingProxyType({**k.sessions, session.id: session}))

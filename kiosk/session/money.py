@@ -255,7 +255,8 @@ def modification_answered(d: Decision, session: SessionId, m: Modification, resu
             if m.operation == "capture":
                 if s is not None:
                     _taken_once(d, s, m)
-                _issue_receipt(d, session, m)
+                if s is None or not _has_paper(s):
+                    _issue_receipt(d, session, m)
             elif m.operation == "refund":
                 d.note(f.CreditNoteIssued(d.at, session, m.request, d.k.credit_notes + 1))
         case Refused(code=code, detail=detail) if m.state is ModificationState.REQUESTED:
@@ -271,6 +272,15 @@ def _taken_once(d: Decision, s: Session, m: Modification) -> None:
             d.note(f.ModificationRefused(d.at, s.id, other.request, "superseded", f"{m.request} was taken after all"))
         elif other.state in _TAKEN:
             d.note(f.ReviewOpened(d.at, s.id, "amount_differs", f"taken twice: by {other.request} and by {m.request}", None))
+        elif other.state is ModificationState.FAILED and other.amount != m.amount:
+            said = f"the receipt says {other.amount}, {m.request} took {m.amount}"
+            d.note(f.ReviewOpened(d.at, s.id, "amount_differs", said, None))
+
+
+def _has_paper(s: Session) -> bool:
+    """Whether a receipt stands for money that did not move after all: then it stands for what moved instead."""
+    states = [m.state for m in s.modifications.values() if m.operation == "capture"]
+    return s.receipt is not None and ModificationState.FAILED in states and not any(state in _TAKEN for state in states)
 
 
 def _issue_receipt(d: Decision, session: SessionId, m: Modification) -> None:

@@ -261,28 +261,33 @@ def _plug(s: Session, fact: f.PlugAwaited) -> Session:
 def _start(s: Session, fact: f.StartRequested) -> Session:
     if fact.plugged:
         s = _stage(s, Stage.START_REQUESTED, fact)
-    start = Start(fact.request, fact.id_tag, fact.plugged, fact.until)
+    start = Start(fact.request, fact.id_tag, fact.plugged, fact.until, fact.at)
     return changed(s, starts=(*s.starts, start), start_lapsed=False)
 
 
 @_on(f.StartAccepted)
 def _start_accepted(s: Session, fact: f.StartAccepted) -> Session:
-    return _start_answered(s, fact.request)
+    return _start_answered(s, fact.request, promised=True)
 
 
 @_on(f.StartRefused)
 def _start_refused(s: Session, fact: f.StartRefused) -> Session:
-    s = _start_answered(s, fact.request)
-    return changed(s, start_lapsed=True) if s.starts and not s.starts[-1].plugged else s
+    s = _start_answered(s, fact.request, promised=False)
+    return start_let_go(s) if s.starts and not s.starts[-1].plugged else s
 
 
-def _start_answered(s: Session, request: RequestRef) -> Session:
-    return changed(s, starts=tuple(replace(x, answered=True) if x.request == request else x for x in s.starts))
+def _start_answered(s: Session, request: RequestRef, *, promised: bool) -> Session:
+    return changed(s, starts=tuple(replace(x, answered=True, promised=promised) if x.request == request else x for x in s.starts))
 
 
 @_on(f.StartFailed)
 def _start_failed(s: Session, fact: f.StartFailed) -> Session:
-    return changed(_stage(s, Stage.START_FAILED, fact), retry_until=fact.until, failed_why=fact.why, start_lapsed=True)
+    return changed(start_let_go(_stage(s, Stage.START_FAILED, fact)), retry_until=fact.until, failed_why=fact.why)
+
+
+def start_let_go(s: Session) -> Session:
+    """The sale whose pile will not begin by any start that it was asked for so far."""
+    return changed(s, start_lapsed=True, starts=tuple(replace(x, promised=False) if x.promised else x for x in s.starts))
 
 
 @_on(f.LimitForeseen)

@@ -120,7 +120,9 @@ class Start:
     id_tag: str
     plugged: bool
     until: Moment
+    asked_at: Moment | None = None
     answered: bool = False
+    promised: bool = False  # the pile said that it will begin, and has not let go of it
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,6 +148,7 @@ class Books:
     orders: list[Order] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     told: dict[str, int] = field(default_factory=dict)  # adjustments a kiosk was told of, by its reference, and when
+    untold: set[str] = field(default_factory=set)  # references of payments of which the acquirer's news never left it
     hit: dict[str, set[str]] = field(default_factory=dict)  # faults that struck a payment's messages, by its reference
     cards_away: dict[str, list[list[int]]] = field(default_factory=dict)  # by kiosk: from when to when no issuer was reached
     first: dict[str, int] = field(default_factory=dict)  # what each payment had reserved before it grew; 0: the terminal had approved alone

@@ -106,6 +106,8 @@ class _Judge:
             return True
         if age > self._books.hold_ms and self._listed(name, "hold_expiring", "money_late", "cancel_refused", "capture_refused"):
             return True
+        if name in self._books.untold and self._listed(name, "offline_declined"):
+            return True
         return bool(struck & _UNTOLD) and self._listed(name, "money_unknown")
 
     def _one_hold(self) -> Iterator[Violation]:
@@ -205,13 +207,15 @@ class _Judge:
     def _charge(self, stay: Stay, charge: Charge, captured: list[Payment]) -> Iterator[Violation]:
         """Take the payment that paid for `charge` out of `captured`."""
         known = charge.heard and charge.reported is not None
-        if known and charge.reported is not None and not charge.odd_meter and abs(charge.reported - charge.truth.mwh) > _WATT_HOUR:
+        lied = charge.odd_meter or "stuck_meter" in charge.odd_words
+        if known and charge.reported is not None and not lied and abs(charge.reported - charge.truth.mwh) > _WATT_HOUR:
             yield Violation("the pile's books", f"it delivered {charge.truth.mwh} mWh and reported {charge.reported}", stay.number)
         mwh = charge.reported if known and charge.reported is not None else charge.truth.mwh
         decided = [order.mwh for order in self._of_sale(stay.sale, "capture") if order.mwh is not None]
         parked_ms = charge.parked_ms + _PARKED_SLACK_MS + _unseen_ms(stay, charge)
+        whole = 0 if known else _WATT_HOUR  # registers count whole ones
         for energy in (mwh, *decided):
-            price, most = stay.terms.price(energy), stay.terms.price(energy, parked_ms)
+            price, most = stay.terms.price(energy), stay.terms.price(energy + whole, parked_ms)
             least = stay.terms.price(max(1, energy - _UNREPORTED_MWH)) if "no_register" in charge.odd_words else price
             for payment in captured:
                 if min(least, self._spendable(payment, charge)) <= payment.captured.minor <= min(most, payment.authorized.minor):
@@ -264,7 +268,7 @@ class _Judge:
             (_unproven(charge), _METER),
             (bool(struck & _REFUSALS) or by_hand or fallen, ("capture_failed", "capture_refused", "energy_unpaid", "cancel_failed")),
             (bool(released), ("meter_unproven", "capture_refused", "capture_failed", *_METER)),
-            (stay.declined_later, ("offline_declined",)),
+            (stay.declined_later or any(ref in self._books.untold for ref in refs), ("offline_declined",)),
             (charge.wrong_clock, _METER),
             (away, ("capture_refused", "capture_failed")),
             (
@@ -287,7 +291,8 @@ class _Judge:
             asked = [who for at, who in stay.asked_to_stop if truth.begin_ms <= at <= truth.end_ms + _SLACK_MS]
             if "owner" in asked:
                 continue
-            limit = stay.terms.price(truth.mwh + _AHEAD_MWH) >= min(self._first_hold(stay), stay.hold) - self._books.margin
+            parked_ms = max(0, truth.end_ms - charge.full_ms) if charge.full_ms is not None else 0
+            limit = stay.terms.price(truth.mwh + _AHEAD_MWH, parked_ms) >= min(self._first_hold(stay), stay.hold) - self._books.margin
             if not limit and not self._sale_listed(stay.sale, *_STOPPED) and not self._orphan_seen(stay, charge):
                 who = "a stranger" if "stranger" in asked else "nobody"
                 yield Violation("stop only by those entitled", f"the charge at {stay.connector} was ended for {who}", stay.number)

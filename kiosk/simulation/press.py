@@ -33,14 +33,14 @@ class PlainPress:
         self._fact_of = fact_of
 
     async def job(self, body: PrintReceipt) -> bytes:
-        lines = render(self.receipt(body.session, body.copy), Paper(COLUMNS), _LANGUAGE)
+        lines = render(self.receipt(body.session, body.copy, body.number), Paper(COLUMNS), _LANGUAGE)
         return build((line for line in lines if line.kind != "qr"), COLUMNS)
 
-    def receipt(self, session: SessionId, copy: int) -> Receipt:
-        """The receipt of a sale as the journal tells it."""
+    def receipt(self, session: SessionId, copy: int, number: int | None = None) -> Receipt:
+        """A receipt of a sale as the journal tells it."""
         found = (self._fact_of(stored) for stored in self._journal.read(stream=session))
-        return self.receipt_of([fact for fact in found if isinstance(fact, SessionFact)], copy)
+        return self.receipt_of([fact for fact in found if isinstance(fact, SessionFact)], copy, number)
 
-    def receipt_of(self, facts: Sequence[SessionFact], copy: int = 0) -> Receipt:
+    def receipt_of(self, facts: Sequence[SessionFact], copy: int = 0, number: int | None = None) -> Receipt:
         opened = next(fact for fact in facts if isinstance(fact, SessionOpened))
-        return document(facts, self._seller, self._place_of(opened.connector), copy=copy)
+        return document(facts, self._seller, self._place_of(opened.connector), number=number, copy=copy)

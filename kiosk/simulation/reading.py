@@ -107,7 +107,7 @@ def journal_says(machine: Machine) -> Said:
                 said.entries.append(_entry(machine, stored.seq, fact.code, fact.session, _connector(facts), fact.detail))
             elif isinstance(fact, f.ReceiptIssued):
                 try:
-                    receipt = press.receipt_of(facts)
+                    receipt = press.receipt_of(facts, number=fact.number)
                 except ReceiptError as error:
                     said.broken.append(f"{machine.name}: {error}")
                     continue

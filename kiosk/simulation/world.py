@@ -354,6 +354,7 @@ class World:
         machines = self._machines.values()
         books = Books(self._stays, self._bank.books().payments, entries, slips, papers, MARGIN, 60, broken_journals=broken, died=self._died)
         books.orders, books.notes, books.told, books.hit = self._orders, notes, self._postman.told, self._faults.hit
+        books.untold = self._bank.untold
         books.cards_away = {name: machine.cards_away for name, machine in self._machines.items()}
         books.outages = {name: machine.outages for name, machine in self._machines.items()}
         books.first = self._first

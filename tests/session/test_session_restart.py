@@ -149,3 +149,43 @@ def test_a_start_from_before_the_restart_is_not_asked_anew_when_the_car_is_gone(
     assert w.session.failed_why == "never_started"
     w.wait(60)
     assert w.session.given_up == "never_started"
+
+
+def test_a_start_promised_is_not_failed_by_the_refusal_of_its_repetition() -> None:
+    w = World()
+    w.status(1, ConnectorStatus.PREPARING)
+    w.pay()
+    w.wait(2)
+    first = w.session.starts[0].request
+    w.restart()
+    w.status(1, ConnectorStatus.PREPARING)
+    w.give(i.Outcome(first, i.Done(i.Ok())))
+    assert names(w.answer("StartDelivery", i.Refused("rejected"))) == ["StartRefused"]
+    w.give(i.TxStarted("PILE-1", 1, w.session.starts[0].id_tag, w.reading(100)))
+    assert w.session.transaction is not None
+
+
+def test_a_start_asked_for_since_the_restart_is_not_asked_anew() -> None:
+    w = World()
+    w.pay()
+    w.restart()
+    w.wait(w.k.setup.policy.start_ahead_s)
+    assert len(w.session.starts) == 1
+    w.status(1, ConnectorStatus.PREPARING)
+    assert len(w.session.starts) == 1
+
+
+@pytest.mark.parametrize("free", [True, False])
+def test_a_pile_has_time_to_tell_what_it_kept_while_the_kiosk_was_off(free: bool) -> None:
+    w = World()
+    w.deliver()
+    w.skip(600)
+    w.meter(120)
+    if free:
+        w.status(1, ConnectorStatus.AVAILABLE)
+    w.reboot(seconds_down=86_400)
+    patience = w.k.setup.policy.pile_silent_s
+    w.wait(patience - 1)
+    assert w.session.ended_at is None
+    w.wait(1)
+    assert w.session.ended_by == "lost"

@@ -258,6 +258,18 @@ def test_money_taken_twice_is_for_a_person_and_both_have_their_paper(first_word:
     assert w.all_of(f.RefundRequested)[0].amount == eur(1_000), "both can be paid back"
 
 
+def test_a_capture_that_turns_out_taken_after_the_one_tried_anew_failed_has_its_paper() -> None:
+    w = World()
+    first = refused(w)
+    w.give(closed(w, "capture_refused", "retry"))
+    second = w.request("Modify").ref
+    w.answer("Modify", i.Done(i.Accepted("CAP2")))
+    w.give(i.Confirmation(second, "CAP2", "capture", False, "Insufficient balance on payment", eur(500)))
+    facts = w.give(i.Confirmation(first, "CAP1", "capture", True, "", eur(500)))
+    assert "ModificationSubmitted" in names(facts)
+    assert [x.number for x in w.all_of(f.ReceiptIssued)] == [1], "one receipt for what moved once"
+
+
 def test_each_refusal_is_answered_for_what_was_refused() -> None:
     """A cancel of another card was refused too: what a person decides about the capture does not touch it."""
     w = World()

@@ -130,6 +130,7 @@ class Acquirer:
         self._terms = terms
         self._slow_ms = slow_ms
         self._mailroom = Mailroom(hmac_key, merchant_account)
+        self.untold: set[str] = set()  # merchant references of the webhooks that were never sent
         self._payments: dict[str, Payment] = {}
         self._strays: list[Modification] = []
         self._kept: dict[str, _Kept] = {}
@@ -338,7 +339,9 @@ class Acquirer:
             due_ms += DAY_MS
         if self._strikes("reorder_webhook"):
             due_ms += 10 * high
-        if not self._strikes("lose_webhook"):
+        if self._strikes("lose_webhook"):
+            self.untold.add(item.merchant_reference)
+        else:
             self._mailroom.put(item, now_ms, due_ms)
         if self._strikes("duplicate_webhook"):
             self._mailroom.put(item, now_ms, due_ms + high)
