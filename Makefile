@@ -9,7 +9,7 @@ BIN := .venv/bin
 export PYTHON
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: help setup demo test check bench million crash journal-million tamper lock clean
+.PHONY: help setup demo test check bench million live-million crash journal-million tamper lock clean
 
 help:
 	@echo 'make demo   the kiosk, its pile and its terminal on this machine; without a display a tour told in the terminal'
@@ -18,6 +18,8 @@ help:
 	@echo 'make check  style, types, who may import whom, the screen files'
 	@echo 'make bench  the measured promises, side by side'
 	@echo 'make million  a million sales in the simulated world, a fault at every step; goes on where it was broken off (ARGS="--seed S")'
+	@echo 'make live-million  a million random sales, each priced live as it goes on and again afterwards; goes on where it was broken off'
+	@echo '            (ARGS="--count N --seed S"; --case NUMBER tells one)'
 	@echo 'make tamper a demo sale, one byte of its journal edited, and what verify says (ARGS=FOLDER takes the journal of a tour)'
 	@echo 'make crash  a running kiosk killed 200 times, then a million power cuts, and what is left each time judged'
 	@echo '            (ARGS="--kills K --images N --seed S --jobs J")'
@@ -48,6 +50,10 @@ bench: setup
 million: setup
 	@mkdir -p build
 	@$(BIN)/pilepay simulate --sessions 1000000 --seed 1 --jobs $(JOBS) --keep build/million.json $(ARGS)
+
+live-million: setup
+	@mkdir -p build
+	@$(BIN)/python tests/pricing/live_million.py --jobs $(JOBS) --keep build/live-million.json $(ARGS)
 
 tamper: setup
 	@$(BIN)/python tests/journal/tamper.py $(ARGS)

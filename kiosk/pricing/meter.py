@@ -85,7 +85,7 @@ class Meter:
 
     def rating(self) -> Rating:
         """The bill so far."""
-        rating = settle_sale(self._now())
+        rating = settle_sale(self._so_far())
         return take_off(rating, self._tally.plan.tariff, self._rules, self._worth) if self._rules else rating
 
     def usage(self) -> Usage:
@@ -151,11 +151,18 @@ class Meter:
             Segment(p.start_utc_ms, p.end_utc_ms, 0, p.state, self._power if p.state is State.CHARGING else None) for p in self._pending
         ]
 
-    def _now(self) -> Tally:
-        """A copy with the time since the last reading in it; it has selected what is active at this instant."""
+    def _so_far(self) -> Tally:
+        """With the time since the last reading in it. It ends before this instant: what begins to apply now is not owed yet."""
+        if not self._pending and self._segments:
+            return self._tally
         tally = self._tally.copy()
-        for segment in self._unread():
+        for segment in self._unread() or (Segment(self._at, self._at, 0, State.WITHHELD),):
             tally.add(segment)
+        return tally
+
+    def _now(self) -> Tally:
+        """A copy that has selected what is active at this instant."""
+        tally = self._so_far().copy()
         tally.add(Segment(self._at, self._at, 0, self._state))
         return tally
 

@@ -178,6 +178,14 @@ def test_after_the_fee_stopped_growing_a_longer_stay_costs_the_same_or_more_than
         assert then == week or then.minor >= hold
 
 
+def test_a_fee_that_begins_to_apply_at_this_very_instant_is_not_owed_yet() -> None:
+    late = tariff_of_elements(element(component("ENERGY", 0.5)), element(component("FLAT", 5), min_duration=600))
+    meter = Meter(late, Reading(T0, 0), zone=BERLIN)
+    assert meter.add(Reading(T0 + 10 * MINUTE, KWH)).total == Money(50, "EUR")
+    assert meter.next_change() is None
+    assert meter.tick(T0 + 10 * MINUTE + 1_000).total == Money(550, "EUR")
+
+
 def test_a_late_value_counts_nothing_and_a_backward_step_counts_zero() -> None:
     meter = Meter(SIMPLE, Reading(T0, 100 * KWH), zone=BERLIN)
     meter.add(Reading(T0 + 10 * MINUTE, 110 * KWH))
