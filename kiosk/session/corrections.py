@@ -1,5 +1,5 @@
-"""Putting a settled sale right: refunds up to what was captured, and paper once more. A receipt is never edited; a correction is a credit
-note."""
+"""Putting a settled sale right: refunds up to what was captured or charged to an account, and paper once more. A receipt is never edited; a
+correction is a credit note."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ _NOTHING = (ModificationState.REFUSED, ModificationState.FAILED)
 
 
 def refundable(k: Kiosk, s: Session) -> Money:
-    """What was captured and has not been paid back, nor is about to be; never less than nothing."""
+    """What was captured, or charged to an account, and has not been paid back, nor is about to be; never less than nothing."""
+    if s.charged is not None:
+        return s.charged.amount - sum((c.amount for c in s.credited), Money.zero(s.charged.amount.currency))
     known = {m.request: m for m in (*s.modifications.values(), *_under_way(k, s))}.values()
     taken = [m.amount for m in known if m.operation == "capture" and m.amount is not None and m.state in _TAKEN]
     if not taken:
@@ -35,7 +37,7 @@ def objection(k: Kiosk, s: Session, given: RefundAsked) -> str:
     if not given.by.strip() or given.reason not in REASONS:
         return "no_name_or_reason"
     request = refund_ref(s, given)
-    if request in s.modifications or request in k.loose:
+    if request in s.modifications or request in k.loose or any(c.request == request for c in s.credited):
         return "already_asked"
     left = refundable(k, s)
     if not left:
@@ -46,8 +48,15 @@ def objection(k: Kiosk, s: Session, given: RefundAsked) -> str:
 
 
 def refund(d: Decision, s: Session, given: RefundAsked) -> None:
-    """Ask the acquirer to pay back; the sale may be held or not."""
-    if objection(d.k, s, given) or s.capture is None:
+    """Ask the acquirer to pay back, or owe less on the account; the sale may be held or not."""
+    if objection(d.k, s, given):
+        return
+    if s.charged is not None:
+        amount, request = given.amount or refundable(d.k, s), refund_ref(s, given)
+        d.note(f.AccountCredited(d.at, s.id, request, s.charged.contract, amount, given.by, given.reason))
+        d.note(f.CreditNoteIssued(d.at, s.id, request, d.k.credit_notes + 1))
+        return
+    if s.capture is None:
         return
     payment = s.payments[s.capture.payment]
     assert payment.approval is not None
@@ -63,7 +72,7 @@ def refund(d: Decision, s: Session, given: RefundAsked) -> None:
 
 def refund_ref(s: Session, given: RefundAsked) -> RequestRef:
     """A refund is named after its order, so that the same order is one refund however often it arrives."""
-    payment = s.capture.payment if s.capture else PaymentRef(f"{s.id}-P0")
+    payment = s.capture.payment if s.capture else PaymentRef(f"{s.id}-K1" if s.charged else f"{s.id}-P0")
     return RequestRef(f"{payment}-F{sha256(given.command.encode()).hexdigest()[:12]}")
 
 

@@ -15,6 +15,7 @@ from kiosk.session.state import Session
 from kiosk.values import Moment, Money
 
 _CLOCKS_APART_MS = 600_000  # beyond which one of two clocks is wrong
+_NO_LIMIT = 10**12  # minor units that no stay comes to
 _WHOLE_SECONDS_MS = 1_000  # begin and end are both cut to their second
 
 
@@ -61,6 +62,8 @@ def _stay_ms(s: Session, at: Moment) -> int:
 def accrual_end(s: Session, delivered: Delivered, at: Moment) -> Moment | None:
     """Until when a parked car can still add to the bill; None when it cannot."""
     spend = s.payment.usable if s.payment else None
+    if s.account is not None and s.quote is not None:
+        spend = Money(_NO_LIMIT, s.quote.hold.currency) if s.account.most is None else s.account.most
     if s.quote is None or spend is None or delivered.begin is None or delivered.end is None:
         return None
     usage = _usage(s, delivered.begin, delivered.end, None)

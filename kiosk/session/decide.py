@@ -14,7 +14,7 @@ from kiosk.pricing.lowering import lowers
 from kiosk.pricing.model import PricingError
 from kiosk.pricing.quote import Quote
 from kiosk.pricing.rules import read_rules, rules_of, under
-from kiosk.session import corrections, decisions, ending, energy, limit, money, offline, reviews
+from kiosk.session import account, corrections, decisions, ending, energy, limit, money, offline, reviews
 from kiosk.session import facts as f
 from kiosk.session import inputs as i
 from kiosk.session.deadlines import deadlines_of
@@ -100,6 +100,11 @@ def _rarer(d: Decision, given: Input) -> None:  # noqa: PLR0912 - one arm an inp
         case i.CardRecognised(session):
             if (s := d.open(session)) and s.stage in FLOWING:
                 d.note(f.StopProved(d.at, s.id, "card"))
+        case i.TagAccepted():
+            _accept_tag(d, given)
+        case i.TagRecognised(session):
+            if s := d.open(session):
+                account.recognised(d, s, given)
         case i.DiscountsOffered():
             _lower(d, given)
         case i.RefundAsked(session):
@@ -112,6 +117,9 @@ def _rarer(d: Decision, given: Input) -> None:  # noqa: PLR0912 - one arm an inp
                 decisions.decided_later(d, s, given)
         case i.TerminalHealth():
             _terminal(d, given)
+        case i.ReaderHealth(reachable, detail):
+            if reachable is not d.k.reader:
+                d.note(f.ReaderReported(d.at, reachable, detail))
         case i.DiskState(low):
             if low is not d.k.disk_low:
                 d.note(f.DiskLow(d.at) if low else f.DiskFine(d.at))
@@ -140,11 +148,8 @@ def _terminal(d: Decision, given: i.TerminalHealth) -> None:
 
 
 def _accept(d: Decision, given: i.QuoteAccepted) -> None:
-    known = given.session in d.k.sessions or any(s.id == given.session for s in d.k.recent)
-    if known or not sellable(d.k, given.connector) or not _sound(given.quote, d.k.setup.currency):
+    if not (offline.cards_possible(d.k) or offline.given_away(d.k)) or not _opened(d, given):
         return
-    _free_the_terminal(d)
-    d.note(f.SessionOpened(d.at, given.session, given.connector), f.QuoteAgreed(d.at, given.session, given.quote))
     if offline.given_away(d.k):
         d.note(
             f.FreeVendGranted(d.at, given.session, "cards_away"),
@@ -152,6 +157,23 @@ def _accept(d: Decision, given: i.QuoteAccepted) -> None:
         )
     else:
         money.request_preauthorization(d, d.k.sessions[given.session])
+
+
+def _accept_tag(d: Decision, given: i.TagAccepted) -> None:
+    if s := d.open(given.session):
+        account.pay(d, s, given)
+    elif account.possible(d.k, given.account) and _opened(d, given):
+        account.accept(d, d.k.sessions[given.session], given.account)
+
+
+def _opened(d: Decision, given: i.QuoteAccepted | i.TagAccepted) -> bool:
+    """Open the sale that was agreed to, where it can be sold."""
+    known = given.session in d.k.sessions or any(s.id == given.session for s in d.k.recent)
+    if known or not sellable(d.k, given.connector) or not _sound(given.quote, d.k.setup.currency):
+        return False
+    _free_the_terminal(d)
+    d.note(f.SessionOpened(d.at, given.session, given.connector), f.QuoteAgreed(d.at, given.session, given.quote))
+    return True
 
 
 def _sound(quote: Quote, currency: str) -> bool:
@@ -319,6 +341,7 @@ _RULES: tuple[tuple[_Rule, tuple[Stage, ...]], ...] = (
     (reviews.watch_reviews, tuple(Stage)),
     (ending.price, _AFTER),
     (ending.capture, _AFTER),
+    (account.charge, _AFTER),
     (money.release_unwanted, tuple(Stage)),
     (money.watch_deadlines, tuple(Stage)),
     (ending.close, (Stage.GIVEN_UP, Stage.VACATED)),

@@ -27,7 +27,7 @@ def objection(s: Session, given: ReviewClosed) -> str:
         return "no_such_review"
     if given.decision not in _POSSIBLE.get(given.code, ("settled",)):
         return "not_possible"
-    if given.decision == "capture" and (s.payment is None or s.begin is None or _proven(s, given) < 0):
+    if given.decision == "capture" and ((s.payment is None and s.account is None) or s.begin is None or _proven(s, given) < 0):
         return "nothing_to_capture"
     return ""
 

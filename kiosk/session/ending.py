@@ -50,7 +50,11 @@ def _fix(d: Decision, s: Session, payment: Payment | None) -> None:
     if s.free:
         d.note(f.Priced(d.at, s.id, rating, nothing, nothing, "free"))
         return
-    reserved = payment.usable if payment and payment.usable is not None and not _cancelled(s, payment) else nothing
+    if s.account is not None:
+        most = rating.total if s.account.most is None else s.account.most
+        reserved = nothing if s.given_up else most
+    else:
+        reserved = payment.usable if payment and payment.usable is not None and not _cancelled(s, payment) else nothing
     charge = min(rating.total, reserved, key=lambda m: m.minor)
     shortfall = rating.total - charge
     d.note(f.Priced(d.at, s.id, rating, charge, shortfall, "tariff"))

@@ -182,7 +182,7 @@ def _without_loose(k: Kiosk, request: RequestRef) -> Kiosk:
 def _kiosk(k: Kiosk, fact: KioskFact) -> Kiosk:
     match fact:
         case f.Started(sound=sound):
-            return _rebooted(changed(k, sound=sound, started_at=fact.at, online=frozenset(), terminal=None), fact)
+            return _rebooted(changed(k, sound=sound, started_at=fact.at, online=frozenset(), terminal=None, reader=None), fact)
         case f.PileOnline(pile=pile):
             return changed(k, online=k.online | {pile})
         case f.PileOffline(pile=pile):
@@ -197,6 +197,8 @@ def _kiosk(k: Kiosk, fact: KioskFact) -> Kiosk:
             return changed(k, orphans=MappingProxyType({**k.orphans, transaction: orphan}))
         case f.TerminalReported(reachable=reachable, host=host):
             return changed(k, terminal=TerminalState(reachable, host))
+        case f.ReaderReported(reachable=reachable):
+            return changed(k, reader=reachable)
         case f.DiskLow() | f.DiskFine():
             return changed(k, disk_low=isinstance(fact, f.DiskLow))
         case f.OrphanTransactionEnded(transaction=transaction):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from kiosk.metering.reading import Delivered, Reading, Validity
 from kiosk.pricing.quote import Quote
 from kiosk.pricing.rating import Rating
-from kiosk.session.inputs import Approval, ConnectorStatus
+from kiosk.session.inputs import Account, Approval, ConnectorStatus
 from kiosk.values import ConnectorId, Digest, Moment, Money, PaymentRef, RequestRef, SessionId
 
 
@@ -125,6 +125,14 @@ class TerminalReported(KioskFact):
 
 
 @dataclass(frozen=True, slots=True)
+class ReaderReported(KioskFact):
+    """Whether RFID tags can be read."""
+
+    reachable: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class DiskLow(KioskFact):
     """The journal's disk is nearly full: what runs is finished, nothing new is sold."""
 
@@ -161,6 +169,13 @@ class FreeVendGranted(SessionFact):
     """No card can be taken, and the operator's rule is to give the energy away up to the hold rather than turn drivers down."""
 
     why: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccountAccepted(SessionFact):
+    """A known tag agreed to the quote: nothing is reserved, and what the sale comes to is owed on the account."""
+
+    account: Account
 
 
 # --- the reserved money -------------------------------------------------------------------------------------------------------
@@ -313,7 +328,8 @@ class RefundReported(SessionFact):
 
 @dataclass(frozen=True, slots=True)
 class CreditNoteIssued(SessionFact):
-    """In the same append as the refund's `ModificationSubmitted`, or its `RefundReported`. Credit notes have a series of their own."""
+    """In the same append as the refund's `ModificationSubmitted`, its `RefundReported`, or the `AccountCredited`. Credit notes have
+    a series of their own."""
 
     request: RequestRef
     number: int
@@ -521,8 +537,31 @@ class Priced(SessionFact):
 
 
 @dataclass(frozen=True, slots=True)
+class AccountCharged(SessionFact):
+    """`amount` for `mwh` is owed on the account of `contract`, which the operator bills. Once a sale."""
+
+    request: RequestRef
+    tag: Digest
+    contract: str
+    amount: Money
+    mwh: int
+
+
+@dataclass(frozen=True, slots=True)
+class AccountCredited(SessionFact):
+    """`amount` of what was charged is no longer owed, as `by` decided for `reason` (a code of `kiosk.session.corrections.REASONS`). In the
+    same append as its `CreditNoteIssued`."""
+
+    request: RequestRef
+    contract: str
+    amount: Money
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReceiptIssued(SessionFact):
-    """In the same append as the capture's `ModificationSubmitted`."""
+    """In the same append as the capture's `ModificationSubmitted`, or the account's `AccountCharged`."""
 
     number: int
 

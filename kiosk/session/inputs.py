@@ -85,6 +85,39 @@ class StopAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class Account:
+    """Whose account a sale is owed on. `tag` is the keyed hash of the RFID tag that was shown, never its UID; `contract` the operator's own
+    word for who pays; tags of one `group` may end each other's charges. One sale comes to `most` and `most_mwh` at most; an account with
+    `several` may have more than one charge under way."""
+
+    tag: Digest
+    contract: str
+    group: str = ""
+    several: bool = False
+    most: Money | None = None
+    most_mwh: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TagAccepted:
+    """A known tag was held to the reader at the price of a connector: the driver agrees to `quote`, to be paid on their account. `session`
+    is a new sale's, or that of a sale which still waits for a card."""
+
+    session: SessionId
+    connector: ConnectorId
+    quote: Quote
+    account: Account
+
+
+@dataclass(frozen=True, slots=True)
+class TagRecognised:
+    """The tag that a sale is owed by, or one of its group, was held to the reader again."""
+
+    session: SessionId
+    account: Account
+
+
+@dataclass(frozen=True, slots=True)
 class ReprintAsked:
     """The driver wants the receipt on paper (again)."""
 
@@ -338,6 +371,14 @@ class TerminalHealth:
 
 
 @dataclass(frozen=True, slots=True)
+class ReaderHealth:
+    """Whether the reader of RFID tags is there."""
+
+    reachable: bool
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class DiskState:
     """Whether the journal's disk is nearly full."""
 
@@ -372,9 +413,12 @@ Input = (
     | KioskStarted
     | StartAgain
     | CardRecognised
+    | TagAccepted
+    | TagRecognised
     | RefundAsked
     | ReviewClosed
     | TerminalHealth
+    | ReaderHealth
     | DiskState
     | TimePassed
 )

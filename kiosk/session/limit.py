@@ -1,4 +1,5 @@
-"""How far a charge may go: it stops before the reserved money is used up, and asks for more where the driver agreed to that.
+"""How far a charge may go: it stops before the reserved money, or what an account allows, is used up, and asks for more where the driver
+agreed to that.
 
 The margin is what flows until a stop takes effect: the power of now, over one reporting interval and the time a pile needs to stop.
 """
@@ -23,10 +24,17 @@ _MOVED_S = 5  # a limit foreseen that moves by less is not told again
 def used_up(d: Decision, s: Session, reading: Reading) -> bool:
     """Whether the charge must stop now."""
     spend = s.spendable
-    if spend is None or s.stops:
+    if s.stops or (spend is None and s.most_mwh is None):
         return False
     ahead = _ahead(reading, _power(d, s, reading), d.policy.report_s + _STOP_TAKES_S)
-    return owes(s, reading, spend - d.policy.margin) or owes(s, ahead, spend)
+    if _enough(s, ahead):
+        return True
+    return spend is not None and (owes(s, reading, spend - d.policy.margin) or owes(s, ahead, spend))
+
+
+def _enough(s: Session, reading: Reading) -> bool:
+    """Whether the account allows no more energy than this."""
+    return s.most_mwh is not None and s.begin is not None and reading.mwh - s.begin.mwh >= s.most_mwh
 
 
 def ask_for_more(d: Decision, s: Session, reading: Reading) -> None:
@@ -50,10 +58,10 @@ def _keeps(operation: str, state: ModificationState) -> bool:
 def foresee(d: Decision, s: Session, reading: Reading) -> None:
     """Note when the money will be used up, if that may be before the next reading is noted or the pile is found silent."""
     spend = s.spendable
-    if spend is None or s.stops:
+    if s.stops or (spend is None and s.most_mwh is None):
         return
     horizon_s = d.policy.note_s + d.policy.pile_silent_s
-    when = _when(d, s, reading, spend - d.policy.margin, horizon_s)
+    when = _when(d, s, reading, None if spend is None else spend - d.policy.margin, horizon_s)
     before = s.limit_at
     if when is None and before is None:
         return
@@ -71,17 +79,22 @@ def foresee_anew(d: Decision, s: Session) -> None:
     foresee(d, s, _ahead(last, _power(d, s, last), d.at.ms_since(s.noted_at) // 1_000 + 1))
 
 
-def _when(d: Decision, s: Session, reading: Reading, spend: Money, horizon_s: int) -> Moment | None:
-    """The first whole second at which `spend` is owed at the power of now."""
-    if most_at(s, _ahead(reading, _most_power(d, s), horizon_s)) < spend:
+def _when(d: Decision, s: Session, reading: Reading, spend: Money | None, horizon_s: int) -> Moment | None:
+    """The first whole second at which `spend` is owed at the power of now, or all the energy is given that the account allows."""
+    furthest = _ahead(reading, _most_power(d, s), horizon_s)
+    if not _enough(s, furthest) and (spend is None or most_at(s, furthest) < spend):
         return None
     power = _power(d, s, reading)
-    if not owes(s, _ahead(reading, power, horizon_s), spend):
+
+    def over(then: Reading) -> bool:
+        return _enough(s, then) or (spend is not None and owes(s, then, spend))
+
+    if not over(_ahead(reading, power, horizon_s)):
         return None
     low, high = 0, horizon_s
     while low < high:
         middle = (low + high) // 2
-        if owes(s, _ahead(reading, power, middle), spend):
+        if over(_ahead(reading, power, middle)):
             high = middle
         else:
             low = middle + 1

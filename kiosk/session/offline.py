@@ -15,6 +15,11 @@ def cards_possible(k: Kiosk) -> bool:
     return rule.rule == "capped" and k.terminal.reachable and room(k) >= k.setup.policy.smallest_hold
 
 
+def tags_possible(k: Kiosk) -> bool:
+    """Whether a known RFID tag can pay: it can be read, and cards could pay too, or the rule is to sell to tags while they cannot."""
+    return k.reader is True and (cards_possible(k) or k.setup.policy.offline.rule == "rfid_only")
+
+
 def given_away(k: Kiosk) -> bool:
     """Whether a charge needs no card now."""
     return k.setup.policy.offline.rule == "free" and k.terminal is not None and not k.terminal.authorizes

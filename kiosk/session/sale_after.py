@@ -110,6 +110,21 @@ def _free(s: Session, fact: f.FreeVendGranted) -> Session:
     return changed(s, free=fact.why)
 
 
+@_on(f.AccountAccepted)
+def _account(s: Session, fact: f.AccountAccepted) -> Session:
+    return changed(s, account=fact.account)
+
+
+@_on(f.AccountCharged)
+def _charged(s: Session, fact: f.AccountCharged) -> Session:
+    return changed(s, charged=fact)
+
+
+@_on(f.AccountCredited)
+def _credited(s: Session, fact: f.AccountCredited) -> Session:
+    return changed(s, credited=(*s.credited, fact))
+
+
 @_on(f.PaymentDeclined)
 def _declined(s: Session, fact: f.PaymentDeclined) -> Session:
     return _payment(s, fact.payment, state=PaymentState.DECLINED, changed_at=fact.at, code=fact.code)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kiosk.session.inputs import ConnectorStatus
-from kiosk.session.offline import cards_possible, given_away
+from kiosk.session.offline import cards_possible, given_away, tags_possible
 from kiosk.session.state import Kiosk
 from kiosk.values import ConnectorId
 
@@ -33,6 +33,6 @@ def closed_because(k: Kiosk) -> str:
         return "journal_broken"
     if k.disk_low:
         return "disk_low"
-    if not cards_possible(k) and not given_away(k):
+    if not cards_possible(k) and not given_away(k) and not tags_possible(k):
         return "cards_away"
     return ""

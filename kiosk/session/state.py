@@ -9,8 +9,8 @@ from types import MappingProxyType
 
 from kiosk.metering.reading import Delivered, Reading
 from kiosk.pricing.quote import Quote
-from kiosk.session.facts import Priced, SignedValuesWeighed
-from kiosk.session.inputs import Approval, ConnectorStatus
+from kiosk.session.facts import AccountCharged, AccountCredited, Priced, SignedValuesWeighed
+from kiosk.session.inputs import Account, Approval, ConnectorStatus
 from kiosk.session.setup import Setup
 from kiosk.values import ConnectorId, Digest, Moment, Money, PaymentRef, RequestRef, SessionId
 
@@ -190,6 +190,9 @@ class Session:
     proved_by: str = ""
     proved_at: Moment | None = None
     free: str = ""  # why this charge costs nothing; empty when it is paid for
+    account: Account | None = None  # whose account it is owed on, where no card pays
+    charged: AccountCharged | None = None
+    credited: tuple[AccountCredited, ...] = ()
     plug_until: Moment | None = None
     retry_until: Moment | None = None  # after a start that failed
     failed_why: str = ""
@@ -236,15 +239,23 @@ class Session:
 
     @property
     def covered(self) -> bool:
-        """Somebody stands for what is delivered: a card, or the operator."""
-        return self.payment is not None or bool(self.free)
+        """Somebody stands for what is delivered: a card, an account, or the operator."""
+        return self.payment is not None or bool(self.free) or self.account is not None
 
     @property
     def spendable(self) -> Money | None:
-        """How much may be delivered for: what the card's reservation allows, or the hold where the operator gives it away."""
+        """How much may be delivered for: what the card's reservation allows, the hold where the operator gives it away, or what the account
+        allows for one sale; None where nothing bounds it."""
         if self.free and self.quote is not None:
             return self.quote.hold
+        if self.account is not None:
+            return self.account.most
         return self.payment.usable if self.payment else None
+
+    @property
+    def most_mwh(self) -> int | None:
+        """How much energy the account allows for one sale."""
+        return self.account.most_mwh if self.account is not None else None
 
     @property
     def capture(self) -> Modification | None:
@@ -335,6 +346,7 @@ class Kiosk:
     receipts: int = 0  # number of the last receipt
     credit_notes: int = 0  # number of the last credit note
     terminal: TerminalState | None = None  # None: not heard of yet
+    reader: bool | None = None  # whether RFID tags can be read; None: not heard of yet, or there is no reader
     disk_low: bool = False
     stored: Mapping[PaymentRef, Money] = field(default_factory=lambda: MappingProxyType({}))
     loose: Mapping[RequestRef, Modification] = field(default_factory=lambda: MappingProxyType({}))

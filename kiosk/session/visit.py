@@ -9,13 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from kiosk.pricing.quote import Quote
+from kiosk.session import account
 from kiosk.session import inputs as i
-from kiosk.session.inputs import Input
+from kiosk.session.inputs import Account, Input
+from kiosk.session.offline import cards_possible, given_away, tags_possible
 from kiosk.session.sellable import closed_because, sellable
 from kiosk.session.state import FLOWING, Kiosk, PaymentState, Session, Stage
 from kiosk.values import ConnectorId, Digest, Moment, SessionId
 
 CODE_LENGTH = 4
+TAG_S = 15  # so long stands what came of a tag
 REPORTING_S = 20  # after a start the piles have so long to find their kiosk before it calls itself out of order
 
 
@@ -30,8 +33,8 @@ class Times:
 @dataclass(frozen=True, slots=True)
 class Visit:
     """`session` is the sale this person is with; `own` once they bought it here or proved that it is theirs. `overlay` lies above the
-    page: `language`, `help`, `stop`, `code`, or `card` while the terminal waits for a card to know its driver by; `found` is what came
-    of that. `hold` is the maximum they picked, in minor units."""
+    page: `language`, `help`, `stop`, `code`, `card` while the terminal waits for a card to know its driver by, or `tag` when an RFID tag
+    came to nothing; `found` is what came of either. `hold` is the maximum they picked, in minor units."""
 
     number: int
     language: str
@@ -43,7 +46,7 @@ class Visit:
     typed: str = ""
     missed: bool = False  # the last code was wrong
     hold: int | None = None
-    found: str = ""  # `looking` | `nothing` | `unreadable` | `away` | `printing`
+    found: str = ""  # `looking` | `nothing` | `unreadable` | `away` | `printing`, or a word of `TAG_WORDS`
     stage: Stage | None = None  # of the own sale, as last seen
 
 
@@ -97,11 +100,26 @@ class CardShown:
 
 
 @dataclass(frozen=True, slots=True)
+class TagShown:
+    """An RFID tag was held to the reader: the account it is good for, or a word of `TAG_WORDS` why it is good for none. `session` is an id
+    for a new sale, `quote` the price as it was shown, where one was."""
+
+    account: Account | None
+    word: str = ""
+    session: SessionId | None = None
+    quote: Quote | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Waited:
     """Time passed at the screen."""
 
 
-VisitInput = Touched | Agreed | DigitTyped | PluggedIn | Left | CardShown | Waited
+# Why a tag came to nothing: it is not known, barred, past its date or cannot be told from others; it has a charge already; no plug was
+# chosen whose price it could agree to; this charge costs nothing.
+TAG_WORDS = ("tag_unknown", "tag_blocked", "tag_expired", "tag_random", "tag_busy", "tag_choose", "tag_free")
+
+VisitInput = Touched | Agreed | DigitTyped | PluggedIn | Left | CardShown | TagShown | Waited
 
 
 def step(v: Visit, given: VisitInput, k: Kiosk, at: Moment, times: Times, default_language: str) -> tuple[Visit, tuple[Input, ...]]:
@@ -120,12 +138,14 @@ def step(v: Visit, given: VisitInput, k: Kiosk, at: Moment, times: Times, defaul
     v = replace(v, touched_at=at)
     match given:
         case Agreed(session, quote):
-            if v.connector is None or page(v, k, at) != "price":
+            if v.connector is None or page(v, k, at) != "price" or not (cards_possible(k) or given_away(k)):
                 return v, ()
             accepted = i.QuoteAccepted(session, v.connector, quote)
             return replace(v, connector=None, session=session, own=True, hold=None), (accepted,)
         case CardShown():
             return _shown(v, given.session, given.word, k)
+        case TagShown():
+            return _tag(v, given, k, at, default_language)
         case DigitTyped(digit, digest):
             return _digit(v, digit, digest)
         case Touched(kind, argument):
@@ -158,7 +178,7 @@ def fresh(number: int, language: str, at: Moment) -> Visit:
 
 def page(v: Visit, k: Kiosk, at: Moment) -> str:
     """The page that visit and kiosk amount to (`kiosk.protocol.Snapshot.page`)."""
-    if v.overlay in ("language", "help", "card"):
+    if v.overlay in ("language", "help", "card", "tag"):
         return v.overlay
     s = k.find(v.session) if v.session else None
     if s is not None:
@@ -236,6 +256,52 @@ def _shown(v: Visit, session: SessionId | None, word: str, k: Kiosk) -> tuple[Vi
     return v, ()
 
 
+def _tag(v: Visit, given: TagShown, k: Kiosk, at: Moment, default_language: str) -> tuple[Visit, tuple[Input, ...]]:
+    """What a tag means depends on what its driver looks at: a price it agrees to, a card it pays in the place of, a charge it may stop."""
+    a = given.account
+    if a is None:
+        return replace(v, overlay="tag", found=given.word, typed="", missed=False), ()
+    v = replace(v, overlay="", found="") if v.overlay in ("card", "tag", "language", "help") else v
+    s = k.find(v.session) if v.session else None
+    if s is not None and s.stage in FLOWING and account.may_stop(s, a):
+        return replace(v, own=True, overlay="stop", typed="", missed=False), (i.TagRecognised(s.id, a),)
+    if page(v, k, at) == "price":
+        return _tag_at_price(v, given, a, k)
+    if s is not None and v.own and account.waits_for_payment(s) and s.quote is not None:
+        if not tags_possible(k):
+            return v, ()
+        if account.busy(k, a):
+            return replace(v, overlay="tag", found="tag_busy"), ()
+        return v, (i.TagAccepted(s.id, s.connector, s.quote, a),)
+    if (mine := account.under_way(k, a)) is not None:
+        flowing = mine.stage in FLOWING
+        v = replace(v, connector=None, session=mine.id, own=True, overlay="stop" if flowing else "", typed="", missed=False)
+        return v, (i.TagRecognised(mine.id, a),) if flowing else ()
+    return _tag_first(v, k, at, default_language), ()
+
+
+def _tag_at_price(v: Visit, given: TagShown, a: Account, k: Kiosk) -> tuple[Visit, tuple[Input, ...]]:
+    if given_away(k):
+        return replace(v, overlay="tag", found="tag_free"), ()
+    if account.busy(k, a):
+        return replace(v, overlay="tag", found="tag_busy"), ()
+    if v.connector is None or given.session is None or given.quote is None or not account.possible(k, a):
+        return v, ()
+    accepted = i.TagAccepted(given.session, v.connector, given.quote, a)
+    return replace(v, connector=None, session=given.session, own=True, hold=None, overlay=""), (accepted,)
+
+
+def _tag_first(v: Visit, k: Kiosk, at: Moment, default_language: str) -> Visit:
+    """The tag came before the price: show that of the plug that can only be meant, or ask for one."""
+    if not tags_possible(k):
+        return v
+    free = tuple(c.id for c in k.setup.connectors if sellable(k, c.id))
+    plugged = tuple(c for c in free if (state := k.connectors.get(c)) is not None and state.status is i.ConnectorStatus.PREPARING)
+    meant = plugged if len(plugged) == 1 else free
+    v = replace(_wiped(v, at, default_language), language=v.language)
+    return replace(v, connector=meant[0]) if len(meant) == 1 else replace(v, overlay="tag", found="tag_choose")
+
+
 def _touched(v: Visit, kind: str, argument: str, k: Kiosk, at: Moment, default_language: str) -> tuple[Visit, tuple[Input, ...]]:
     s = k.find(v.session) if v.session else None
     match kind:
@@ -299,6 +365,8 @@ def _choose(v: Visit, connector: ConnectorId, k: Kiosk) -> Visit:
 def _back(v: Visit, at: Moment, default_language: str) -> Visit:
     if v.overlay == "code":
         return replace(v, overlay="stop", typed="", missed=False)
+    if v.overlay == "tag":
+        return replace(v, overlay="", found="")
     if v.overlay == "card" and v.session is not None:
         return replace(v, overlay="stop", found="")
     if v.overlay and v.own:
@@ -322,6 +390,8 @@ def _digit(v: Visit, digit: str, digest: Digest) -> tuple[Visit, tuple[Input, ..
 def _waited(v: Visit, k: Kiosk, at: Moment, times: Times, default_language: str) -> Visit:
     if v.session is None and v.connector is None and not v.overlay and v.language == default_language:
         return v
+    if v.overlay == "tag" and at.ms_since(v.touched_at) >= TAG_S * 1_000:
+        v = replace(v, overlay="", found="")
     where = page(replace(v, overlay=""), k, at)
     if where in ("pay", "plug_in", "starting"):
         return v

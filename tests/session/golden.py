@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from world import PER_KWH_AND_STAY, SETUP, A, B, World, approval, code_digest
+from world import PER_KWH_AND_STAY, SETUP, A, B, World, approval, code_digest, quote
 
 from kiosk.metering.reading import Reading
 from kiosk.session import codec
@@ -41,6 +41,7 @@ def a_long_day() -> World:
     _nobody_decides(w)
     _while_cards_are_away(w)
     _the_meter_signs(w)
+    _on_account(w)
     _still_charging(w)
     return w
 
@@ -261,6 +262,21 @@ def _the_meter_signs(w: World) -> None:
     w.give(i.TxEnded("PILE-1", transaction, "", None, w.reading(603), "Local", None, (begin, end)))
     w.settle()
     w.reconfigure(SETUP)
+
+
+def _on_account(w: World) -> None:
+    w.give(i.ReaderHealth(True))
+    tag = i.Account(Digest("a1" * 32), "C-1001", "depot", False, Money(3_000, "EUR"), 40_000_000)
+    session = w.ids.session()
+    w.give(i.TagAccepted(session, A, quote(hold=0), tag))
+    transaction = _charging(w, A, 700)
+    w.skip(600)
+    w.give(i.TagRecognised(session, tag))
+    w.give(i.StopAsked(session, "tag"))
+    w.end(transaction, 703, "Remote")
+    w.status(1, ConnectorStatus.AVAILABLE)
+    w.answer("PrintReceipt", i.Done(i.Printed("printed")))
+    w.give(i.RefundAsked(session, Money(50, "EUR"), "olga", "price", "1"))
 
 
 def _still_charging(w: World) -> None:
