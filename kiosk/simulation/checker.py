@@ -216,7 +216,7 @@ class _Judge:
         whole = 0 if known else _WATT_HOUR  # registers count whole ones
         for energy in (mwh, *decided):
             price, most = stay.terms.price(energy), stay.terms.price(energy + whole, parked_ms)
-            least = stay.terms.price(max(1, energy - _UNREPORTED_MWH)) if "no_register" in charge.odd_words else price
+            least = stay.terms.price(max(1, energy - _unreported(charge, energy))) if "no_register" in charge.odd_words else price
             for payment in captured:
                 if min(least, self._spendable(payment, charge)) <= payment.captured.minor <= min(most, payment.authorized.minor):
                     captured.remove(payment)
@@ -379,6 +379,11 @@ def _unseen_ms(stay: Stay, charge: Charge) -> int:
 def _unproven(charge: Charge) -> bool:
     """Whether the pile's own words cannot prove what it delivered."""
     return charge.odd_meter or not charge.heard or charge.reported is None or bool(charge.odd_words & _ODD_WORDS)
+
+
+def _unreported(charge: Charge, mwh: int) -> int:
+    """What may have flowed since the last register that was told, when the end of the charge tells none."""
+    return mwh if "stuck_meter" in charge.odd_words else _UNREPORTED_MWH
 
 
 def _freed_ms(payment: Payment) -> int | None:

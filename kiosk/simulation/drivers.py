@@ -231,6 +231,8 @@ class Driver:
                     self._stay.hold = max(self._stay.hold, hold) if self._stay.agreed_ms else hold
                     await self._pause(0.3, 2)
                 self._stay.free = machine.free
+                if self._stay.free:  # what is given away knows no choice
+                    self._stay.hold = self._bay.terms.hold
                 self._stay.agreed_ms = self._clockwork.now
                 self._touch("accept")
                 await self._pause(0.4, 1.5)
