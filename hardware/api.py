@@ -236,13 +236,18 @@ class ReceiptPrinter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Tap:
-    """A tag was held to a reader. `uid` is in wire order, upper-case hex."""
+    """A tag was held to a reader. `uid` is in wire order, upper-case hex; empty where the tag makes up a new number each time."""
 
     reader: str
-    uid: str
+    uid: str = field(repr=False)
 
 
 class CardReader(Protocol):
     """A reader of RFID tags; calls back from its own event, never blocking the loop."""
 
-    async def run(self, tapped: Callable[[Tap], None]) -> None: ...
+    async def run(self, tapped: Callable[[Tap], None], ready: Callable[[], None]) -> None:
+        """One connection, until it is lost: `ready` once tags can be read, `tapped` for each, again and again while one lies there.
+
+        Raises `NotSent` when the reader is not there, `AnswerLost` when it was and is gone. The caller decides about another.
+        """
+        ...
