@@ -380,9 +380,11 @@ def _offline(chance: Chance) -> Offline:
 
 
 def _meets(stretches: list[list[int]], charge: Charge) -> bool:
+    """Whether one of `stretches` (from, to; 0: for good) touches the charge, until the kiosk was told the last of it."""
     truth = charge.truth
     return any(
-        begin <= (truth.end_ms or begin) + _TROUBLE_MS and truth.begin_ms - _TROUBLE_MS <= (end or begin) for begin, end in stretches
+        begin <= max(truth.end_ms or begin, charge.heard_ms) + _TROUBLE_MS and truth.begin_ms - _TROUBLE_MS <= (end or begin)
+        for begin, end in stretches
     )
 
 
