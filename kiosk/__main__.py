@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
+import select
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -14,12 +16,41 @@ from kiosk import __version__
 log = logging.getLogger(__name__)
 
 GOOD, BAD, WRONG_USE = 0, 1, 2
+NOBODY_READS = 141  # as the shell calls a program that SIGPIPE ended
 _CONFIG = Path("/etc/pilepay/kiosk.toml")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run `pilepay`; the result is the exit code: 0 good, 1 the checked thing is bad, 2 wrong use."""
-    words = list(sys.argv[1:] if argv is None else argv)
+    """Run `pilepay`; the result is the exit code: 0 good, 1 the checked thing is bad, 2 wrong use.
+
+    Whoever reads the output may have seen enough (`| head`): then the command ends without a word.
+    """
+    try:
+        try:
+            return _run(list(sys.argv[1:] if argv is None else argv))
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        if not _reader_left():
+            raise
+        return NOBODY_READS
+
+
+def _reader_left() -> bool:
+    """Whether it was our own output that broke. What is still to be written then goes nowhere, so that the end is quiet too."""
+    try:
+        output = sys.stdout.fileno()
+    except OSError:  # no file
+        return False
+    watch = select.poll()
+    watch.register(output, 0)
+    if not watch.poll(0):  # POLLERR and POLLHUP are told unasked
+        return False
+    os.dup2(os.open(os.devnull, os.O_WRONLY), output)
+    return True
+
+
+def _run(words: list[str]) -> int:
     if words[:1] == ["screen"]:  # its options are its own, and so is their help
         _log()
         return _run_screen(words[1:])
