@@ -9,13 +9,17 @@ import hashlib
 import json
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 
 from kiosk.pricing.model import DAYS, Element, EnergyMix, EnergyShare, PriceLimit, Restrictions, SaleTerms, Tariff
 from kiosk.values import Digest
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
+
 Plain = str | int | bool | Decimal | list["Plain"] | dict[str, "Plain"]
 
 
+@lru_cache(maxsize=16)
 def canonical(tariff: Tariff) -> str:
     """The tariff as OCPI JSON; `load` of it gives an equal tariff."""
     return text(_tariff(tariff))
@@ -140,4 +144,4 @@ def text(value: Plain) -> str:
     if isinstance(value, Decimal):
         number = format(value, "f")
         return number.rstrip("0").rstrip(".") if "." in number else number
-    return json.dumps(value, ensure_ascii=False)
+    return _ENCODER.encode(value)

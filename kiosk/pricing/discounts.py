@@ -7,22 +7,24 @@ sum below zero, below its own floor, or below the tariff's minimum price; none c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Context, Decimal
 from enum import Enum
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, reduce
 
 from kiosk.pricing.model import Dimension, Element, PriceComponent, PricingError, Restrictions, Tariff, TaxIncluded
-from kiosk.pricing.rate import exact_decimal, half_up, less, rate, share_out
+from kiosk.pricing.part import NOTHING, Part
+from kiosk.pricing.rate import divided, exact_decimal, half_up, less, rate, rounded, share_out
 from kiosk.pricing.rating import Line, Rating
 from kiosk.pricing.usage import Usage
 from kiosk.values import Money, exponent
 
 _ZERO = Fraction(0)
+_ONE = Decimal(1)
 _EXACT = Context(prec=200)  # far more digits than sums and products of what a line holds can have
-_Shares = Mapping[Decimal | None, Fraction]
+_Shares = Mapping[Decimal | None, Part]
 
 
 class Funder(Enum):
@@ -130,7 +132,8 @@ ORDER: tuple[tuple[type[Discount], str], ...] = (
     (Coupon, "COUPON"),
 )
 _PLACE = {kind: place for place, (kind, _) in enumerate(ORDER)}
-CODES = tuple(code for _, code in ORDER)
+_CODE = dict(ORDER)
+CODES = tuple(_CODE.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +150,7 @@ def discount(rating: Rating, tariff: Tariff, rules: Sequence[Discount], usage: U
 
     Raises `PricingError` for a rule in another currency or an unknown zone.
     """
-    return take_off(rating, tariff, rules, lambda rule: bonus_of(rule, tariff, usage))
+    return take_off(rating, tariff, in_order(rules, rating.total.currency), lambda rule: bonus_of(rule, tariff, usage))
 
 
 def bonus_of(rule: OffPeakBonus, tariff: Tariff, usage: Usage) -> Fraction:
@@ -163,25 +166,24 @@ def bonus_tariff(rule: OffPeakBonus, tariff: Tariff) -> Tariff:
 
 
 def take_off(rating: Rating, tariff: Tariff, rules: Sequence[Discount], bonus: Callable[[OffPeakBonus], Fraction]) -> Rating:
-    """`discount`, where somebody else keeps count of what the bonuses come to."""
-    currency = rating.total.currency
-    for rule in rules:
+    """`discount`, where somebody else keeps count of what the bonuses come to and has put the rules `in_order`."""
+    sale = _Sale(rating, tariff, bonus)
+    lines = [line for rule in rules for line in sale.take(rule)]
+    if not lines:
+        return rating
+    excl, incl = less(rating.excl, sale.excl_off()), less(rating.incl, sale.incl_off())
+    return Rating((*rating.lines, *lines), excl, incl, Money(sale.total, rating.total.currency))
+
+
+def in_order(rules: Iterable[Discount], currency: str) -> tuple[Discount, ...]:
+    """The rules as they are applied to a bill in `currency`. Raises `PricingError` for one in another."""
+    ordered = tuple(sorted(rules, key=order_of))
+    for rule in ordered:
         worth = rule.amount if isinstance(rule, Coupon) else None
         for money in (rule.floor, worth):
             if money is not None and money.currency != currency:
                 raise PricingError(f"discount {rule.name}: is in {money.currency}, the bill in {currency}")
-    sale = _Sale(rating, tariff, bonus)
-    lines = [line for rule in _in_order(rules) for line in sale.take(rule)]
-    if not lines:
-        return rating
-    excl, incl = less(rating.excl, sale.excl_off()), less(rating.incl, sale.incl_off())
-    return Rating((*rating.lines, *lines), excl, incl, Money(sale.total, currency))
-
-
-def _in_order(rules: Sequence[Discount]) -> list[Discount]:
-    if len({(type(rule), rule.name) for rule in rules}) < len(rules):
-        return sorted(rules, key=order_of)
-    return sorted(rules, key=lambda rule: (_PLACE[type(rule)], rule.name))
+    return ordered
 
 
 def order_of(rule: Discount) -> tuple[int, str, str, str]:
@@ -201,7 +203,8 @@ class _Sale:
     def __init__(self, rating: Rating, tariff: Tariff, bonus: Callable[[OffPeakBonus], Fraction]) -> None:
         self.rating, self.bonus = rating, bonus
         self.currency = rating.total.currency
-        self.scale: int = 10 ** exponent(self.currency)
+        self.digits = exponent(self.currency)
+        self.scale: int = 10**self.digits
         self.total = rating.total.minor
         self.off: dict[Decimal | None, int] = {}
         self.last: list[tuple[Decimal | None, int]] = []  # what the last rule took
@@ -213,97 +216,99 @@ class _Sale:
         self.energy_lines = [line for line in rating.lines if line.code == Dimension.ENERGY.value]
         self.mwh = self.uncovered = self.unlit = sum(line.mwh for line in self.energy_lines)
         before_cut = sum(line.amount.minor for line in rating.lines if line.code != "MAX_PRICE")
-        whole = before_cut == self.total
-        cut = _ZERO if before_cut <= 0 else Fraction(1) if whole else Fraction(self.total, before_cut)
+        kept = (0, 1) if before_cut <= 0 else (1, 1) if before_cut == self.total else (self.total, before_cut)
         minors: dict[Decimal | None, int] = {}
         for line in self.energy_lines:
             minors[line.vat] = minors.get(line.vat, 0) + line.amount.minor
-        self.energy = {vat: minor * cut for vat, minor in minors.items()}
+        self.energy = {vat: Part(minor * kept[0], kept[1]) for vat, minor in minors.items()}
         self.kept = 1, 1  # the part of `energy` that is left after what was taken off everything
 
-    def take(self, rule: Discount) -> Iterator[DiscountLine]:
+    def take(self, rule: Discount) -> list[DiscountLine]:
         match rule:
             case SolarShare():
-                yield from self.off_energy(rule, self.sunny(rule))
+                lines = self.off_energy(rule, self.sunny(rule))
                 self.unlit -= self.lit(rule)
+                return lines
             case OffPeakBonus():
-                yield from self.off_energy(rule, self.bonus(rule) * self.scale)
+                worth = self.bonus(rule)
+                return self.off_energy(rule, Part(worth.numerator * self.scale, worth.denominator))
             case Subscription():
-                yield from self.covered(rule, rule.mwh_left, rule.mwh_left)
-                yield from self.off_total(rule, self.share(rule.percent))
+                return self.covered(rule, rule.mwh_left, rule.mwh_left) + self.off_total(rule, self.share(rule.percent))
             case FleetGroup() | LoyaltyTier():
-                yield from self.off_total(rule, self.share(rule.percent))
+                return self.off_total(rule, self.share(rule.percent))
             case Coupon(mwh=int(mwh)):
-                yield from self.covered(rule, mwh, None)
+                return self.covered(rule, mwh, None)
             case Coupon(amount=Money() as amount):
-                yield from self.off_total(rule, Fraction(amount.minor))
+                return self.off_total(rule, Part(amount.minor, 1))
             case Coupon():
-                yield from self.off_total(rule, self.share(rule.percent or Decimal(0)))
+                return self.off_total(rule, self.share(rule.percent or Decimal(0)))
 
-    def share(self, percent: Decimal) -> Fraction:
+    def share(self, percent: Decimal) -> Part:
         above, below = percent.as_integer_ratio()
-        return Fraction(self.total * above, 100 * below)
+        return Part(self.total * above, 100 * below)
 
     # --- what a rule is worth ---
 
-    def sunny(self, rule: SolarShare) -> Fraction:
+    def sunny(self, rule: SolarShare) -> Part:
         if not self.mwh:
-            return _ZERO
+            return NOTHING
         saved = Decimal(0)
         for line in self.energy_lines:
             saved = _EXACT.add(saved, max(Decimal(0), _EXACT.subtract(line.incl, _EXACT.multiply(line.quantity, rule.price))))
-        return Fraction(saved) * (self.scale * self.lit(rule)) / self.mwh
+        above, below = saved.as_integer_ratio()
+        return Part(above * self.scale * self.lit(rule), below * self.mwh)
 
     def lit(self, rule: SolarShare) -> int:
         return min(max(rule.mwh, self.mwh * rule.permille // 1_000), self.unlit)
 
     # --- taking it ---
 
-    def covered(self, rule: Discount, mwh: int, entitled: int | None) -> Iterator[DiscountLine]:
+    def covered(self, rule: Discount, mwh: int, entitled: int | None) -> list[DiscountLine]:
         """Energy that is paid for: at the average of what the energy still costs."""
         covers = min(mwh, self.uncovered)
         if not covers:
-            return
-        worth = self.energy_left() * covers / self.uncovered
+            return []
+        worth = self.energy_left().times(covers, self.uncovered)
         taken = self.allowed(rule, worth)
-        if 0 < taken < half_up(worth):  # a floor cut it: the entitlement is used up only as far as it helped
-            covers = int(covers * taken / worth)
+        if 0 < taken < rounded(*worth):  # a floor cut it: the entitlement is used up only as far as it helped
+            covers = covers * taken * worth.below // worth.above
         if taken:
             self.uncovered -= covers
-        yield from self.off_energy(rule, worth, covers, None if entitled is None else entitled - covers)
+        return self.off_energy(rule, worth, covers, None if entitled is None else entitled - covers)
 
-    def off_energy(self, rule: Discount, worth: Fraction, mwh: int = 0, left: int | None = None) -> Iterator[DiscountLine]:
+    def off_energy(self, rule: Discount, worth: Part, mwh: int = 0, left: int | None = None) -> list[DiscountLine]:
         energy = self.energy_left()
-        taken = self.allowed(rule, min(worth, energy))
+        taken = self.allowed(rule, worth.most(energy))
         if not taken:
-            return
+            return []
         lines = self.lines(rule, taken, self.energy_shares(taken), mwh, left)
-        rest = max(_ZERO, energy - taken)
+        rest = energy.less(taken)
         if len(self.energy) == 1:
             self.energy = dict.fromkeys(self.energy, rest)
         else:
-            self.energy = {vat: part * rest / energy for vat, part in self.energy.items()}
-        yield from lines
+            self.energy = {vat: part.times(rest.above * energy.below, rest.below * energy.above) for vat, part in self.energy.items()}
+        return lines
 
     def energy_shares(self, taken: int) -> _Shares:
         """Where the energy's VAT lies; over everything that is left when there is not that much of it."""
         if len(self.groups) == 1:
             return self.positive()
-        shares = {vat: min(part, Fraction(max(0, self.groups.get(vat, 0)))) for vat, part in self.energy.items()}
-        return shares if sum(shares.values(), _ZERO) >= taken else self.positive()
+        shares = {vat: part.most(Part(max(0, self.groups.get(vat, 0)), 1)) for vat, part in self.energy.items()}
+        whole = _sum(shares.values())
+        return shares if whole.above >= taken * whole.below else self.positive()
 
-    def off_total(self, rule: Discount, worth: Fraction) -> Iterator[DiscountLine]:
+    def off_total(self, rule: Discount, worth: Part) -> list[DiscountLine]:
         before = self.total
         taken = self.allowed(rule, worth)
         if not taken:
-            return
+            return []
         lines = self.lines(rule, taken, self.positive(), 0, None)
         self.kept = self.kept[0] * self.total, self.kept[1] * before
-        yield from lines
+        return lines
 
-    def allowed(self, rule: Discount, worth: Fraction) -> int:
-        floor = max(self.least, rule.floor.minor if rule.floor else 0, 0)
-        return max(0, min(half_up(worth), self.total - floor))
+    def allowed(self, rule: Discount, worth: Part) -> int:
+        floor = max(self.least, rule.floor.minor) if rule.floor else self.least
+        return max(0, min(rounded(worth.above, worth.below), self.total - floor))
 
     def lines(self, rule: Discount, taken: int, shares: _Shares, mwh: int, left: int | None) -> list[DiscountLine]:
         """`taken` shared over the VAT rates; what takes everything takes the part below a minor unit too."""
@@ -311,15 +316,15 @@ class _Sale:
             self.fraction = Fraction(self.rating.incl) * self.scale - self.rating.total.minor
         rates, minors = list(shares), [taken]
         if len(shares) > 1:
-            rates = [vat for vat, share in shares.items() if share > 0]
-            whole = sum(shares.values(), _ZERO)
-            minors = share_out([taken * shares[vat] / whole for vat in rates], taken)
+            rates = [vat for vat, share in shares.items() if share.above > 0]
+            whole = _sum(shares.values()).fraction()
+            minors = share_out([taken * shares[vat].fraction() / whole for vat in rates], taken)
         found: list[DiscountLine] = []
         for vat, minor in zip(rates, minors, strict=True):
             if minor:
-                incl = Fraction(-minor, self.scale)
+                incl = Part(-minor, self.scale)
                 if self.fraction:
-                    incl -= self.fraction * minor / (taken * self.scale)
+                    incl = Part(*(incl.fraction() - self.fraction * minor / (taken * self.scale)).as_integer_ratio())
                 first = not found
                 found.append(self.line(rule, vat, minor, incl, mwh if first else 0, left if first else None))
                 self.groups[vat] -= minor
@@ -328,58 +333,63 @@ class _Sale:
         self.total -= taken
         return found
 
-    def incl_off(self) -> Fraction:
+    def incl_off(self) -> Decimal:
         """What is taken off before rounding, in major units."""
-        return (sum(self.off.values()) + self.fraction) / self.scale
+        off = sum(self.off.values())
+        return exact_decimal((off + self.fraction) / self.scale) if self.fraction else divided(off, self.scale)
 
-    def excl_off(self) -> Fraction:
+    def excl_off(self) -> Decimal:
         """The same without VAT."""
-        off = sum((minor * self.net_share(vat) for vat, minor in self.off.items()), _ZERO)
+        off = self.without_vat(self.off.items())
         if self.fraction:
-            off += self.fraction * sum((minor * self.net_share(vat) for vat, minor in self.last), _ZERO) / sum(m for _, m in self.last)
-        return off / self.scale
+            last = self.without_vat(self.last)
+            off = off.plus(last.times(*(self.fraction / sum(minor for _, minor in self.last)).as_integer_ratio()))
+        return divided(off.above, off.below * self.scale)
 
-    def line(self, rule: Discount, vat: Decimal | None, minor: int, incl: Fraction, mwh: int, left: int | None) -> DiscountLine:
-        amount = Money(-minor, self.currency)
-        net = self.net_share(vat)
+    def without_vat(self, minors: Iterable[tuple[Decimal | None, int]]) -> Part:
+        return _sum([Part(minor, 1).times(*self.net_share(vat)) for vat, minor in minors])
+
+    def line(self, rule: Discount, vat: Decimal | None, minor: int, incl: Part, mwh: int, left: int | None) -> DiscountLine:
         return DiscountLine(
-            code=ORDER[_PLACE[type(rule)]][1],
-            quantity=Decimal(1),
-            unit_price=amount.decimal(),
-            excl=exact_decimal(incl * net),
-            incl=exact_decimal(incl),
+            code=_CODE[type(rule)],
+            quantity=_ONE,
+            unit_price=Decimal(-minor).scaleb(-self.digits),
+            excl=divided(*incl.times(*self.net_share(vat))),
+            incl=divided(*incl),
             vat=vat,
-            amount=amount,
+            amount=Money(-minor, self.currency),
             mwh=mwh,
             name=rule.name,
             funded_by=rule.funded_by,
             left_mwh=left,
         )
 
-    def energy_left(self) -> Fraction:
+    def energy_left(self) -> Part:
         if self.kept[0] != self.kept[1]:
-            kept = Fraction(*self.kept)
-            self.energy = {vat: part * kept for vat, part in self.energy.items()}
+            self.energy = {vat: part.times(*self.kept) for vat, part in self.energy.items()}
             self.kept = 1, 1
-        parts = tuple(self.energy.values())
-        return parts[0] if len(parts) == 1 else sum(parts, _ZERO)
+        return _sum(self.energy.values())
 
     def positive(self) -> _Shares:
         if len(self.groups) == 1:
-            return dict.fromkeys(self.groups, Fraction(1))
-        return {vat: Fraction(minor) for vat, minor in self.groups.items() if minor > 0}
+            return dict.fromkeys(self.groups, Part(1, 1))
+        return {vat: Part(minor, 1) for vat, minor in self.groups.items() if minor > 0}
 
-    def net_share(self, vat: Decimal | None) -> Fraction:
+    def net_share(self, vat: Decimal | None) -> tuple[int, int]:
         if vat is not None:
             return _net_share(vat)
         lines = [line for line in self.rating.lines if line.vat is None]
         incl = sum((Fraction(line.incl) for line in lines), _ZERO)
-        return sum((Fraction(line.excl) for line in lines), _ZERO) / incl if incl else Fraction(1)
+        return (sum((Fraction(line.excl) for line in lines), _ZERO) / incl).as_integer_ratio() if incl else (1, 1)
+
+
+def _sum(parts: Collection[Part]) -> Part:
+    return reduce(Part.plus, parts) if parts else NOTHING
 
 
 @lru_cache(maxsize=64)
-def _net_share(vat: Decimal) -> Fraction:
-    return 100 / (100 + Fraction(vat))
+def _net_share(vat: Decimal) -> tuple[int, int]:
+    return (100 / (100 + Fraction(vat))).as_integer_ratio()
 
 
 def _minimum(rating: Rating, tariff: Tariff) -> int:

@@ -200,6 +200,11 @@ def _vat_of(c: Component, tariff: Tariff) -> Iterator[Remark]:
         yield _say("explain.vat_in", percent=Percent(c.vat))
 
 
+def conditions(r: Restrictions) -> tuple[Remark, ...]:
+    """When a price with these restrictions applies: all of them must hold."""
+    return tuple(_conditions(r))
+
+
 def _conditions(r: Restrictions) -> Iterator[Remark]:
     if r.reservation is Reservation.RESERVATION_EXPIRES:
         yield Remark("explain.when.reservation_expires")

@@ -11,7 +11,7 @@ from fractions import Fraction
 
 from kiosk.metering.reading import Reading
 from kiosk.pricing.components import Component, active
-from kiosk.pricing.discounts import Discount, OffPeakBonus, bonus_tariff, take_off
+from kiosk.pricing.discounts import Discount, OffPeakBonus, bonus_tariff, in_order, take_off
 from kiosk.pricing.load import tariff_of
 from kiosk.pricing.model import PricingError, Tariff
 from kiosk.pricing.quote import Quote
@@ -60,7 +60,7 @@ class Meter:
 
     def discounted(self, rules: tuple[Discount, ...]) -> Rating:
         """From now on the whole session is billed with these discounts."""
-        self._rules = rules
+        self._rules = in_order(rules, self._tally.plan.tariff.currency)
         self._bonuses = {rule: self._bonuses.get(rule) or self._bonus(rule) for rule in rules if isinstance(rule, OffPeakBonus)}
         return self.rating()
 
@@ -143,7 +143,8 @@ class Meter:
     def _worth(self, rule: OffPeakBonus) -> Fraction:
         """As `bonus_of`: a bonus is billed by the whole watt-hour, like any energy."""
         wh = -(-sum(self._bonuses[rule].energy.values()) // MWH_PER_WH)
-        return wh * Fraction(rule.per_kwh) * MWH_PER_WH / MWH_PER_KWH
+        above, below = rule.per_kwh.as_integer_ratio()
+        return Fraction(wh * MWH_PER_WH * above, MWH_PER_KWH * below)
 
     def _unread(self) -> list[Segment]:
         """The time since the last reading: no energy yet, and while the car charges the power of the interval before."""

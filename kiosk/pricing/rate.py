@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from fractions import Fraction
-from functools import cache
+from functools import cache, lru_cache
 
 from kiosk.pricing.model import Dimension, PriceLimit, Tariff, TaxIncluded
 from kiosk.pricing.rating import Line, Rating
@@ -31,6 +31,13 @@ def rate(tariff: Tariff, usage: Usage, zone: str) -> Rating:
 def bill(tariff: Tariff, usage: Usage, zone: str) -> Rating:
     """Price `usage` as it is charged: parked time is free for `idle_grace_seconds` and costs at most `idle_cap`."""
     return settle_sale(Tally.of(Plan(tariff, zone), usage, tariff.sale.idle_grace_seconds * 1_000))
+
+
+def total(plan: Plan, usage: Usage) -> Money:
+    """The total of `bill` without its lines, for whoever asks again and again."""
+    tariff = plan.tariff
+    exact = exact_bill(Tally.of(plan, usage, tariff.sale.idle_grace_seconds * 1_000))
+    return Money(half_up(exact * 10 ** exponent(tariff.currency)), tariff.currency)
 
 
 def bill_periods(tariff: Tariff, usage: Usage, zone: str) -> Rating:
@@ -112,12 +119,12 @@ def _sale_rows(tally: Tally) -> list[_Row]:
 class _Row:
     """A line before money: exact amounts."""
 
-    __slots__ = ("code", "excl", "incl", "ms", "mwh", "quantity", "unit_price", "vat")
+    __slots__ = ("code", "excl", "incl", "ms", "mwh", "pieces", "quantity", "unit_price", "vat")
 
     def __init__(self, code: str, unit_price: Decimal, vat: Decimal | None) -> None:
         self.code, self.unit_price, self.vat = code, unit_price, vat
         self.quantity = self.excl = self.incl = _ZERO
-        self.ms = self.mwh = 0
+        self.ms = self.mwh = self.pieces = 0
 
 
 # --- quantities -----------------------------------------------------------------------------------------------------------------
@@ -126,17 +133,19 @@ class _Row:
 def _rows(tally: Tally) -> list[_Row]:
     rows: dict[tuple[str, Decimal, Decimal | None], _Row] = {}
     for fee in tally.fees:
-        _collect(rows, tally, "FLAT", fee, 1, 1)
+        _collect(rows, tally, "FLAT", fee, 1)
     for slot, ms in _stepped(tally, tally.reserved, tally.last_reserved, 1_000).items():
-        _collect(rows, tally, "RESERVATION_TIME", slot, ms, MS_PER_HOUR)
+        _collect(rows, tally, "RESERVATION_TIME", slot, ms)
     for slot, mwh in _stepped(tally, tally.energy, tally.last_energy, MWH_PER_WH).items():
-        _collect(rows, tally, "ENERGY", slot, mwh, MWH_PER_KWH)
+        _collect(rows, tally, "ENERGY", slot, mwh)
     # mod_cdrs#step_size: with both time dimensions in use, only the total of the parking time is rounded up.
     time = tally.time if tally.parking else _stepped(tally, tally.time, tally.last_time, 1_000)
     for slot, ms in time.items():
-        _collect(rows, tally, "TIME", slot, ms, MS_PER_HOUR)
+        _collect(rows, tally, "TIME", slot, ms)
     for slot, ms in _stepped(tally, tally.parking, tally.last_parking, 1_000).items():
-        _collect(rows, tally, "PARKING_TIME", slot, ms, MS_PER_HOUR)
+        _collect(rows, tally, "PARKING_TIME", slot, ms)
+    for row in rows.values():
+        _priced(row, tally.plan.tariff.tax_included)
     return list(rows.values())
 
 
@@ -149,22 +158,33 @@ def _stepped(tally: Tally, used: dict[int, int], last: int, unit: int) -> dict[i
     return {**used, last: used[last] + more} if more else used
 
 
-def _collect(rows: dict[tuple[str, Decimal, Decimal | None], _Row], tally: Tally, code: str, slot: int, used: int, per: int) -> None:
+def _collect(rows: dict[tuple[str, Decimal, Decimal | None], _Row], tally: Tally, code: str, slot: int, used: int) -> None:
     component = tally.plan.slots[slot].component
     key = (code, component.price, component.vat)
     row = rows.get(key)
     if row is None:
         row = rows[key] = _Row(code, component.price, component.vat)
-    quantity = Fraction(used, per)
-    stated = quantity * Fraction(component.price)
-    excl, incl = taxed(stated, component.vat, tally.plan.tariff.tax_included)
-    row.quantity += quantity
-    row.excl += excl
-    row.incl += incl
     if component.type is Dimension.ENERGY:
         row.mwh += used
-    elif component.type is not Dimension.FLAT:
+    elif component.type is Dimension.FLAT:
+        row.pieces += used
+    else:
         row.ms += used
+
+
+def _priced(row: _Row, included: TaxIncluded) -> None:
+    used, per = (row.pieces, 1) if row.pieces else (row.mwh, MWH_PER_KWH) if row.mwh else (row.ms, MS_PER_HOUR)
+    (above, below), (gross_above, gross_below) = _unit(row.unit_price, row.vat, included)
+    row.quantity = Fraction(used, per)
+    row.excl = Fraction(used * above, per * below)
+    row.incl = row.excl if (above, below) == (gross_above, gross_below) else Fraction(used * gross_above, per * gross_below)
+
+
+@lru_cache(maxsize=256)
+def _unit(price: Decimal, vat: Decimal | None, included: TaxIncluded) -> tuple[tuple[int, int], tuple[int, int]]:
+    """A unit price as ratios of integers, without and with tax: sums of a session are made of these at every reading."""
+    excl, incl = taxed(Fraction(price), vat, included)
+    return excl.as_integer_ratio(), incl.as_integer_ratio()
 
 
 def taxed(stated: Fraction, vat: Decimal | None, included: TaxIncluded) -> tuple[Fraction, Fraction]:
@@ -237,10 +257,10 @@ def _single(row: _Row) -> _Row:
 
 
 def _rating(tariff: Tariff, rows: list[_Row]) -> Rating:
-    excl, incl = sum((r.excl for r in rows), _ZERO), sum((r.incl for r in rows), _ZERO)
-    scale = 10 ** exponent(tariff.currency)
-    total = half_up(incl * scale)
-    amounts = share_out([r.incl * scale for r in rows], total)
+    excl, incl = _sum([r.excl for r in rows]), _sum([r.incl for r in rows])
+    scale: int = 10 ** exponent(tariff.currency)
+    total = rounded(incl.numerator * scale, incl.denominator)
+    amounts = [total] if len(rows) == 1 else share_out([r.incl * scale for r in rows], total)
     lines = tuple(
         Line(
             code=r.code,
@@ -258,11 +278,19 @@ def _rating(tariff: Tariff, rows: list[_Row]) -> Rating:
     return Rating(lines, exact_decimal(excl), exact_decimal(incl), Money(total, tariff.currency))
 
 
+def _sum(parts: list[Fraction]) -> Fraction:
+    return parts[0] if len(parts) == 1 else sum(parts, _ZERO)
+
+
 def half_up(value: Fraction) -> int:
     """To the nearest integer, halves away from zero."""
-    above, below = value.numerator, value.denominator
-    rounded = (2 * abs(above) + below) // (2 * below)
-    return rounded if above >= 0 else -rounded
+    return rounded(value.numerator, value.denominator)
+
+
+def rounded(above: int, below: int) -> int:
+    """`half_up` of a ratio of integers, which need not be in lowest terms."""
+    nearest = (2 * abs(above) + below) // (2 * below)
+    return nearest if above >= 0 else -nearest
 
 
 def share_out(exact: list[Fraction], total: int) -> list[int]:
@@ -274,11 +302,16 @@ def share_out(exact: list[Fraction], total: int) -> list[int]:
     return floors
 
 
-def less(value: Decimal, off: Fraction) -> Decimal:
+def less(value: Decimal, off: Decimal) -> Decimal:
     """`value` without `off`, to 34 digits."""
-    return _CONTEXT.subtract(value, exact_decimal(off))
+    return _CONTEXT.subtract(value, off)
 
 
 def exact_decimal(value: Fraction) -> Decimal:
     """To 34 digits where the fraction does not end."""
-    return _CONTEXT.divide(Decimal(value.numerator), Decimal(value.denominator))
+    return divided(value.numerator, value.denominator)
+
+
+def divided(above: int, below: int) -> Decimal:
+    """`exact_decimal` of a ratio of integers, which need not be in lowest terms."""
+    return _CONTEXT.divide(Decimal(above), Decimal(below))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from fractions import Fraction
-from functools import cache
+from functools import cache, lru_cache
 
 from kiosk.pricing.components import energy_price
 from kiosk.pricing.discounts import (
@@ -21,9 +21,10 @@ from kiosk.pricing.discounts import (
 from kiosk.pricing.load import tariff_of
 from kiosk.pricing.model import Tariff
 from kiosk.pricing.quote import Quote
-from kiosk.pricing.rate import HORIZON_MS, accrues_until, bill, exact_decimal, first_at
+from kiosk.pricing.rate import HORIZON_MS, accrues_until, bill, exact_decimal, first_at, total
 from kiosk.pricing.rating import Rating
 from kiosk.pricing.rules import rules_of
+from kiosk.pricing.tally import Plan
 from kiosk.pricing.usage import Segment, State, Usage
 from kiosk.values import Money
 
@@ -35,6 +36,16 @@ def billed(quote: Quote, usage: Usage) -> Rating:
     return discount(rating, tariff, rules, usage) if rules else rating
 
 
+def owed(quote: Quote, usage: Usage) -> Money:
+    """What the bill comes to; quicker to tell than the bill."""
+    return billed(quote, usage).total if rules_of(quote) else total(_plan(quote), usage)
+
+
+@lru_cache(maxsize=64)
+def _plan(quote: Quote) -> Plan:
+    return Plan(tariff_of(quote), quote.zone)
+
+
 def grows_until(quote: Quote, usage: Usage, hold: Money) -> int | None:
     """Until when (UTC ms) a car that stays after `usage` makes the bill grow: see `accrues_until`."""
     tariff = tariff_of(quote)
@@ -44,14 +55,14 @@ def grows_until(quote: Quote, usage: Usage, hold: Money) -> int | None:
     start, horizon = usage.end_utc_ms, usage.end_utc_ms + HORIZON_MS
 
     @cache
-    def owed(at: int) -> Fraction:
+    def grown(at: int) -> Fraction:
         parked = Segment(start, at, 0, State.PARKED)
         return Fraction(billed(quote, Usage(usage.start_utc_ms, at, (*usage.segments, parked))).total.minor)
 
-    least, most = owed(start), owed(horizon)
+    least, most = grown(start), grown(horizon)
     if most <= least:
         return None
-    return first_at(owed, min(most, Fraction(hold.minor)) - Fraction(1, 2), start, horizon)
+    return first_at(grown, min(most, Fraction(hold.minor)) - Fraction(1, 2), start, horizon)
 
 
 def price_of_energy(tariff: Tariff, rules: tuple[Discount, ...], utc_ms: int, zone: str) -> tuple[Decimal | None, Decimal | None]:
