@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
@@ -185,6 +185,7 @@ class _Code:
         return CodeRow(self._stored, self._level, self._module, align)
 
 
+@lru_cache(maxsize=256)
 def _styled(style: Style, command: Command) -> Style:
     n = command.args[0] if command.args else 0
     match command.name:

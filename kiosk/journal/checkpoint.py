@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -176,6 +177,7 @@ def _sealing(kind: str, data: bytes) -> bytes:
     return b"pilepay/sealed/1\x00" + kind.encode() + b"\x00" + sha256(data).digest()
 
 
+@lru_cache(maxsize=256)
 def _verifies(key: bytes, signature: bytes, text: bytes) -> bool:
     try:
         Ed25519PublicKey.from_public_bytes(key).verify(signature, text)

@@ -114,7 +114,7 @@ def check_entry(entry: Entry) -> None:
             raise JournalRefused(f"an entry's {name} is {text!r}: give it a printable name")
     if entry.version < 1:
         raise JournalRefused(f"entry {entry.kind} has version {entry.version}: count versions from 1")
-    if not all(number in INT64 for number in (entry.version, entry.at.utc_ms, entry.at.mono_ns)):
+    if entry.version not in INT64 or entry.at.utc_ms not in INT64 or entry.at.mono_ns not in INT64:
         raise JournalRefused(f"entry {entry.kind} holds a number beyond 64 bits: check its version and its moment")
     if len(entry.body) > MAX_BODY:
         raise JournalRefused(f"entry {entry.kind} has {len(entry.body)} bytes: put raw data into evidence and its digest into the entry")

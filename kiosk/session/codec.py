@@ -72,6 +72,7 @@ _KINDS: dict[str, type[Any]] = {
 }
 _COLUMNS = ("at", "session")
 _CANONICAL = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+_READER = json.JSONDecoder()
 _AS_IT_IS = (str, int, bool, type(None))
 _BARE = frozenset(_AS_IT_IS)
 
@@ -90,14 +91,14 @@ def decode(stored: Encoded) -> Fact:
     if kind is None or stored.version > VERSIONS.get(stored.kind, 1):
         raise CodecError(f"unknown fact {_name(stored)}: a newer program wrote it, so run that one or a later one")
     try:
-        body = json.loads(stored.body)
+        body = _READER.decode(stored.body.decode())
         for version in range(stored.version, VERSIONS.get(stored.kind, 1)):
             body = UPCASTERS[stored.kind, version](body)
         builders = _builders(kind)
-        if set(body) != builders.keys():
-            raise CodecError(f"{stored.kind} v{stored.version}: fields {sorted(set(body) ^ set(builders))} do not fit")
+        if body.keys() != builders.keys():
+            raise CodecError(f"{stored.kind} v{stored.version}: fields {sorted(body.keys() ^ builders.keys())} do not fit")
         values = {name: build(body[name]) for name, build in builders.items()}
-    except (ValueError, KeyError, TypeError, ArithmeticError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError) as error:
         raise CodecError(f"damaged fact {_name(stored)}: {error}; run `pilepay journal verify`, and restore a copy") from error
     if issubclass(kind, SessionFact):
         values["session"] = SessionId(stored.stream)
@@ -183,9 +184,9 @@ def _record(kind: type[Any]) -> _Builder:
     def build(value: Any) -> Any:
         for shape in _SHAPES.get(kind, (kind,)):
             parts = _builders(shape)
-            if set(value) == parts.keys():
+            if value.keys() == parts.keys():
                 return shape(**{name: part(value[name]) for name, part in parts.items()})
-        raise CodecError(f"{kind.__name__}: fields {sorted(set(value) ^ set(_builders(kind)))} do not fit")
+        raise CodecError(f"{kind.__name__}: fields {sorted(value.keys() ^ _builders(kind).keys())} do not fit")
 
     return build
 

@@ -10,7 +10,7 @@ from kiosk.pricing.ceiling import Ceiling, ceiling
 from kiosk.pricing.load import tariff_of
 from kiosk.pricing.quote import Quote
 from kiosk.pricing.rating import Rating
-from kiosk.pricing.terms import billed, grows_until
+from kiosk.pricing.terms import billed, grows_until, owed
 from kiosk.session.state import Session
 from kiosk.values import Moment, Money
 
@@ -22,7 +22,7 @@ _WHOLE_SECONDS_MS = 1_000  # begin and end are both cut to their second
 def owes(s: Session, reading: Reading, amount: Money) -> bool:
     """Whether `amount` or more is owed if the delivery had this reading now."""
     assert s.quote is not None and s.begin is not None
-    return most_at(s, reading) >= amount and billed(s.quote, _usage(s, s.begin, reading, None)).total >= amount
+    return most_at(s, reading) >= amount and owed(s.quote, _usage(s, s.begin, reading, None)) >= amount
 
 
 def most_at(s: Session, reading: Reading) -> Money:

@@ -3,23 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import chain
 
 from kiosk.session.reviews import BLOCKING, counts_on, half_time, told_of_expiry
-from kiosk.session.setup import Policy
+from kiosk.session.setup import Policy, Setup
 from kiosk.session.state import FLOWING, Kiosk, ModificationState, Session, Stage
-from kiosk.values import Moment
+from kiosk.values import Moment, SessionId
+
+_MOST_KNOWN = 512
+# By sale: what was told of it last, and for which values. They are looked at far more often than they change.
+_KNOWN: dict[SessionId, tuple[Session, Setup, frozenset[str], Moment | None, tuple[Moment, ...]]] = {}
 
 
 def next_deadline(k: Kiosk, at: Moment) -> Moment | None:
     """The earliest moment at which `TimePassed` may decide something; it may lie in the past. `at` says which clock counts."""
-    of_sales = (m for s in k.sessions.values() for m in deadlines_of(k, s))
-    of_loose = (m.resend_until if m.alarmed else m.alarm_at for m in k.loose.values() if m.state is ModificationState.REQUESTED)
-    return min(chain(of_sales, of_loose), key=at.ms_until, default=None)
+    moments = [m for s in k.sessions.values() for m in deadlines_of(k, s)]
+    moments += (m.resend_until if m.alarmed else m.alarm_at for m in k.loose.values() if m.state is ModificationState.REQUESTED)
+    return min(moments, key=at.ms_until, default=None)
 
 
-def deadlines_of(k: Kiosk, s: Session) -> Iterator[Moment]:
+def deadlines_of(k: Kiosk, s: Session) -> tuple[Moment, ...]:
     """Every moment at which a rule may have something to say about the sale although nothing happened."""
+    known = _KNOWN.get(s.id)
+    if known is not None and known[0] is s and known[1] is k.setup and known[2] is k.online and known[3] is k.started_at:
+        return known[4]
+    moments = tuple(_moments(k, s))
+    if len(_KNOWN) >= _MOST_KNOWN:
+        _KNOWN.clear()
+    _KNOWN[s.id] = s, k.setup, k.online, k.started_at, moments
+    return moments
+
+
+def _moments(k: Kiosk, s: Session) -> Iterator[Moment]:
     p = k.setup.policy
     for payment in s.payments.values():
         if payment.open:

@@ -361,7 +361,7 @@ def _stirred(d: Decision) -> tuple[SessionId, ...]:
     if any(isinstance(fact, KioskFact) for fact in d.facts):
         return tuple(d.k.sessions)
     told = {fact.session for fact in d.facts if isinstance(fact, SessionFact)}
-    return tuple(id_ for id_, s in d.k.sessions.items() if id_ in told or any(d.at.reached(m) for m in deadlines_of(d.k, s)))
+    return tuple(id_ for id_, s in d.k.sessions.items() if id_ in told or any(map(d.at.reached, deadlines_of(d.k, s))))
 
 
 def _apply_rules(d: Decision, session: SessionId) -> bool:

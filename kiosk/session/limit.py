@@ -104,7 +104,8 @@ def _when(d: Decision, s: Session, reading: Reading, spend: Money | None, horizo
 def _ahead(reading: Reading, power_w: int, seconds: int) -> Reading:
     """The register if `power_w` flows for `seconds` more."""
     ms = seconds * 1_000
-    return replace(reading, utc_ms=reading.utc_ms + ms, mwh=reading.mwh + power_w * 1_000 * ms // _MS_PER_HOUR)
+    mwh = reading.mwh + power_w * 1_000 * ms // _MS_PER_HOUR
+    return Reading(reading.utc_ms + ms, mwh, reading.power_w, reading.soc_percent)
 
 
 def _power(d: Decision, s: Session, reading: Reading) -> int:

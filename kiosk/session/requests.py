@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from hashlib import sha256
 
+from kiosk.session.setup import Setup
 from kiosk.session.state import FLOWING, Kiosk, Modification, ModificationState, Session, Stage
 from kiosk.values import Digest, Moment, Money, PaymentRef, RequestRef, SessionId
 
@@ -95,7 +96,7 @@ class Request:
 
 def open_requests(k: Kiosk) -> tuple[Request, ...]:
     """Every request without an outcome, oldest session first."""
-    requests = [r for s in k.sessions.values() for r in _of_session(k, s)]
+    requests = [r for s in k.sessions.values() for r in _known_of(k, s)]
     requests += (
         Request(orphan_stop(k, o.transaction), "", Recovery.OBSERVE, StopDelivery(o.pile, o.transaction))
         for o in k.orphans.values()
@@ -120,6 +121,22 @@ def body_hash(reference: str, psp_reference: str, payment: str, amount: Money | 
 def idempotency_key(request: RequestRef) -> str:
     """The acquirer's key for a request: 64 hex digits that never change (Adyen: at most 64 characters)."""
     return sha256(request.encode()).hexdigest()
+
+
+_MOST_KNOWN = 512
+# By sale: what was open of it when last asked, and for which values. They are asked for far more often than they change.
+_KNOWN: dict[SessionId, tuple[Session, Setup, tuple[Request, ...]]] = {}
+
+
+def _known_of(k: Kiosk, s: Session) -> tuple[Request, ...]:
+    known = _KNOWN.get(s.id)
+    if known is not None and known[0] is s and known[1] is k.setup:
+        return known[2]
+    requests = tuple(_of_session(k, s))
+    if len(_KNOWN) >= _MOST_KNOWN:
+        _KNOWN.clear()
+    _KNOWN[s.id] = s, k.setup, requests
+    return requests
 
 
 def _of_session(k: Kiosk, s: Session) -> Iterator[Request]:

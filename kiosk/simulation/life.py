@@ -15,13 +15,13 @@ from hardware.api import PaymentTerminal, ReceiptPrinter
 from kiosk.core.archive import Archive
 from kiosk.core.desk import Desk
 from kiosk.core.effects import Attempt, Effects, Pace
-from kiosk.core.engine import Batch, Engine, replay
+from kiosk.core.engine import Batch, Engine
 from kiosk.core.greeter import Greeter
 from kiosk.core.ids import KioskIds
 from kiosk.core.kernel import Kernel, SealedFor, Seals, Taken, answer, known_tag, signs
 from kiosk.core.office import Office
 from kiosk.core.performers import Answer, Performers, Press
-from kiosk.journal.entry import JournalFailed, Stored
+from kiosk.journal.entry import JournalFailed
 from kiosk.journal.journal import Journal
 from kiosk.journal.state import Write
 from kiosk.ocpp.seam import Reply
@@ -112,7 +112,7 @@ class Parts:
     acquirer: Acquirer
     printer: ReceiptPrinter | None
     press: Callable[[Journal], Press]
-    fact_of: Callable[[Stored], Fact]
+    kiosk_of: Callable[[Setup], Kiosk]  # what the disk says
     webhooks: Webhooks
     menus: Mapping[ConnectorId, Menu]
     fitting: Fitting
@@ -202,7 +202,7 @@ class Life:
         self._parts = parts
         self._clock = parts.clock
         self._sound = journal.verify(from_checkpoint=True).sound
-        kiosk, _ = replay(Kiosk(parts.setup), journal.read(), parts.fact_of)
+        kiosk = parts.kiosk_of(parts.setup)
         effects = Effects(parts.pace)
         found = open_requests(kiosk)
         self._recovering: dict[str, Body] = {request.ref: request.body for request in found}

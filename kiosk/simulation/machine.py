@@ -119,7 +119,7 @@ class Machine:
             acquirer=CheckoutWire(clockwork, chance, faults, bank, self, touched),
             printer=self.printer if chance.strikes(_PRINTERS) else None,
             press=self.press,
-            fact_of=self.medium.fact_of,
+            kiosk_of=self.medium.kiosk,
             webhooks=Webhooks([HMAC_KEY], [MERCHANT], ours=lambda reference: reference.startswith(prefix)),
             menus=menus,
             fitting=fitting,

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from kiosk.core.engine import fact_of
+from kiosk.core.engine import fact_of, replay
 from kiosk.journal.checkpoint import PublicKey, Signer
 from kiosk.journal.database import Database, Health
-from kiosk.journal.entry import Stored
+from kiosk.journal.entry import GENESIS, Seq, Stored
 from kiosk.journal.evidence import Evidence
 from kiosk.journal.files import Layout
 from kiosk.journal.journal import Journal
@@ -26,6 +26,8 @@ from kiosk.journal.state import Effects, Serials
 from kiosk.journal.verify import Verdict, verify
 from kiosk.journal.wal import WriteAheadLog
 from kiosk.session.facts import Fact
+from kiosk.session.setup import Setup
+from kiosk.session.state import Kiosk
 
 _SEED_BYTES = 32
 _MOST_PAGES = 1 << 20
@@ -46,6 +48,7 @@ class Medium:
         self.power_cut: Callable[[], None] | None = None  # what this disk loses then
         self.low = False  # little room is left, as a look would show
         self._facts: dict[bytes, Fact] = {}
+        self._folded: tuple[Seq, bytes, Kiosk | None] = (Seq(0), GENESIS, None)
 
     def fact_of(self, stored: Stored) -> Fact:
         """The fact behind an entry. What was read once is known by its hash, however many lives come back to it."""
@@ -53,6 +56,19 @@ class Medium:
         if fact is None:
             fact = self._facts[stored.hash] = fact_of(stored)
         return fact
+
+    def kiosk(self, setup: Setup) -> Kiosk:
+        """What the entries add up to. As on the product's disk, what those of the last start came to is known by the hash of the last."""
+        reader = Reader(self.journal, _PATH)
+        seq, digest, k = self._folded
+        if k is None or k.setup is not setup or reader.hash_at(seq) != digest:
+            seq, digest, k = Seq(0), GENESIS, Kiosk(setup)
+        entries = list(reader.read(seq))
+        k, _ = replay(k, entries, self.fact_of)
+        if entries:
+            seq, digest = entries[-1].seq, entries[-1].hash
+        self._folded = seq, digest, k
+        return k
 
     def fill(self) -> None:
         """Not a page more fits on it."""

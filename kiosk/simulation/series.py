@@ -88,7 +88,7 @@ def _alone(report: Report) -> Generator[Outcome, None, None]:
         yield _play(world_seed(report.seed, number), GROUP, report.mutant)
         number += 1
         if number % _CHUNK == 0:
-            gc.collect()
+            _sweep()
 
 
 def _shared(report: Report, jobs: int) -> Generator[Outcome, None, None]:
@@ -115,8 +115,14 @@ def _prepare() -> None:
 
 def _chunk(seed: int, first: int, mutant: str | None) -> list[Outcome]:
     outcomes = [_play(world_seed(seed, number), GROUP, mutant) for number in range(first, first + _CHUNK)]
-    gc.collect()
+    _sweep()
     return outcomes
+
+
+def _sweep() -> None:
+    """What the worlds left behind goes. What stays are the program and what it knows by now: that is not looked through again."""
+    gc.collect()
+    gc.freeze()
 
 
 @contextmanager

@@ -89,7 +89,10 @@ def _set(printer: Any, style: _Style | None, wanted: _Style) -> None:
 
 def _typed(line: Line) -> bool:
     """Whether the printer's own letters can say it. Signs that are no letters never are a reason to draw."""
-    words = (line.left + line.right).translate(_SIMILAR)
+    words = line.left + line.right
+    if words.isascii():
+        return True
+    words = words.translate(_SIMILAR)
     try:
         words.encode("cp858")
         return True
@@ -105,7 +108,8 @@ def _in_another_language(words: list[Line], foreign: int) -> bool:
 
 def _spelled(line: Line) -> bool:
     """Whether the page has every letter of it."""
-    return all(c.encode("cp858", "ignore") for c in line.left + line.right if c.isalpha())
+    words = line.left + line.right
+    return words.isascii() or all(c.encode("cp858", "ignore") for c in words if c.isalpha())
 
 
 def _dots(image: Image.Image) -> bytes:

@@ -133,7 +133,7 @@ class Connector:
 
     def power_w(self, now_ms: int) -> int:
         """What flows now."""
-        if self.transaction is None or self.car is None or not self.powered or Fault.NO_ENERGY in self.faults:
+        if self.transaction is None or self.car is None or not self.powered or (self.faults and Fault.NO_ENERGY in self.faults):
             return 0
         return self.car.accepts_w(self.offered_w(now_ms), self.spec.dc)
 
@@ -176,9 +176,10 @@ class Connector:
 
     def once(self, fault: Fault) -> bool:
         """Whether `fault` was ordered; it is used up."""
-        ordered = fault in self.faults
-        self.faults.discard(fault)
-        return ordered
+        if not self.faults or fault not in self.faults:
+            return False
+        self.faults.remove(fault)
+        return True
 
     def signed(self, word: str, at_ms: int, mwh: int) -> str:
         """The signed value of a transaction's begin (`B`) or end (`E`), to be sent; empty when there is none."""

@@ -140,7 +140,7 @@ def diagnosis(service_id: str, sale_id: str, poi_id: str) -> Request:
 
 def timestamp(utc_ms: int) -> str:
     """ISO 8601 in UTC with milliseconds."""
-    return (_EPOCH + timedelta(milliseconds=utc_ms)).strftime("%Y-%m-%dT%H:%M:%S.") + f"{utc_ms % 1_000:03d}Z"
+    return (_EPOCH + timedelta(milliseconds=utc_ms)).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def money(value: object, currency: object) -> Money:

@@ -116,8 +116,8 @@ def utc_ms(value: Json, received_ms: int, trusted: bool) -> int:
 
 def iso(at_ms: int) -> str:
     """`2026-11-22T14:29:03.120Z`."""
-    moment = _EPOCH + timedelta(milliseconds=at_ms)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{at_ms % 1000:03d}Z"
+    moment = (_EPOCH + timedelta(milliseconds=at_ms)).isoformat(timespec="milliseconds")
+    return moment.removesuffix("+00:00") + "Z"
 
 
 def entries(value: Json, received_ms: int, trusted: bool) -> list[Entry]:
@@ -129,14 +129,15 @@ def entries(value: Json, received_ms: int, trusted: bool) -> list[Entry]:
         listed = element.get("sampledValue")
         samples = [s for one in (listed if isinstance(listed, list) else [listed]) if (s := _sample(one)) is not None]
         periodic = [s for s in samples if not s.context.startswith("Transaction.")]
+        ends = [s for s in samples if s.context in ENDS]
         found.append(
             Entry(
                 utc_ms=utc_ms(element.get("timestamp"), received_ms, trusted),
                 mwh=_register(periodic or samples),
                 power_w=_scaled(samples, _POWER, _WATT_EXPONENT),
                 soc_percent=_soc(samples),
-                begin_mwh=_register(s for s in samples if s.context == "Transaction.Begin"),
-                end_mwh=_register(s for s in samples if s.context == "Transaction.End"),
+                begin_mwh=_register(s for s in ends if s.context == "Transaction.Begin") if ends else None,
+                end_mwh=_register(s for s in ends if s.context == "Transaction.End") if ends else None,
             )
         )
     return found
