@@ -189,7 +189,10 @@ class Web(Section):
 
 
 class Journal(Section):
+    """`stall_seconds`: how long its disk may stand still before the kiosk is started anew."""
+
     directory: FilePath = Field(description='the folder of the journal, such as "/var/lib/pilepay"')
+    stall_seconds: int = Field(300, ge=60, le=3_600)
 
     @model_validator(mode="after")
     def _room_for_the_office(self) -> Self:

@@ -38,6 +38,7 @@ from kiosk.core.pages.compose import compose
 from kiosk.core.pages.view import View
 from kiosk.core.paper import Press
 from kiosk.core.performers import Performers
+from kiosk.core.pulse import Pulse
 from kiosk.core.screen_link import ScreenLink
 from kiosk.core.service import Service
 from kiosk.core.start import start
@@ -137,6 +138,9 @@ class App:
         office = Office(effects, self._archive, clock, lambda: self._service.kiosk, self._tell, self._service.wake, refunds)
         self._office = OfficeLink(directory / SOCKET, office.answer)
         self._link = ScreenLink(config.screen.socket, SystemClock.real(), self._compose, self._wished, self._desk.screen_seen)
+        self._pulse = Pulse(
+            self._journal, SystemClock.real(), config.journal.stall_seconds, lambda: notify("WATCHDOG=1"), self._link.refresh
+        )
         self._service.on_change(self._changed)
         self._background: set[asyncio.Future[None]] = set()
         self._failed = asyncio.Event()
@@ -156,6 +160,7 @@ class App:
         tasks = [
             asyncio.create_task(self._service.run(self._performers), name="service"),
             asyncio.create_task(self._web(), name="web"),
+            asyncio.create_task(self._pulse.run(), name="pulse"),
             asyncio.create_task(self._tick(), name="tick"),
             asyncio.create_task(self._forget(), name="forget"),
             asyncio.create_task(TerminalWatch(self._desk, self._tell, self._clock).run(), name="terminal"),
@@ -277,16 +282,16 @@ class App:
             self._ids.stop_code,
             self._press.code,
             discounts,
+            self._pulse.slow,
         )
         return compose(view, seq)
 
     async def _tick(self) -> None:
-        """Once a second: the visit looks at the time, fees grow on the screen, systemd hears that the loop lives."""
+        """Once a second: the visit looks at the time, fees grow on the screen."""
         while True:
             await self._counter.waited()
             self._attend()
             self._live.tick(self._service.kiosk, self._clock.now())
-            notify("WATCHDOG=1")
             await self._clock.sleep(_TICK_S)
 
     async def _leave(self) -> None:

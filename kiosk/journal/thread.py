@@ -45,7 +45,8 @@ class JournalThread:
 
     When the disk is full, the room kept back is given to it and what failed for that is done once more. Every other failure stands.
 
-    `serials` are the series to keep in stock for `serial`. `groups` counts commits, `batches` the writes they carried.
+    `serials` are the series to keep in stock for `serial`. `groups` counts commits, `batches` the writes they carried; `given` all that was
+    ever to be done, `done` how much of it is over, well or badly.
     """
 
     def __init__(self, journal: Journal, *, serials: Sequence[str] = ()) -> None:
@@ -58,6 +59,8 @@ class JournalThread:
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self.groups = 0
         self.batches = 0
+        self.given = 0
+        self.done = 0
         self._stock = defaultdict[str, deque[int]](deque)
         self._orders: dict[str, Future[range]] = {}
         for name in serials:
@@ -162,8 +165,8 @@ class JournalThread:
     async def close(self) -> None:
         """Commit what is queued, close the journal and end the thread."""
         if not self._closed:
+            self._put(self._stop)
             self._closed = True
-            self._queue.put(self._stop)
         await asyncio.to_thread(self._thread.join)
 
     async def _commit(self, write: Write) -> Seq:
@@ -201,6 +204,7 @@ class JournalThread:
     def _put(self, job: _Commit | Callable[[], None]) -> None:
         if self._closed:
             raise JournalRefused(f"{self._journal.path} is closed: nothing can be written any more")
+        self.given += 1
         self._queue.put(job)
 
     def _run(self) -> None:
@@ -209,8 +213,10 @@ class JournalThread:
                 commits, call = self._take()
                 if commits:
                     self._commit_group(commits)
+                    self.done += len(commits)
                 if call is not None:
                     call()
+                    self.done += 1
                 if self._queue.empty():
                     self._journal.tidy()
         finally:

@@ -31,7 +31,6 @@ FAULTS = {
         Fault("money_unknown", "P40", review=True),
         Fault("approved_less", "P41"),
         Fault("approved_too_little", "P42"),
-        Fault("capture_pending", "P50"),
         Fault("capture_refused", "P51", review=True),
         Fault("capture_failed", "P52", review=True),
         Fault("cancel_refused", "P53", review=True),
@@ -60,9 +59,9 @@ FAULTS = {
         Fault("no_paper", "R01"),
         Fault("out_of_order", "K01"),
         Fault("journal_broken", "K02"),
-        Fault("screen_away", "K03"),
         Fault("cards_away", "K04"),
         Fault("disk_low", "K05"),
+        Fault("disk_slow", "K06"),
     )
 }
 

@@ -55,6 +55,7 @@ class Shown:
     screen: Screen
     dialogue: str = ""
     place: Place = PLACE
+    slow: bool = False
 
     def in_(self, language: str) -> Snapshot:
         w = self.screen.w
@@ -62,7 +63,7 @@ class Shown:
         live.follow(w.k, w.now)
         visit = replace(self.screen.v, language=language)
         view = View(w.k, visit, w.now, live, self.place, Wording(language), self.dialogue, lambda _: "4719", lambda _: "PILEPAY1:TEST")
-        return compose(view, 1)
+        return compose(replace(view, slow=self.slow), 1)
 
 
 def _a(*acts: Callable[[Screen], object]) -> Callable[[], Shown]:
@@ -236,6 +237,7 @@ PAGES: dict[str, tuple[str, Callable[[], Shown]]] = {
         _a(CHARGES, lambda s: s.touch("stop"), lambda s: s.touch("show_card"), lambda s: s.does(CardShown(s.w.session.id))),
     ),
     "cards away": ("out_of_order", _a(_cards(True, False))),
+    "disk slow": ("out_of_order", lambda: Shown(Screen(), slow=True)),
     "disk low": ("out_of_order", _a(lambda s: s.w.give(i.DiskState(True)))),
     "cards away, one charging": ("idle", _a(lambda s: s.w.deliver(A), _cards(False, False))),
     "free": ("idle", _a(*AWAY)),

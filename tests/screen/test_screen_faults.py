@@ -15,7 +15,7 @@ from kiosk.session.faults import FAULTS
 @pytest.mark.parametrize("fault", FAULTS)
 def test_the_words_of_a_fault_fit(stages: Callable[..., Stage], fault: str, size: tuple[int, int]) -> None:
     stage = stages(size)
-    make = out_of_order if fault in ("out_of_order", "journal_broken", "cards_away", "disk_low") else trouble
+    make = out_of_order if fault in ("out_of_order", "journal_broken", "cards_away", "disk_low", "disk_slow") else trouble
     for language in LANGUAGES:
         stage.show(make(language, fault))
         QCoreApplication.processEvents()

@@ -242,7 +242,7 @@ def _ways_out(v: View, s: Session) -> tuple[Button, ...]:
 
 def out_of_order(v: View) -> dict[str, Any]:
     """Nothing can be sold: what, that running charges are safe, and whom to call."""
-    code = closed_because(v.k) or "out_of_order"
+    code = "disk_slow" if v.slow else closed_because(v.k) or "out_of_order"
     text = v.say.fault(code, plug="", amount="", phone=v.place.helpline)
     return {
         "tone": "apricot",

@@ -14,6 +14,8 @@ from kiosk.session.visit import page
 def compose(v: View, seq: int) -> Snapshot:
     """Everything the screen needs to draw the moment `v`."""
     where = page(v.visit, v.k, v.at)
+    if v.slow and where in ("idle", "price"):
+        where = "out_of_order"
     shown = "authorising" if where == "pay" and v.dialogue == "bank" else where
     parts: dict[str, Any] = {name: _as_written(v, part) if isinstance(part, Side) else part for name, part in _page(v, where).items()}
     return Snapshot(

@@ -65,6 +65,7 @@ class View:
     stop_code: Callable[[SessionId], str]
     receipt_code: Callable[[SessionId], tuple[str, ...]]
     discounts: tuple[Discount, ...] = ()  # what everybody gets now
+    slow: bool = False  # the journal's disk does not answer: what is tapped now would not be heard
 
     @property
     def session(self) -> Session | None:
