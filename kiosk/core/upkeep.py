@@ -9,31 +9,25 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from kiosk.core.audit import Audit, AuditFailed, audit
 from kiosk.core.disk import LOOK_S, DiskWatch, Marked
 from kiosk.core.image import ImageError, digest, image
+from kiosk.core.lists import Lists
 from kiosk.core.start import Doubts, Start, judge
 from kiosk.journal.entry import JournalError
 from kiosk.journal.files import Layout
-from kiosk.journal.reader import Reader
 from kiosk.journal.thread import JournalThread
-from kiosk.journal.views import Views
 from kiosk.session.inputs import DiskState
 from kiosk.session.state import Kiosk
 
 log = logging.getLogger(__name__)
 
-T = TypeVar("T")
-
 _PROVE_AFTER_S = 30
 _PROVE_EVERY_S = 86_400
 _MUCH = 2_000  # facts: a twentieth of a second to fold
 _LITTLE = 100
-_LIST_EVERY_S = 5
-_BREATH_S = 0.05  # after a few milliseconds of listing, for the loop
-_LIST_AGAIN_S = 600
 
 
 class Clock(Protocol):
@@ -65,6 +59,7 @@ class Upkeep:
         self._clock = clock
         self._kept_at = begun.seq - begun.folded
         self._disk = DiskWatch(journal, lambda low: tell(DiskState(low)), low=begun.kiosk.disk_low)
+        self._lists = Lists(layout.database, lambda: self._disk.low, clock)
 
     async def begin(self) -> None:
         """Before anything is sold. Raises `JournalFailed` on a disk that cannot be written."""
@@ -74,7 +69,7 @@ class Upkeep:
         """Until it is cancelled. Raises `JournalFailed` or `JournalUnsound`."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._watch(), name="disk")
-            group.create_task(self._list(), name="lists")
+            group.create_task(self._lists.run(), name="lists")
             group.create_task(self._prove(), name="proof")
 
     async def end(self) -> None:
@@ -102,23 +97,6 @@ class Upkeep:
             log.error("The next start will take longer: %s", error)
             return
         await self._journal.keep_fold(seq, self._begun.fingerprint, state)
-
-    # --- lists ------------------------------------------------------------------------------------------------------------------
-
-    async def _list(self) -> None:
-        while True:
-            try:
-                await self._list_on()
-            except JournalError as error:
-                log.warning("The tables of sales are not kept up for now: %s", error)
-            await self._clock.sleep(_LIST_AGAIN_S)
-
-    async def _list_on(self) -> None:
-        path = self._layout.database
-        with Reader.open(path) as reader, await _whole(lambda: Views.open(path)) as views:
-            while True:
-                more = 0 if self._disk.low else await _whole(lambda: views.follow(reader))
-                await self._clock.sleep(_BREATH_S if more else _LIST_EVERY_S)
 
     # --- proof ------------------------------------------------------------------------------------------------------------------
 
@@ -148,13 +126,3 @@ class Upkeep:
             log.error("%s. Nothing new is sold; what is open is settled", judgement.words)
         else:
             log.info("all %s entries of the journal verify", found.entries)
-
-
-async def _whole(work: Callable[[], T]) -> T:
-    """Do `work` on another thread, to its end even when nobody waits for it any more: what it uses must not be closed under it."""
-    task = asyncio.ensure_future(asyncio.to_thread(work))
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait([task])
-        raise

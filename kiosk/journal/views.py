@@ -52,6 +52,11 @@ _ORDER = {
     "reviews": "opened_ms, session, number",
 }
 
+
+class ViewsDamaged(JournalError):
+    """The tables' file is not what it was: `remove` it, and they are made anew."""
+
+
 _Row = TypeVar("_Row", SaleRow, PaymentRow, RequestRow, ReviewRow)
 
 
@@ -113,6 +118,8 @@ class Views:
             if path.exists():
                 with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=1.0)) as found:
                     found.backup(memory)
+                if (finding := memory.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
+                    raise sqlite3.DatabaseError(finding)
         except sqlite3.Error as error:
             log.warning("%s is not used, and every entry is read again: %s", path, error)
             memory.close()
@@ -132,6 +139,8 @@ class Views:
         try:
             return self._follow(reader, most)
         except sqlite3.Error as error:
+            if _damaged(error):
+                raise ViewsDamaged(f"{self._name} is damaged and made anew: {error}") from error
             raise JournalError(files.explain(error, Path(self._name), "Keeping the tables up")) from error
 
     def catch_up(self, reader: Reader) -> None:
@@ -260,7 +269,7 @@ def remove(journal: Path) -> None:
         path.with_name(path.name + suffix).unlink(missing_ok=True)
 
 
-def _damaged(error: sqlite3.DatabaseError) -> bool:
+def _damaged(error: sqlite3.Error) -> bool:
     return getattr(error, "sqlite_errorname", "").startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB"))
 
 

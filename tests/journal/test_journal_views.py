@@ -131,6 +131,15 @@ def test_tables_of_another_journal_or_shape_or_of_garbage_are_made_anew(path: Pa
             assert dump(views) == right
 
 
+def test_sales_are_listed_whole_beside_tables_that_are_damaged(path: Path) -> None:
+    whole = listed("sales", path)
+    with Reader.open(path) as reader, Views.open(path) as views:
+        views.catch_up(reader)
+    file = Layout(path).views
+    file.write_bytes(file.read_bytes()[:4_096] + b"\xa5" * (file.stat().st_size - 4_096))
+    assert listed("sales", path) == whole
+
+
 def test_the_journal_does_not_notice_them(path: Path) -> None:
     with Journal.open(path) as journal, Reader.open(path) as reader, Views.open(path) as views:
         views._connection.execute("BEGIN IMMEDIATE")  # somebody hangs in the middle of them
