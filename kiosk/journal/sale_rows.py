@@ -1,7 +1,8 @@
 """What the facts of one sale say, as rows a person can list: the sale, its payments, what was asked of the acquirer, its reviews.
 
-Pure: `after(sale, fact)` is the sale after one more fact, whenever and however often it is asked. Amounts are in minor units of the sale's
-currency, energy in mWh, moments in UTC milliseconds. A fact that says nothing a row shows changes nothing.
+Pure: `after(sale, fact)` is the sale after one more fact, whenever and however often it is asked. Amounts are in minor units of the row's
+currency, energy in mWh, moments in UTC milliseconds. A fact that says nothing a row shows changes nothing, and so does an amount in another
+currency than the row's: it is no amount of this one.
 """
 
 from __future__ import annotations
@@ -114,7 +115,8 @@ def after(before: Sale | None, fact: SessionFact, seq: int) -> Sale:
     """The sale after `fact`, which is the journal's entry `seq`."""
     s = before or Sale(SaleRow(fact.session))
     s = _reviews(_requests(_payments(_course(s, fact), fact), fact), fact)
-    refunds = (r.amount or 0 for r in s.requests if r.operation == "refund" and r.state in _PAID_BACK)
+    paid_back = (r for r in s.requests if r.operation == "refund" and r.state in _PAID_BACK)
+    refunds = (r.amount or 0 for r in paid_back if r.currency == (s.sale.currency or r.currency))
     captures = [r.state for r in s.requests if r.operation == "capture"]
     sale = replace(
         s.sale,
@@ -169,7 +171,7 @@ def _payments(s: Sale, fact: SessionFact) -> Sale:
                 s,
                 payment,
                 state="authorized",
-                authorized=approval.authorized.minor,
+                authorized=_in_its_currency(s, payment, approval.authorized),
                 psp_reference=approval.psp_reference,
                 wanted=int(wanted),
                 offline=int(approval.offline),
@@ -187,14 +189,18 @@ def _payments(s: Sale, fact: SessionFact) -> Sale:
             return _payment(s, payment, state="given_up", code=why)
         case f.ModificationConfirmed(request=request, amount=amount):
             adjusted = next((r for r in s.requests if r.request == request and r.operation == "adjust"), None)
-            if adjusted is not None:
+            if adjusted is not None and (amount is None or amount.currency == adjusted.currency):
                 return _payment(s, adjusted.payment, authorized=_booked(adjusted, amount))
     return s
 
 
+def _in_its_currency(s: Sale, ref: PaymentRef, amount: Money) -> int | None:
+    return next((amount.minor for p in s.payments if p.payment == ref and p.currency == amount.currency), None)
+
+
 def _booked(adjusted: RequestRow, amount: Money | None) -> int | None:
     """What is reserved now: no more than was asked for, and no more than the acquirer says."""
-    if amount is None or adjusted.amount is None or amount.currency != adjusted.currency:
+    if amount is None or adjusted.amount is None:
         return adjusted.amount
     return min(adjusted.amount, amount.minor)
 

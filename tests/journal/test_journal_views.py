@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 import json
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from many_sales import grow
+from world import quote
 
 from kiosk.journal import cli
 from kiosk.journal.entry import Entry
@@ -20,11 +22,13 @@ from kiosk.journal.views import Views, remove
 from kiosk.session import codec
 from kiosk.session import facts as f
 from kiosk.session.facts import SessionFact
+from kiosk.session.inputs import Approval, CardFacts
 from kiosk.values import ConnectorId, Digest, Moment, Money, PaymentRef, RequestRef, SessionId
 
 AT = Moment(1_800_000_000_000, "boot", 0)
 SESSION = SessionId("K417-1")
 PAYMENT, CAPTURE, REFUND = PaymentRef("K417-1-P1"), RequestRef("K417-1-P1-C"), RequestRef("K417-1-R1")
+ADJUST = RequestRef("K417-1-P1-J")
 TABLES = ("sales", "payments", "requests", "reviews")
 
 
@@ -88,6 +92,22 @@ def test_a_refund_counts_once_it_was_taken_and_no_longer_when_it_failed() -> Non
     assert sale.sale.refunded == 300
     assert (sale.requests[0].asked_by, sale.requests[0].credit_note, sale.requests[0].state) == ("anna", 4, "submitted")
     assert told(asked, taken, noted, failed).sale.refunded == 0
+
+
+def test_an_amount_in_another_currency_is_not_taken_for_one_in_the_sales_own() -> None:
+    hold = f.PreauthorizationRequested(AT, SESSION, PAYMENT, "1", Money(2_000, "EUR"), "en", Digest(""), AT)
+    approved = f.PaymentAuthorized(AT, SESSION, PAYMENT, Approval(Money(2_000, "EUR"), "PSP", "T", CardFacts()), True, hold.amount, None)
+    more = f.AdjustRequested(AT, SESSION, PAYMENT, ADJUST, "k", "PSP", Money(4_000, "EUR"), Digest(""), AT, AT)
+    booked = f.ModificationConfirmed(AT, SESSION, ADJUST, "adjust", "PSP-J", Money(400_000, "JPY"))
+    (payment,) = told(hold, approved, more, booked).payments
+    assert (payment.authorized, payment.currency) == (2_000, "EUR")
+    (payment,) = told(hold, approved, more, replace(booked, amount=Money(3_000, "EUR"))).payments
+    assert payment.authorized == 3_000
+    strange = replace(approved, approval=replace(approved.approval, authorized=Money(2_000, "JPY")))
+    assert told(hold, strange).payments[0].authorized is None
+    back = f.RefundReported(AT, SESSION, PAYMENT, REFUND, "PSP-R", Money(900, "JPY"))
+    sale = told(f.QuoteAgreed(AT, SESSION, quote()), hold, approved, back)
+    assert (sale.sale.refunded, sale.requests[0].amount, sale.requests[0].currency) == (0, 900, "JPY")
 
 
 def test_a_review_is_open_until_a_person_decides_or_its_time_is_over() -> None:
