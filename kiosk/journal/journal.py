@@ -118,6 +118,11 @@ class Journal:
         """How far the consumer `name` has come; 0 before the first entry."""
         return self._positions.get(name, Seq(0))
 
+    def marks(self, consumer: str) -> dict[str, str]:
+        """What the consumer `consumer` remembers, by name."""
+        rows = self._database.rows("SELECT name, value FROM marks WHERE consumer=? ORDER BY name", consumer)
+        return {str(name): str(value) for name, value in rows}
+
     def commit(self, writes: Iterable[Write]) -> tuple[Seq, ...]:
         """Make all of `writes` durable, in order, with one fsync (and one before it if they bring evidence).
 
@@ -154,10 +159,6 @@ class Journal:
         """Sign the tree over all entries so far, durably; gives the last one again when nothing was added since."""
         self._health.require(self.path)
         return self._tree.sign(self._head, self._signer)
-
-    def last_checkpoint(self) -> Checkpoint | None:
-        """The newest signed state; None before the first."""
-        return self._tree.last
 
     @property
     def public_key(self) -> str:

@@ -33,6 +33,14 @@ def _entries(db: Database) -> None:
     db.execute("CREATE TABLE checkpoints(size INTEGER PRIMARY KEY, note TEXT NOT NULL, frontier BLOB NOT NULL) STRICT")
 
 
+@journal(name="0002_marks")
+def _marks(db: Database) -> None:
+    db.execute(
+        """CREATE TABLE marks(
+            consumer TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY(consumer, name)) STRICT, WITHOUT ROWID"""
+    )
+
+
 @evidence(name="0001_evidence")
 def _evidence(db: Database) -> None:
     db.execute(

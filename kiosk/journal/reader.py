@@ -6,7 +6,7 @@ Rows come in chunks, each its own short transaction. A cursor left open would pi
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -73,6 +73,13 @@ class Reader:
         """The last entry's seq; 0 when there is none."""
         ((seq,),) = self._rows("SELECT coalesce(max(seq), 0) FROM entries")
         return Seq(seq)
+
+    def waiting(self, after: int, kinds: Sequence[str]) -> tuple[int, int | None]:
+        """How many entries of these kinds have a seq above `after`, and when (UTC milliseconds) the oldest happened; None if there is none."""
+        marks = ", ".join("?" * len(kinds))
+        sql = f"SELECT count(*), min(utc_ms) FROM entries WHERE seq > ? AND kind IN ({marks})"  # noqa: S608 - question marks only
+        ((count, oldest),) = self._rows(sql, after, *kinds)
+        return int(count), None if oldest is None else int(oldest)
 
     def streams(self, ending: str) -> tuple[str, ...]:
         """The streams whose names end with `ending`. Goes through the names alone, in the index; not through the entries."""

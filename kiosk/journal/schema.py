@@ -14,7 +14,8 @@ from pathlib import Path
 from kiosk.journal.entry import JournalError
 from kiosk.journal.files import Layout, explain
 
-STEPS: Mapping[str, tuple[str, ...]] = {"journal": ("0001_entries",), "evidence": ("0001_evidence",)}
+STEPS: Mapping[str, tuple[str, ...]] = {"journal": ("0001_entries", "0002_marks"), "evidence": ("0001_evidence",)}
+_READ_FROM = {"journal": "0001_entries", "evidence": "0001_evidence"}  # what a reader needs: a journal of before is read as it is
 
 _WRITER: Mapping[str, int | str] = {
     "page_size": 4096,
@@ -55,15 +56,14 @@ def open_writer(path: Path, family: str) -> sqlite3.Connection:
 
 
 def open_reader(path: Path, family: str) -> sqlite3.Connection:
-    """A connection that cannot write, for `path` as it is. The schema must be the one this program knows."""
+    """A connection that cannot write, for `path` as it is. The schema must not be newer than what this program knows."""
     try:
         connection = _connect(path, "ro&immutable=1" if _at_rest(path) else "ro")
     except sqlite3.Error as error:
         raise JournalError(explain(error, path, "Opening the database")) from error
     try:
         _set(connection, path, _READER)
-        done = _steps_done(connection, path, family)
-        if len(done) < len(STEPS[family]):
+        if _READ_FROM[family] not in _steps_done(connection, path, family):
             raise JournalError(f"{path} has no current {family} schema: start the core on it once, so that it is brought up to date")
     except sqlite3.Error as error:
         connection.close()

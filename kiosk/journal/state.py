@@ -1,4 +1,5 @@
-"""The journal's small mutable tables: how far each consumer is, which numbers are taken, how often an effect was tried.
+"""The journal's small mutable tables: how far each consumer is and what it remembers with that, which numbers are taken, how often an
+effect was tried.
 
 They are not facts and not in the chain; they lie in the same database so that one commit can carry them with the entries they belong to.
 """
@@ -31,6 +32,15 @@ class Retry:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """What a consumer must remember together with its cursor, such as what a far end called a sale. No `value`: forget it."""
+
+    consumer: str
+    name: str
+    value: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Write:
     """All that one caller wants in one commit. `settled` are the refs of effects that are done; `positions` are cursors to move."""
 
@@ -39,6 +49,7 @@ class Write:
     retries: tuple[Retry, ...] = ()
     settled: tuple[str, ...] = ()
     positions: Mapping[str, Seq] = field(default_factory=dict)
+    marks: tuple[Mark, ...] = ()
 
 
 class Committing(Protocol):
@@ -66,16 +77,27 @@ def write_state(db: sqlite3.Connection, write: Write) -> None:
             "INSERT INTO cursors VALUES(?, ?) ON CONFLICT(name) DO UPDATE SET seq=excluded.seq WHERE excluded.seq > cursors.seq",
             list(write.positions.items()),
         )
+    for mark in write.marks:
+        if mark.value is None:
+            db.execute("DELETE FROM marks WHERE consumer=? AND name=?", (mark.consumer, mark.name))
+        else:
+            db.execute(
+                "INSERT INTO marks VALUES(?, ?, ?) ON CONFLICT(consumer, name) DO UPDATE SET value=excluded.value",
+                (mark.consumer, mark.name, mark.value),
+            )
 
 
 def check_state(write: Write) -> None:
     """Refuse what SQLite could not take, before anything of the commit is written."""
+    if not (write.retries or write.settled or write.positions or write.evidence):
+        return
     numbers = [n for r in write.retries for n in (r.attempts, r.next_try, r.updated)] + [
         s.until for s in write.evidence if s.until is not None
     ]
     if not all(number in INT64 for number in numbers):
         raise JournalRefused("An effect's attempts or times, or an evidence's expiry, go beyond 64 bits: check the clock")
     texts = [t for r in write.retries for t in (r.ref, r.last_error)] + list(write.settled) + list(write.positions)
+    texts += [t for m in write.marks for t in (m.consumer, m.name, m.value or "")]
     for text in texts:
         if not text.isascii() and text.encode(errors="replace").decode() != text:
             raise JournalRefused(f"{text!r} is no text that can be stored: it holds half a character")

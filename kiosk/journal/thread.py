@@ -23,7 +23,7 @@ from kiosk.journal.evidence import Sealed
 from kiosk.journal.journal import Journal
 from kiosk.journal.reader import Reader
 from kiosk.journal.reserve import Space
-from kiosk.journal.state import SERIAL_BLOCK, Retry, Write
+from kiosk.journal.state import SERIAL_BLOCK, Mark, Retry, Write
 from kiosk.journal.verify import Verdict
 from kiosk.values import Digest
 
@@ -98,9 +98,13 @@ class JournalThread:
             stock.extend(order.result())
         return stock.popleft()
 
-    async def advance(self, cursor: str, seq: int) -> None:
-        """Move the durable cursor `cursor` to `seq`."""
-        await self._commit(Write(positions={cursor: Seq(seq)}))
+    async def advance(self, cursor: str, seq: int, marks: Sequence[Mark] = ()) -> None:
+        """Move the durable cursor `cursor` to `seq`, and keep `marks` in the same commit."""
+        await self._commit(Write(positions={cursor: Seq(seq)}, marks=tuple(marks)))
+
+    async def marks(self, consumer: str) -> dict[str, str]:
+        """What the consumer `consumer` remembers, by name."""
+        return await self._call(lambda journal: journal.marks(consumer))
 
     async def position(self, cursor: str) -> Seq:
         """How far the consumer `cursor` has come."""

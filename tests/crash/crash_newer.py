@@ -47,6 +47,7 @@ def newer_schema() -> Iterator[None]:
     steps, known = migrations.journal, schema.STEPS
     newer = Migrations("journal")
     newer(name="0001_entries")(migrations._entries)
+    newer(name="0002_marks")(migrations._marks)
     newer(name=_STEP)(_anew)
     migrations.journal = newer
     schema.STEPS = {**known, "journal": (*known["journal"], _STEP)}

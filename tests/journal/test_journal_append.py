@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from kiosk.journal.entry import GENESIS, Entry, JournalBusy, JournalError, JournalRefused, entry_hash
+from kiosk.journal.entry import GENESIS, Entry, JournalBusy, JournalError, JournalRefused, Seq, entry_hash
 from kiosk.journal.journal import Journal
-from kiosk.journal.state import Retry
+from kiosk.journal.state import Mark, Retry, Write
 from kiosk.values import Moment
 
 AT = Moment(1_790_000_000_000, "boot-1", 5_000_000)
@@ -89,6 +90,29 @@ def test_cursor_survives_and_never_goes_back_or_beyond(tmp_path: Path) -> None:
     with Journal.open(tmp_path / "journal.db") as journal:
         assert journal.cursor("printer").get() == 3
         assert journal.cursor("uplink").get() == 0
+
+
+def test_what_a_consumer_remembers_is_kept_with_its_cursor_or_not_at_all(tmp_path: Path) -> None:
+    with Journal.open(tmp_path / "journal.db") as journal:
+        journal.append([entry(n) for n in range(5)])
+        journal.commit([Write(positions={"up": Seq(3)}, marks=(Mark("up", "a", "1"), Mark("up", "b", "2"), Mark("other", "a", "9")))])
+        with pytest.raises(JournalRefused):
+            journal.commit([Write(positions={"up": Seq(2)}, marks=(Mark("up", "a", "wrong"),))])
+        with pytest.raises(JournalRefused, match="half a character"):
+            journal.commit([Write(marks=(Mark("up", "a", "\ud800"),))])
+        journal.commit([Write(marks=(Mark("up", "b", None), Mark("up", "a", "3"), Mark("up", "never", None)))])
+    with Journal.open(tmp_path / "journal.db") as journal:
+        assert (journal.marks("up"), journal.marks("other"), journal.marks("nobody")) == ({"a": "3"}, {"a": "9"}, {})
+
+
+def test_what_waits_behind_a_cursor_is_counted_by_kind(tmp_path: Path) -> None:
+    with Journal.open(tmp_path / "journal.db") as journal:
+        journal.append([Entry("kiosk", kind, 1, replace(AT, utc_ms=n), b"{}") for n, kind in enumerate("ABACAB")])
+        with journal.reader() as reader:
+            assert reader.waiting(0, ("A", "B")) == (5, 0)
+            assert reader.waiting(1, ("A",)) == (2, 2)
+            assert reader.waiting(6, ("A", "B")) == (0, None)
+            assert reader.waiting(0, ("nothing",)) == (0, None)
 
 
 def test_serials_start_at_one_and_are_never_given_out_twice(tmp_path: Path) -> None:
