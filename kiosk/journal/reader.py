@@ -75,7 +75,7 @@ class Reader:
         return Seq(seq)
 
     def waiting(self, after: int, kinds: Sequence[str]) -> tuple[int, int | None]:
-        """How many entries of these kinds have a seq above `after`, and when (UTC milliseconds) the oldest happened; None if there is none."""
+        """How many entries of these kinds have a seq above `after`, and when the oldest happened (UTC milliseconds)."""
         marks = ", ".join("?" * len(kinds))
         sql = f"SELECT count(*), min(utc_ms) FROM entries WHERE seq > ? AND kind IN ({marks})"  # noqa: S608 - question marks only
         ((count, oldest),) = self._rows(sql, after, *kinds)
