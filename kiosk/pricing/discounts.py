@@ -16,7 +16,7 @@ from functools import lru_cache, reduce
 
 from kiosk.pricing.model import Dimension, Element, PriceComponent, PricingError, Restrictions, Tariff, TaxIncluded
 from kiosk.pricing.part import NOTHING, Part
-from kiosk.pricing.rate import divided, exact_decimal, half_up, less, rate, rounded, share_out
+from kiosk.pricing.rate import divided, exact_decimal, half_up, less, rate, share_out
 from kiosk.pricing.rating import Line, Rating
 from kiosk.pricing.usage import Usage
 from kiosk.values import Money, exponent
@@ -24,7 +24,7 @@ from kiosk.values import Money, exponent
 _ZERO = Fraction(0)
 _ONE = Decimal(1)
 _EXACT = Context(prec=200)  # far more digits than sums and products of what a line holds can have
-_Shares = Mapping[Decimal | None, Part]
+_Shares = Mapping[Decimal | None, int]
 
 
 class Funder(Enum):
@@ -198,7 +198,11 @@ def order_of(rule: Discount) -> tuple[int, str, str, str]:
 
 
 class _Sale:
-    """What is still to pay while rule after rule takes its part. Amounts are in minor units, VAT included."""
+    """What is still to pay while rule after rule takes its part. Amounts are in minor units, VAT included.
+
+    `left` and `apart` are exact; a line shows what the whole minor units fell by. Rounded after every rule, a sale from which a rule took
+    more could end at a minor unit more than one from which it took less.
+    """
 
     def __init__(self, rating: Rating, tariff: Tariff, bonus: Callable[[OffPeakBonus], Fraction]) -> None:
         self.rating, self.bonus = rating, bonus
@@ -214,14 +218,12 @@ class _Sale:
         for line in rating.lines:
             self.groups[line.vat] = self.groups.get(line.vat, 0) + line.amount.minor
         self.energy_lines = [line for line in rating.lines if line.code == Dimension.ENERGY.value]
-        self.mwh = self.uncovered = self.unlit = sum(line.mwh for line in self.energy_lines)
+        self.mwh = self.uncovered = self.ungiven = self.unlit = sum(line.mwh for line in self.energy_lines)
         before_cut = sum(line.amount.minor for line in rating.lines if line.code != "MAX_PRICE")
         kept = (0, 1) if before_cut <= 0 else (1, 1) if before_cut == self.total else (self.total, before_cut)
-        minors: dict[Decimal | None, int] = {}
-        for line in self.energy_lines:
-            minors[line.vat] = minors.get(line.vat, 0) + line.amount.minor
-        self.energy = {vat: Part(minor * kept[0], kept[1]) for vat, minor in minors.items()}
-        self.kept = 1, 1  # the part of `energy` that is left after what was taken off everything
+        energy = sum(line.amount.minor for line in self.energy_lines) * kept[0]
+        self.left = Part(self.total, 1)
+        self.apart = Part(max(0, self.total * kept[1] - energy), kept[1])  # of `left`, what is not for energy
 
     def take(self, rule: Discount) -> list[DiscountLine]:
         match rule:
@@ -233,19 +235,15 @@ class _Sale:
                 worth = self.bonus(rule)
                 return self.off_energy(rule, Part(worth.numerator * self.scale, worth.denominator))
             case Subscription():
-                return self.covered(rule, rule.mwh_left, rule.mwh_left) + self.off_total(rule, self.share(rule.percent))
+                return self.covered(rule, rule.mwh_left, rule.mwh_left) + self.percent_off(rule, rule.percent)
             case FleetGroup() | LoyaltyTier():
-                return self.off_total(rule, self.share(rule.percent))
+                return self.percent_off(rule, rule.percent)
             case Coupon(mwh=int(mwh)):
                 return self.covered(rule, mwh, None)
             case Coupon(amount=Money() as amount):
-                return self.off_total(rule, Part(amount.minor, 1))
+                return self.amount_off(rule, amount.minor)
             case Coupon():
-                return self.off_total(rule, self.share(rule.percent or Decimal(0)))
-
-    def share(self, percent: Decimal) -> Part:
-        above, below = percent.as_integer_ratio()
-        return Part(self.total * above, 100 * below)
+                return self.percent_off(rule, rule.percent or Decimal(0))
 
     # --- what a rule is worth ---
 
@@ -264,51 +262,71 @@ class _Sale:
     # --- taking it ---
 
     def covered(self, rule: Discount, mwh: int, entitled: int | None) -> list[DiscountLine]:
-        """Energy that is paid for: at the average of what the energy still costs."""
-        covers = min(mwh, self.uncovered)
-        if not covers:
+        """Energy that is paid for: at the average of what the energy still costs. What one rule is for is for no other, even where a floor
+        kept it from giving all of it; the entitlement is used up only as far as it helped."""
+        if not mwh:
             return []
-        worth = self.energy_left().times(covers, self.uncovered)
-        taken = self.allowed(rule, worth)
-        if 0 < taken < rounded(*worth):  # a floor cut it: the entitlement is used up only as far as it helped
-            covers = covers * taken * worth.below // worth.above
-        if taken:
-            self.uncovered -= covers
-        return self.off_energy(rule, worth, covers, None if entitled is None else entitled - covers)
-
-    def off_energy(self, rule: Discount, worth: Part, mwh: int = 0, left: int | None = None) -> list[DiscountLine]:
-        energy = self.energy_left()
-        taken = self.allowed(rule, worth.most(energy))
-        if not taken:
-            return []
-        lines = self.lines(rule, taken, self.energy_shares(taken), mwh, left)
-        rest = energy.less(taken)
-        if len(self.energy) == 1:
-            self.energy = dict.fromkeys(self.energy, rest)
-        else:
-            self.energy = {vat: part.times(rest.above * energy.below, rest.below * energy.above) for vat, part in self.energy.items()}
+        energy = self.left.less(self.apart)
+        worth = energy if mwh >= self.uncovered else energy.times(mwh, self.uncovered)
+        self.uncovered -= min(mwh, self.uncovered)
+        stays = self.floored(rule, self.left.less(worth))
+        given = min(mwh, self.ungiven)
+        if worth.above and stays.exceeds(self.left.less(worth)):
+            taken = self.left.less(stays)
+            given = given * taken.above * worth.below // (taken.below * worth.above)
+        lines = self.fall(rule, stays, energy, given, None if entitled is None else entitled - given)
+        self.ungiven -= given
         return lines
 
-    def energy_shares(self, taken: int) -> _Shares:
-        """Where the energy's VAT lies; over everything that is left when there is not that much of it."""
+    def off_energy(self, rule: Discount, worth: Part) -> list[DiscountLine]:
+        stays = self.left.less(worth)
+        if self.apart.exceeds(stays):
+            stays = self.apart
+        return self.fall(rule, self.floored(rule, stays), self.left.less(self.apart))
+
+    def percent_off(self, rule: Discount, percent: Decimal) -> list[DiscountLine]:
+        if not percent:
+            return []
+        above, below = percent.as_integer_ratio()
+        kept = 100 * below - above, 100 * below
+        self.apart = self.apart.times(*kept)
+        return self.fall(rule, self.floored(rule, self.left.times(*kept)))
+
+    def amount_off(self, rule: Discount, minor: int) -> list[DiscountLine]:
+        if self.left.above <= 0:
+            return []
+        stays = Part(max(0, self.left.above - minor * self.left.below), self.left.below)
+        self.apart = self.apart.times(stays.above, self.left.above)
+        return self.fall(rule, self.floored(rule, stays))
+
+    def floored(self, rule: Discount, stays: Part) -> Part:
+        """What stays to pay when a rule would leave `stays`: no less than its floor, no more than before."""
+        floor = Part(max(self.least, rule.floor.minor) if rule.floor else self.least, 1)
+        if not floor.exceeds(stays):
+            return stays
+        return self.left if floor.exceeds(self.left) else floor
+
+    def fall(self, rule: Discount, stays: Part, energy: Part | None = None, mwh: int = 0, left: int | None = None) -> list[DiscountLine]:
+        """From now on it is `stays`: a line for each VAT rate, if it shows. `energy` is what the energy cost, if this is taken off that."""
+        self.left = stays
+        taken = self.total - stays.half_down()
+        if not taken:
+            return []
+        return self.lines(rule, taken, self.positive() if energy is None else self.energy_shares(energy, taken), mwh, left)
+
+    def energy_shares(self, energy: Part, taken: int) -> _Shares:
+        """Where the VAT of `energy` lies; over everything that is left when there is not that much of it."""
         if len(self.groups) == 1:
-            return self.positive()
-        shares = {vat: part.most(Part(max(0, self.groups.get(vat, 0)), 1)) for vat, part in self.energy.items()}
-        whole = _sum(shares.values())
-        return shares if whole.above >= taken * whole.below else self.positive()
+            return self.groups
+        minors: dict[Decimal | None, int] = {}
+        for line in self.energy_lines:
+            minors[line.vat] = minors.get(line.vat, 0) + line.amount.minor
+        whole = sum(minors.values()) * energy.below
+        shares = {vat: min(-(-energy.above * minor // whole), max(0, self.groups[vat])) for vat, minor in minors.items()} if whole else {}
+        return shares if sum(shares.values()) >= taken else self.positive()
 
-    def off_total(self, rule: Discount, worth: Part) -> list[DiscountLine]:
-        before = self.total
-        taken = self.allowed(rule, worth)
-        if not taken:
-            return []
-        lines = self.lines(rule, taken, self.positive(), 0, None)
-        self.kept = self.kept[0] * self.total, self.kept[1] * before
-        return lines
-
-    def allowed(self, rule: Discount, worth: Part) -> int:
-        floor = max(self.least, rule.floor.minor) if rule.floor else self.least
-        return max(0, min(rounded(worth.above, worth.below), self.total - floor))
+    def positive(self) -> _Shares:
+        return self.groups if len(self.groups) == 1 else {vat: minor for vat, minor in self.groups.items() if minor > 0}
 
     def lines(self, rule: Discount, taken: int, shares: _Shares, mwh: int, left: int | None) -> list[DiscountLine]:
         """`taken` shared over the VAT rates; what takes everything takes the part below a minor unit too."""
@@ -316,15 +334,15 @@ class _Sale:
             self.fraction = Fraction(self.rating.incl) * self.scale - self.rating.total.minor
         rates, minors = list(shares), [taken]
         if len(shares) > 1:
-            rates = [vat for vat, share in shares.items() if share.above > 0]
-            whole = _sum(shares.values()).fraction()
-            minors = share_out([taken * shares[vat].fraction() / whole for vat in rates], taken)
+            rates = [vat for vat, share in shares.items() if share > 0]
+            whole = sum(shares.values())
+            minors = share_out([Fraction(taken * shares[vat], whole) for vat in rates], taken)
         found: list[DiscountLine] = []
         for vat, minor in zip(rates, minors, strict=True):
             if minor:
                 incl = Part(-minor, self.scale)
                 if self.fraction:
-                    incl = Part(*(incl.fraction() - self.fraction * minor / (taken * self.scale)).as_integer_ratio())
+                    incl = incl.less(Part(*(self.fraction * minor / (taken * self.scale)).as_integer_ratio()))
                 first = not found
                 found.append(self.line(rule, vat, minor, incl, mwh if first else 0, left if first else None))
                 self.groups[vat] -= minor
@@ -363,17 +381,6 @@ class _Sale:
             funded_by=rule.funded_by,
             left_mwh=left,
         )
-
-    def energy_left(self) -> Part:
-        if self.kept[0] != self.kept[1]:
-            self.energy = {vat: part.times(*self.kept) for vat, part in self.energy.items()}
-            self.kept = 1, 1
-        return _sum(self.energy.values())
-
-    def positive(self) -> _Shares:
-        if len(self.groups) == 1:
-            return dict.fromkeys(self.groups, Part(1, 1))
-        return {vat: Part(minor, 1) for vat, minor in self.groups.items() if minor > 0}
 
     def net_share(self, vat: Decimal | None) -> tuple[int, int]:
         if vat is not None:

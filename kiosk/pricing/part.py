@@ -5,7 +5,6 @@ A live price is made anew at every reading, and with `Fraction` most of its time
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import NamedTuple
 
 
@@ -19,18 +18,21 @@ class Part(NamedTuple):
         return Part(self.above * above, self.below * below)
 
     def plus(self, other: Part) -> Part:
+        if self.below == other.below:
+            return Part(self.above + other.above, self.below)
         return Part(self.above * other.below + other.above * self.below, self.below * other.below)
 
-    def less(self, whole: int) -> Part:
-        """Without a whole amount, and never below nothing."""
-        return Part(max(0, self.above - whole * self.below), self.below)
+    def less(self, other: Part) -> Part:
+        if self.below == other.below:
+            return Part(self.above - other.above, self.below)
+        return Part(self.above * other.below - other.above * self.below, self.below * other.below)
 
-    def most(self, other: Part) -> Part:
-        """The smaller of the two."""
-        return self if self.above * other.below <= other.above * self.below else other
+    def exceeds(self, other: Part) -> bool:
+        return self.above * other.below > other.above * self.below
 
-    def fraction(self) -> Fraction:
-        return Fraction(self.above, self.below)
+    def half_down(self) -> int:
+        """The nearest integer, the lower one where two are as near."""
+        return -((self.below - 2 * self.above) // (2 * self.below))
 
 
 NOTHING = Part(0, 1)

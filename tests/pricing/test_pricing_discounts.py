@@ -28,6 +28,7 @@ from kiosk.pricing.discounts import (
 from kiosk.pricing.model import PricingError, Restrictions, Tariff
 from kiosk.pricing.rate import bill
 from kiosk.pricing.rating import Rating
+from kiosk.pricing.rules import key_of
 from kiosk.pricing.usage import Segment, State, Usage
 from kiosk.pricing.vat import breakdown
 from kiosk.values import Money
@@ -250,7 +251,7 @@ def test_one_more_rule_never_raises_the_price(tariff: Tariff, usage: Usage, rule
     assert discount(before, tariff, [*rules, more], usage).total <= discount(before, tariff, rules, usage).total
 
 
-@given(tariffs, usages, st.lists(rules_, max_size=5), st.randoms(use_true_random=False))
+@given(tariffs, usages, st.lists(rules_, max_size=5, unique_by=key_of), st.randoms(use_true_random=False))
 @settings(max_examples=100, deadline=None)
 def test_the_order_of_arrival_never_matters(tariff: Tariff, usage: Usage, rules: list[Discount], chance: Any) -> None:
     before = bill(tariff, usage, "UTC")

@@ -179,3 +179,27 @@ def test_no_more_are_taken_than_a_sale_can_have() -> None:
     many = tuple(by(Coupon, str(i), mwh=1) for i in range(MOST_RULES + 4))
     assert len(lowered((), many)) == MOST_RULES
     assert not lowers(many, ())
+
+
+def test_a_sum_that_is_less_by_a_part_of_a_cent_does_not_end_a_cent_higher() -> None:
+    """Rounded after every rule, the percentage of the smaller sum and then the energy would come to 0.88 instead of 0.87."""
+    tariff = tariff_of_elements(
+        element(component("FLAT", 1, vat=7)),
+        element(component("ENERGY", 0.39, vat=19), start_time="00:00", end_time="06:00"),
+        element(component("ENERGY", 0.75, vat=7)),
+    )
+    agreed = (by(Coupon, mwh=60 * KWH), by(Subscription, percent=Decimal("18.2")))
+    later = (*agreed, by(OffPeakBonus, per_kwh=Decimal("0.64"), when=Restrictions(), zone="UTC"))
+    usage = _usage([7_001], 1, 23, 0)
+    assert lowers(later, agreed)
+    assert total(tariff, later, usage).total <= total(tariff, agreed, usage).total
+
+
+def test_more_sun_never_makes_a_coupon_behind_a_floor_worth_less_than_it_saved() -> None:
+    floor = Money(500, "EUR")
+    tariff = tariff_of_elements(element(component("ENERGY", 0.5)))
+    behind = (by(Subscription, mwh_left=50 * KWH, floor=floor), by(Coupon, mwh=5 * KWH))
+    dull, bright = (
+        total(tariff, (by(SolarShare, price=Decimal(0), mwh=mwh), *behind), _usage([20 * KWH], 60, 0, 0)) for mwh in (0, 10 * KWH)
+    )
+    assert bright.total <= dull.total
