@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kiosk.session.state import Kiosk, Session
-
 if TYPE_CHECKING:
     from dataclasses import replace as changed  # so that mypy knows the fields
 else:
 
-    def changed(before: Kiosk | Session, /, **changes: object) -> Kiosk | Session:
-        """`replace` for the two wide values, which would spend most of a decision on setting again what did not change."""
+    def changed(before: object, /, **changes: object) -> object:
+        """`replace` for the wide values, those without slots, which would spend most of a decision on setting again what did not change."""
         after = object.__new__(type(before))
         after.__dict__.update(before.__dict__, **changes)
         return after

@@ -81,7 +81,7 @@ def encode(fact: Fact) -> Encoded:
     """The fact as the journal stores it."""
     kind = type(fact).__name__
     stream = fact.session if isinstance(fact, SessionFact) else KIOSK_STREAM
-    body = {name: v if type(v := getattr(fact, name)) in _BARE else _plain(v) for name in _names(type(fact)) if name not in _COLUMNS}
+    body = {name: v if type(v := getattr(fact, name)) in _BARE else _plain(v) for name in _names(type(fact))}
     return Encoded(stream, kind, VERSIONS.get(kind, 1), fact.at, _CANONICAL.encode(body).encode())
 
 
@@ -112,6 +112,9 @@ def _name(stored: Encoded) -> str:
 
 
 def _plain(value: Any) -> Any:
+    kind = type(value)
+    if kind in _NAMES or is_dataclass(kind):
+        return {name: v if type(v := getattr(value, name)) in _BARE else _plain(v) for name in _names(kind)}
     if isinstance(value, _AS_IT_IS):
         return value
     if isinstance(value, tuple):
@@ -120,17 +123,17 @@ def _plain(value: Any) -> Any:
         return value.value
     if isinstance(value, Decimal):
         return str(value)
-    if is_dataclass(value):
-        return {name: v if type(v := getattr(value, name)) in _BARE else _plain(v) for name in _names(type(value))}
-    raise CodecError(f"a {type(value).__name__} has no place in a fact")
+    raise CodecError(f"a {kind.__name__} has no place in a fact")
 
 
 _NAMES: dict[type[Any], tuple[str, ...]] = {}
 
 
 def _names(kind: type[Any]) -> tuple[str, ...]:
+    """The fields that make up a body."""
     if kind not in _NAMES:
-        _NAMES[kind] = tuple(f.name for f in fields(kind))
+        skipped = _COLUMNS if issubclass(kind, KioskFact | SessionFact) else ()
+        _NAMES[kind] = tuple(f.name for f in fields(kind) if f.name not in skipped)
     return _NAMES[kind]
 
 
@@ -141,8 +144,7 @@ _CACHE: dict[type[Any], dict[str, _Builder]] = {}
 def _builders(kind: type[Any]) -> dict[str, _Builder]:
     if kind not in _CACHE:
         hints = typing.get_type_hints(kind)
-        skipped = _COLUMNS if issubclass(kind, KioskFact | SessionFact) else ()
-        _CACHE[kind] = {name: _builder(hints[name]) for name in _names(kind) if name not in skipped}
+        _CACHE[kind] = {name: _builder(hints[name]) for name in _names(kind)}
     return _CACHE[kind]
 
 

@@ -167,7 +167,7 @@ def _loose_alarm(k: Kiosk, fact: f.AlarmRaised) -> Kiosk:
 def _loose(k: Kiosk, request: RequestRef, **changes: Any) -> Kiosk:
     if request not in k.loose:
         return k
-    return changed(k, loose=MappingProxyType({**k.loose, request: replace(k.loose[request], **changes)}))
+    return changed(k, loose=MappingProxyType({**k.loose, request: changed(k.loose[request], **changes)}))
 
 
 def _without_loose(k: Kiosk, request: RequestRef) -> Kiosk:

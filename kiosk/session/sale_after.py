@@ -50,13 +50,13 @@ def _on(kind: type[_F]) -> Callable[[Callable[[Session, _F], Session]], Callable
 def _payment(s: Session, ref: PaymentRef, **changes: Any) -> Session:
     if ref not in s.payments:
         return s
-    return changed(s, payments=MappingProxyType({**s.payments, ref: replace(s.payments[ref], **changes)}))
+    return changed(s, payments=MappingProxyType({**s.payments, ref: changed(s.payments[ref], **changes)}))
 
 
 def _modification(s: Session, request: RequestRef, **changes: Any) -> Session:
     if request not in s.modifications:
         return s
-    return changed(s, modifications=MappingProxyType({**s.modifications, request: replace(s.modifications[request], **changes)}))
+    return changed(s, modifications=MappingProxyType({**s.modifications, request: changed(s.modifications[request], **changes)}))
 
 
 def _stage(s: Session, stage: Stage, fact: SessionFact) -> Session:

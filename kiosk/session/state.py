@@ -26,7 +26,7 @@ class PaymentState(Enum):
     GIVEN_UP = "given_up"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Payment:
     ref: PaymentRef
     amount: Money
@@ -78,7 +78,7 @@ class ModificationState(Enum):
     LAPSED = "lapsed"  # never answered until its key was no longer safe: nobody knows whether it was done
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Modification:
     request: RequestRef
     payment: PaymentRef

@@ -6,11 +6,12 @@ as an input to the sale.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from kiosk.pricing.quote import Quote
 from kiosk.session import account
 from kiosk.session import inputs as i
+from kiosk.session.changed import changed
 from kiosk.session.inputs import Account, Input
 from kiosk.session.offline import cards_possible, given_away, tags_possible
 from kiosk.session.sellable import closed_because, sellable
@@ -30,7 +31,7 @@ class Times:
     finished_s: int = 60
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Visit:
     """`session` is the sale this person is with; `own` once they bought it here or proved that it is theirs. `overlay` lies above the
     page: `language`, `help`, `stop`, `code`, `card` while the terminal waits for a card to know its driver by, or `tag` when an RFID tag
@@ -129,19 +130,19 @@ def step(v: Visit, given: VisitInput, k: Kiosk, at: Moment, times: Times, defaul
             return _waited(v, k, at, times, default_language), ()
         case PluggedIn(connector):
             if page(v, k, at) == "idle" and sellable(k, connector):
-                return replace(v, connector=connector, touched_at=at), ()
+                return changed(v, connector=connector, touched_at=at), ()
             return v, ()
         case Left(session):
             if page(v, k, at) in ("idle", "out_of_order"):
-                return replace(v, session=session, own=True, touched_at=at), ()
+                return changed(v, session=session, own=True, touched_at=at), ()
             return v, ()
-    v = replace(v, touched_at=at)
+    v = changed(v, touched_at=at)
     match given:
         case Agreed(session, quote):
             if v.connector is None or page(v, k, at) != "price" or not (cards_possible(k) or given_away(k)):
                 return v, ()
             accepted = i.QuoteAccepted(session, v.connector, quote)
-            return replace(v, connector=None, session=session, own=True, hold=None), (accepted,)
+            return changed(v, connector=None, session=session, own=True, hold=None), (accepted,)
         case CardShown():
             return _shown(v, given.session, given.word, k)
         case TagShown():
@@ -158,14 +159,14 @@ def refresh(v: Visit, k: Kiosk, at: Moment) -> Visit:
     wrong code is told."""
     s = k.find(v.session) if v.session else None
     if v.session and s is None:
-        return replace(v, session=None, own=False, overlay="", typed="")
+        return changed(v, session=None, own=False, overlay="", typed="")
     if s is not None and v.own and s.stage is not v.stage:
-        v = replace(v, stage=s.stage, touched_at=at)
+        v = changed(v, stage=s.stage, touched_at=at)
     if s is None or v.overlay != "code" or len(v.typed) < CODE_LENGTH:
         return v
     if s.proved_by == "code" and not s.code_misses:  # a miss after a proof is a miss, and while the code is locked nothing typed is a proof
-        return replace(v, own=True, overlay="stop", typed="", missed=False)
-    return replace(v, typed="", missed=True)
+        return changed(v, own=True, overlay="stop", typed="", missed=False)
+    return changed(v, typed="", missed=True)
 
 
 def fresh(number: int, language: str, at: Moment) -> Visit:
@@ -249,10 +250,10 @@ def _shown(v: Visit, session: SessionId | None, word: str, k: Kiosk) -> tuple[Vi
         return v, ()
     s = k.find(session) if session else None
     if s is None:
-        return replace(v, found=word or "nothing"), ()
-    v = replace(v, session=s.id, own=True, connector=None, overlay="", found="")
+        return changed(v, found=word or "nothing"), ()
+    v = changed(v, session=s.id, own=True, connector=None, overlay="", found="")
     if s.stage in FLOWING:
-        return replace(v, overlay="stop"), (i.CardRecognised(s.id),)
+        return changed(v, overlay="stop"), (i.CardRecognised(s.id),)
     return v, ()
 
 
@@ -260,35 +261,35 @@ def _tag(v: Visit, given: TagShown, k: Kiosk, at: Moment, default_language: str)
     """What a tag means depends on what its driver looks at: a price it agrees to, a card it pays in the place of, a charge it may stop."""
     a = given.account
     if a is None:
-        return replace(v, overlay="tag", found=given.word, typed="", missed=False), ()
-    v = replace(v, overlay="", found="") if v.overlay in ("card", "tag", "language", "help") else v
+        return changed(v, overlay="tag", found=given.word, typed="", missed=False), ()
+    v = changed(v, overlay="", found="") if v.overlay in ("card", "tag", "language", "help") else v
     s = k.find(v.session) if v.session else None
     if s is not None and s.stage in FLOWING and account.may_stop(s, a):
-        return replace(v, own=True, overlay="stop", typed="", missed=False), (i.TagRecognised(s.id, a),)
+        return changed(v, own=True, overlay="stop", typed="", missed=False), (i.TagRecognised(s.id, a),)
     if page(v, k, at) == "price":
         return _tag_at_price(v, given, a, k)
     if s is not None and v.own and account.waits_for_payment(s) and s.quote is not None:
         if not tags_possible(k):
             return v, ()
         if account.busy(k, a):
-            return replace(v, overlay="tag", found="tag_busy"), ()
+            return changed(v, overlay="tag", found="tag_busy"), ()
         return v, (i.TagAccepted(s.id, s.connector, s.quote, a),)
     if (mine := account.under_way(k, a)) is not None:
         flowing = mine.stage in FLOWING
-        v = replace(v, connector=None, session=mine.id, own=True, overlay="stop" if flowing else "", typed="", missed=False)
+        v = changed(v, connector=None, session=mine.id, own=True, overlay="stop" if flowing else "", typed="", missed=False)
         return v, (i.TagRecognised(mine.id, a),) if flowing else ()
     return _tag_first(v, k, at, default_language), ()
 
 
 def _tag_at_price(v: Visit, given: TagShown, a: Account, k: Kiosk) -> tuple[Visit, tuple[Input, ...]]:
     if given_away(k):
-        return replace(v, overlay="tag", found="tag_free"), ()
+        return changed(v, overlay="tag", found="tag_free"), ()
     if account.busy(k, a):
-        return replace(v, overlay="tag", found="tag_busy"), ()
+        return changed(v, overlay="tag", found="tag_busy"), ()
     if v.connector is None or given.session is None or given.quote is None or not account.possible(k, a):
         return v, ()
     accepted = i.TagAccepted(given.session, v.connector, given.quote, a)
-    return replace(v, connector=None, session=given.session, own=True, hold=None, overlay=""), (accepted,)
+    return changed(v, connector=None, session=given.session, own=True, hold=None, overlay=""), (accepted,)
 
 
 def _tag_first(v: Visit, k: Kiosk, at: Moment, default_language: str) -> Visit:
@@ -298,8 +299,8 @@ def _tag_first(v: Visit, k: Kiosk, at: Moment, default_language: str) -> Visit:
     free = tuple(c.id for c in k.setup.connectors if sellable(k, c.id))
     plugged = tuple(c for c in free if (state := k.connectors.get(c)) is not None and state.status is i.ConnectorStatus.PREPARING)
     meant = plugged if len(plugged) == 1 else free
-    v = replace(_wiped(v, at, default_language), language=v.language)
-    return replace(v, connector=meant[0]) if len(meant) == 1 else replace(v, overlay="tag", found="tag_choose")
+    v = changed(_wiped(v, at, default_language), language=v.language)
+    return changed(v, connector=meant[0]) if len(meant) == 1 else changed(v, overlay="tag", found="tag_choose")
 
 
 def _touched(v: Visit, kind: str, argument: str, k: Kiosk, at: Moment, default_language: str) -> tuple[Visit, tuple[Input, ...]]:
@@ -308,23 +309,23 @@ def _touched(v: Visit, kind: str, argument: str, k: Kiosk, at: Moment, default_l
         case "choose":
             return _choose(v, ConnectorId(argument), k), ()
         case "language" if argument:
-            return replace(v, language=argument, overlay=""), ()
+            return changed(v, language=argument, overlay=""), ()
         case "language" | "help":
-            return replace(v, overlay="" if v.overlay == kind else kind), ()
+            return changed(v, overlay="" if v.overlay == kind else kind), ()
         case "hold" if argument.isdecimal():
-            return replace(v, hold=int(argument)), ()
+            return changed(v, hold=int(argument)), ()
         case "show_card" if page(v, k, at) in ("idle", "stop", "card"):
-            return replace(v, overlay="card", found="looking", typed="", missed=False), ()
+            return changed(v, overlay="card", found="looking", typed="", missed=False), ()
         case "back":
             return _back(v, at, default_language), ()
         case "leave" | "finish":
             return _wiped(v, at, default_language), ()
         case "stop" if s and s.stage in FLOWING:
-            return replace(v, overlay="stop"), ()
+            return changed(v, overlay="stop"), ()
         case "type_code" if s and s.stage in FLOWING:
-            return replace(v, overlay="code", typed="", missed=False), ()
+            return changed(v, overlay="code", typed="", missed=False), ()
         case "erase":
-            return replace(v, typed=v.typed[:-1], missed=False), ()
+            return changed(v, typed=v.typed[:-1], missed=False), ()
     if s is None or not v.own:
         return v, ()
     return _sale(v, kind, s, k, at)
@@ -341,7 +342,7 @@ def _sale(v: Visit, kind: str, s: Session, k: Kiosk, at: Moment) -> tuple[Visit,
         case "more_time":
             return v, (i.MoreTime(s.id),)
         case "confirm_stop" if proven(s, at, k.setup.policy.proof_s):
-            return replace(v, overlay=""), (i.StopAsked(s.id, s.proved_by),)
+            return changed(v, overlay=""), (i.StopAsked(s.id, s.proved_by),)
         case "print":
             return v, (i.ReprintAsked(s.id),)
     return v, ()
@@ -356,31 +357,31 @@ def _choose(v: Visit, connector: ConnectorId, k: Kiosk) -> Visit:
     s = k.at(connector)
     if s is not None and s.stage in FLOWING:
         mine = v.own and v.session == s.id
-        return replace(v, connector=None, session=s.id, own=mine, overlay="" if mine else "stop", typed="", missed=False)
+        return changed(v, connector=None, session=s.id, own=mine, overlay="" if mine else "stop", typed="", missed=False)
     if sellable(k, connector):
-        return replace(v, connector=connector, session=None, own=False, overlay="", hold=None)
+        return changed(v, connector=connector, session=None, own=False, overlay="", hold=None)
     return v
 
 
 def _back(v: Visit, at: Moment, default_language: str) -> Visit:
     if v.overlay == "code":
-        return replace(v, overlay="stop", typed="", missed=False)
+        return changed(v, overlay="stop", typed="", missed=False)
     if v.overlay == "tag":
-        return replace(v, overlay="", found="")
+        return changed(v, overlay="", found="")
     if v.overlay == "card" and v.session is not None:
-        return replace(v, overlay="stop", found="")
+        return changed(v, overlay="stop", found="")
     if v.overlay and v.own:
-        return replace(v, overlay="")
+        return changed(v, overlay="")
     if v.overlay in ("language", "help", "card"):
-        return replace(v, overlay="")
-    return replace(_wiped(v, at, default_language), language=v.language)
+        return changed(v, overlay="")
+    return changed(_wiped(v, at, default_language), language=v.language)
 
 
 def _digit(v: Visit, digit: str, digest: Digest) -> tuple[Visit, tuple[Input, ...]]:
     session = v.session
     if v.overlay != "code" or session is None or len(v.typed) >= CODE_LENGTH or not digit.isdecimal():
         return v, ()
-    v = replace(v, typed=v.typed + digit, missed=False)
+    v = changed(v, typed=v.typed + digit, missed=False)
     return v, (i.StopCodeTyped(session, digest),) if len(v.typed) == CODE_LENGTH else ()
 
 
@@ -391,8 +392,8 @@ def _waited(v: Visit, k: Kiosk, at: Moment, times: Times, default_language: str)
     if v.session is None and v.connector is None and not v.overlay and v.language == default_language:
         return v
     if v.overlay == "tag" and at.ms_since(v.touched_at) >= TAG_S * 1_000:
-        v = replace(v, overlay="", found="")
-    where = page(replace(v, overlay=""), k, at)
+        v = changed(v, overlay="", found="")
+    where = page(changed(v, overlay=""), k, at)
     if where in ("pay", "plug_in", "starting"):
         return v
     s = k.find(v.session) if v.session else None

@@ -407,9 +407,10 @@ def _commit(life: Life, facts: Sequence[object]) -> tuple[Fault, Fault, str]:
     if not life.ready:
         step = _recovering(life)
         return bad.IN_RECOVERY, bad.IN_RECOVERY, step
-    if any(isinstance(fact, f.ModificationSubmitted) and "-J" in fact.request for fact in facts):
+    kinds = frozenset(map(type, facts))
+    if f.ModificationSubmitted in kinds and any(isinstance(fact, f.ModificationSubmitted) and "-J" in fact.request for fact in facts):
         return bad.BEFORE_SUBMITTED, bad.ANY_COMMIT, "adjust"
-    return _commit_of(frozenset(map(type, facts)))
+    return _commit_of(kinds)
 
 
 def _recovering(life: Life) -> str:

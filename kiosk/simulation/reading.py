@@ -112,7 +112,7 @@ def journal_says(machine: Machine) -> Said:
                     said.broken.append(f"{machine.name}: {error}")
                     continue
                 said.slips.append(Slip(machine.name, receipt.number, receipt.captured.minor, receipt.references.psp))
-            elif isinstance(fact, f.RefundRequested | f.RefundReported):
+            elif isinstance(fact, (f.RefundRequested, f.RefundReported)):
                 refunds[fact.request] = fact.amount.minor
             elif isinstance(fact, f.CreditNoteIssued):
                 said.notes.append(Note(machine.name, fact.number, refunds.get(fact.request, 0), fact.session, fact.request))

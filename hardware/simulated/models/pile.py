@@ -131,6 +131,11 @@ class PileModel(Controller):
         for connector in self._connectors:
             connector.mend()
 
+    def status(self, number: int, now_ms: int) -> str:
+        """What the lamp of connector `number` shows."""
+        self.advance(now_ms)
+        return self._connector(number).status
+
     def state(self, now_ms: int) -> Payload:
         """Everything a person at the bench wants to see."""
         self.advance(now_ms)

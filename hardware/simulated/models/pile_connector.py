@@ -141,11 +141,12 @@ class Connector:
         """When the power will be another one."""
         if self.transaction is None:
             return None
-        moments = [start for start, _ in self.limits if start > now_ms]
+        change = next((start for start, _ in self.limits if start > now_ms), None) if self.limits else None
         power = self.power_w(now_ms)
-        if power and self.car is not None:
-            moments.append(now_ms + -(-self.car.room() // power))
-        return min(moments, default=None)
+        if not power or self.car is None:
+            return change
+        turn = now_ms + -(-self.car.room() // power)
+        return turn if change is None else min(change, turn)
 
     def flow(self, from_ms: int, to_ms: int) -> None:
         """Let energy flow at the present power; the caller sees to it that the power does not change in between."""

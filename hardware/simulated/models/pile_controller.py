@@ -120,8 +120,11 @@ class Controller:
                 moments.append(connector.pending.until_ms)
             if connector.transaction is not None:
                 moments += (connector.next_change(now), connector.transaction.sample_at, connector.transaction.breaks_at)
-        to_come = [m for m in moments if m is not None and m > now]
-        return min(to_come) if to_come else None
+        soonest = None
+        for moment in moments:
+            if moment is not None and moment > now and (soonest is None or moment < soonest):
+                soonest = moment
+        return soonest
 
     def advance(self, now_ms: int) -> None:
         """Let energy flow and timers fire up to `now_ms`."""

@@ -198,9 +198,7 @@ class PileWire:
 
     def status(self, number: int) -> str:
         """What the connector's own lamp shows."""
-        connectors = self.model.state(self._clockwork.now)["connectors"]
-        shown = connectors[number - 1] if isinstance(connectors, list) else None
-        return str(shown["status"]) if isinstance(shown, dict) else ""
+        return self.model.status(number, self._clockwork.now)
 
     def _send(self, call: Call) -> None:
         connection = self._connection
