@@ -116,6 +116,29 @@ class PriceRow:
     first: bool = False
     none: bool = False
     glyph: str = ""  # `sun`: cheaper by sun, the note becomes a chip
+    of: str = ""  # the component that `name` is only another time of
+
+
+@dataclass(frozen=True)
+class DayStep:
+    """A stretch of `Day` with one price. `start` and `end` are thousandths of its 24 hours, `level` of the highest price in them."""
+
+    start: int
+    end: int
+    level: int
+    price: str  # "0.49 €"
+    time: str  # when it begins: "now", "22:00"
+
+
+@dataclass(frozen=True)
+class Day:
+    """What a kWh costs over the next 24 hours, where that changes. `hours` are the full hours of the clock, in thousandths of the 24."""
+
+    next: str  # "From 22:00: 0.29 €/kWh"
+    spoken: str  # all of it in a sentence, for a screen reader
+    steps: tuple[DayStep, ...] = ()
+    hours: tuple[int, ...] = ()
+    end: str = ""  # the clock's time when they are over
 
 
 @dataclass(frozen=True)
@@ -206,6 +229,7 @@ class Snapshot:
     price: Fact | None = None  # the hero price of the idle page, when all plugs share it
     prices: tuple[PriceRow, ...] = ()
     small_print: str = ""  # "VAT included. …"
+    day: Day | None = None  # on `price`, where the clock changes the price
     choices: tuple[Choice, ...] = ()  # of the hold on `price`, where the driver picks it
     car: Side | None = None
     card: Side | None = None
@@ -248,12 +272,14 @@ _PARTS: dict[str, type[Any]] = {
     "card": Side,
     "line": Line,
     "countdown": Countdown,
+    "day": Day,
 }
 _LISTS: dict[str, type[Any]] = {
     "connectors": ConnectorKey,
     "prices": PriceRow,
     "choices": Choice,
     "facts": Fact,
+    "steps": DayStep,
     "ways": Way,
     "languages": Language,
     "utilities": Button,

@@ -20,7 +20,7 @@ from PySide6.QtQuick import QQuickWindow
 
 from kiosk import ASSETS
 from kiosk.protocol import Snapshot
-from kiosk.screen import hatching, icons, theme
+from kiosk.screen import away, hatching, icons, theme
 from kiosk.screen.viewmodels import EMPTY, PARTS, Page, Shown, View, page_of, turn
 from kiosk.screen.wishes import Wish
 
@@ -127,7 +127,7 @@ class Stage(QObject):
         look = cast("QObject", self._engine.singletonInstance("PilePay", "Theme"))
         given: dict[str, object] = dict(theme.load(panel.theme, night=panel.night))
         given |= {"night": panel.night, "still": panel.still, "pxmm": panel.px_per_mm, "w": panel.px[0], "h": panel.px[1]}
-        given["icons"] = icons.load()
+        given |= {"icons": icons.load(), "away": away.choices()}
         for name, value in given.items():
             if not look.setProperty(name, value):
                 raise StageError(f"the theme has no place for {name}; remove it from {panel.theme}")
@@ -139,7 +139,8 @@ class Stage(QObject):
     def away(self) -> None:
         """Core cannot be reached: say so, with what the last snapshot knew of helpline and station."""
         sky = replace(self._page.sky, clock="")
-        self._turn(replace(EMPTY, page="away", away=True, tone="apricot", sky=sky, utilities=(), buttons=()))
+        spoken = self._page.language
+        self._turn(replace(EMPTY, page="away", away=True, tone="apricot", language=spoken, sky=sky, utilities=(), buttons=()))
 
     def grab(self, path: Path) -> None:
         """Save the picture of the window."""

@@ -13,11 +13,12 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from PySide6.QtCore import Property, QAbstractListModel, QByteArray, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 
-from kiosk.protocol import Countdown, Fact, PriceRow, Side, Sky, Snapshot
+from kiosk.protocol import Countdown, Day, Fact, PriceRow, Side, Sky, Snapshot
 
 _FIRST_ROLE = int(Qt.ItemDataRole.UserRole) + 1
 _SCALARS = (str, int, bool)
 _SHORT = 15  # letters of a label that shares a row
+_LONG = 24  # letters of a name that takes two lines
 _TAKEN = {"id": "key", "state": "condition"}  # names that every QML item has already
 
 
@@ -35,6 +36,7 @@ class Page(Snapshot):
 
     away: bool = False  # core cannot be reached
     short_prices: tuple[PriceRow, ...] = ()  # the table for a small panel: components that cost nothing share a row
+    lines: int = 0  # of that table, with notes and long names
     qr: QrCode | None = None
     erase: str = ""  # the name of the keypad's erase key
     calm: bool = True  # the rail offers nothing but quiet keys
@@ -53,8 +55,16 @@ def page_of(snapshot: Snapshot) -> Page:
     calm = all(b.kind == "quiet" for b in given["buttons"])
     quiet = calm and len(given["buttons"]) <= 1 and all(len(b.text) <= _SHORT for b in given["buttons"])
     keyed = any(way.intent for way in snapshot.ways)
+    short = _short(snapshot.prices)
     return Page(
-        **given, short_prices=_short(snapshot.prices), qr=qr_code(snapshot.receipt_qr), erase=erase, calm=calm, quiet=quiet, keyed=keyed
+        **given,
+        short_prices=short,
+        lines=sum(1 + bool(row.note) + (len(row.name) > _LONG) for row in short),
+        qr=qr_code(snapshot.receipt_qr),
+        erase=erase,
+        calm=calm,
+        quiet=quiet,
+        keyed=keyed,
     )
 
 
@@ -214,7 +224,7 @@ def view_of(part: type[Any], name: str = "") -> type[View]:
 
 
 Shown = view_of(Page, "Shown")
-PARTS = (view_of(Side), view_of(Fact), view_of(Countdown))
+PARTS = (view_of(Side), view_of(Fact), view_of(Countdown), view_of(Day))
 
 
 def turn(view: View, page: Page) -> None:

@@ -394,10 +394,14 @@ async def test_a_dry_run_says_what_it_cannot_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("hour", "first", "then"), [(9, ("0.50", ""), ("0.39", "12:00–06:00")), (13, ("0.39", "12:00–06:00"), ("0.50", ""))]
+    ("hour", "first", "then"),
+    [
+        (9, ("0.50", "Electricity", ""), ("0.39", "12:00–06:00", "")),
+        (13, ("0.39", "Electricity", "12:00–06:00"), ("0.50", "Otherwise", "")),
+    ],
 )
-def test_the_price_of_now_leads_and_the_others_say_their_hours(hour: int, first: tuple[str, str], then: tuple[str, str]) -> None:
+def test_the_price_of_now_leads_and_the_others_say_their_hours(hour: int, first: tuple[str, ...], then: tuple[str, ...]) -> None:
     at = AT.plus((hour - 9) * 3_600)
     rows = prices.table(Offer(BY_TIME, Money(5_000, "EUR")), at, "Europe/Berlin", Wording("en"))
-    assert [(row.amount, row.note) for row in rows[:2]] == [first, then]
+    assert [(row.amount, row.name, row.note) for row in rows[:2]] == [first, then]
     assert [row.first for row in rows[:2]] == [True, False]

@@ -15,7 +15,7 @@ MIN_CONTROL_MM = 15.0
 MIN_GAP_MM = 3.0
 MIN_AIR_PX = 8  # between two texts on one line
 MARGIN_MM = {(800, 480): 4.5, (1280, 800): 8.0, (1080, 1920): 11.0}
-BLOCKS = ("FactLine_", "QrBox_", "PowerCurve_", "ReaderPicture_", "CablePicture_", "AskPicture_")
+BLOCKS = ("FactLine_", "QrBox_", "PowerCurve_", "DayGraph_", "ReaderPicture_", "CablePicture_", "AskPicture_")
 
 
 def items(item: QQuickItem) -> Iterator[QQuickItem]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from PySide6.QtCore import QCoreApplication
 from PySide6.QtGui import QAccessible
-from rules import controls, faults, items, texts
+from rules import controls, faults, items
 from samples import LANGUAGES, PAGES, SIZES
 
 from kiosk.screen.stage import Stage
@@ -37,19 +37,6 @@ def test_a_mirrored_page_breaks_no_rule(stages: Stages, name: str) -> None:
     settle(stage)
     assert faults(stage) == []
     assert stage.warnings == []
-
-
-@pytest.mark.parametrize("size", SIZES, ids=lambda s: f"{s[0]}x{s[1]}")
-def test_the_page_without_core_breaks_no_rule_and_keeps_the_helpline(stages: Stages, size: tuple[int, int]) -> None:
-    stage = stages(size)
-    stage.show(PAGES["charging"]("de"))
-    stage.away()
-    settle(stage)
-    assert faults(stage) == []
-    said = " ".join(str(t.property("text")) for t in texts(stage))
-    assert "0800 555 0417" in said and "E0417" in said
-    assert "14:29" not in said, "a clock that stands still is a lie"
-    assert "You cannot start a charge here now." in said and "Hier können Sie gerade nicht laden." in said
 
 
 @pytest.mark.parametrize("name", PAGES)

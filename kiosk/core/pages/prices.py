@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import ROUND_CEILING, Decimal
 
 from kiosk.core.pages.view import Offer
 from kiosk.pricing.canonical import canonical, tariff_hash
 from kiosk.pricing.components import Component, components, energy_price
 from kiosk.pricing.discounts import Discount, SolarShare
+from kiosk.pricing.explain import conditions
 from kiosk.pricing.model import Restrictions
 from kiosk.pricing.quote import Quote
 from kiosk.pricing.rules import under
 from kiosk.pricing.terms import price_of_energy
 from kiosk.protocol import Choice, PriceRow
 from kiosk.values import Moment, Money, exponent
+from kiosk.wording.remarks import remark_texts
 from kiosk.wording.wording import Wording
 
 _NAMES = {"ENERGY": "price.energy", "TIME": "price.time", "PARKING_TIME": "price.stay", "FLAT": "price.start"}
 _LONGEST_NAMES = 26
+_MOST_TIMES = 3  # prices of electricity beside that of now, each with a row
 _UNITS = {"kWh": "unit.per_kwh", "min": "unit.per_minute"}
 
 
@@ -29,18 +33,39 @@ def table(offer: Offer, at: Moment, zone: str, say: Wording, rules: Rules = ()) 
     """Every component in the order of the law: per kWh, per minute, per session, other. What costs nothing is said too. The price that
     leads is the tariff's of now; what everybody pays less stands below it."""
     found = sorted(components(offer.tariff, at.utc_ms, zone), key=lambda c: c.code == "ENERGY" and not c.now)
-    found = [c for c in found if c.code == "ENERGY"] + [c for c in found if c.code != "ENERGY"]
-    rows = [_row(c, offer, say) for c in found]
-    names = {c.code for c in found}
+    energy = [c for c in found if c.code == "ENERGY"]
+    rest = [c for c in found if c.code != "ENERGY"]
+    rows = [*_by_time(energy, offer, say), *(_row(c, offer, say) for c in rest)]
+    codes = {c.code for c in found}
     note, glyph = _less(offer, at, zone, say, rules)
-    nothing = [say.say(_NAMES[code]) for code in ("TIME", "PARKING_TIME", "FLAT") if code not in names]
-    if sum(c.code == "ENERGY" for c in found) > 1:  # prices by the hour need the room
-        nothing = [", ".join(nothing)] if nothing and not note else []
+    nothing = [say.say(_NAMES[code]) for code in ("TIME", "PARKING_TIME", "FLAT") if code not in codes]
+    if len(energy) > 1 and nothing:  # prices by the hour need the room
+        nothing = [", ".join(nothing)]
     rows += [PriceRow(name, say.say("price.none"), none=True) for name in nothing]
     if rows and not rows[0].none:
         first = rows[0]
-        rows[0] = PriceRow(first.name, first.amount, first.unit, note or first.note, first=True, glyph=glyph)
+        rows[0] = replace(first, note=note or first.note, first=True, glyph=glyph)
     return tuple(rows)
+
+
+def _by_time(energy: list[Component], offer: Offer, say: Wording) -> list[PriceRow]:
+    """The price of energy of now, and under it those of other times: each with its time, or from which to which where they are many."""
+    rows = [_row(c, offer, say) for c in energy[:1]]
+    others = energy[1:]
+    name = say.say(_NAMES["ENERGY"])
+    if len(others) > _MOST_TIMES:
+        return [*rows, PriceRow(say.say("price.otherwise"), *_from_to(others, offer.tariff.currency, say), of=name)]
+    for c in others:
+        other = _row(c, offer, say)
+        rows.append(replace(other, name=other.note or say.say("price.otherwise"), note="", of=name))
+    return rows
+
+
+def _from_to(some: list[Component], currency: str, say: Wording) -> tuple[str, str]:
+    """The lowest and the highest price of a kWh, with decimals alike."""
+    ends = min(c.price for c in some), max(c.price for c in some)
+    digits = max(exponent(currency), *(-int(price.as_tuple().exponent) for price in ends))
+    return _beside("–".join(say.number(price, digits) for price in ends), "kWh", currency, say)
 
 
 def _less(offer: Offer, at: Moment, zone: str, say: Wording, rules: Rules) -> tuple[str, str]:
@@ -136,7 +161,7 @@ def free_quote(offer: Offer, at: Moment, zone: str, say: Wording) -> Quote:
 
 
 def _said(rows: tuple[PriceRow, ...]) -> Iterator[str]:
-    return (" ".join(filter(None, (r.name, r.amount, r.unit, r.note))) for r in rows)
+    return (" ".join(filter(None, (r.of, r.name, r.amount, r.unit, r.note))) for r in rows)
 
 
 def _quote(offer: Offer, zone: str, say: Wording, hold: Money, texts: tuple[str, ...]) -> Quote:
@@ -150,22 +175,28 @@ def _row(c: Component, offer: Offer, say: Wording) -> PriceRow:
     return PriceRow(name, *_beside(c.price, c.unit, currency, say), _note(c, say))
 
 
-def _beside(price: Decimal, unit: str, currency: str, say: Wording) -> tuple[str, str]:
+def _beside(price: Decimal | str, unit: str, currency: str, say: Wording) -> tuple[str, str]:
     symbol = say.symbol(currency)
-    return say.beside(say.rate(price, currency), say.say(_UNITS[unit], symbol=symbol) if unit in _UNITS else symbol, currency)
+    amount = say.rate(price, currency) if isinstance(price, Decimal) else price
+    return say.beside(amount, say.say(_UNITS[unit], symbol=symbol) if unit in _UNITS else symbol, currency)
 
 
-def _hours(r: Restrictions) -> str:
-    """From when to when by the clock of the site, if that is what a price depends on."""
-    if r.start_time is None and r.end_time is None:
+def _when(r: Restrictions | None, say: Wording) -> str:
+    """When a price applies: from when to when by the clock of the site, and what else it depends on."""
+    if r is None:
         return ""
     start, end = r.start_time or 0, r.end_time or 24 * 60
-    return f"{start // 60:02}:{start % 60:02}–{end // 60:02}:{end % 60:02}"
+    by_clock = r.start_time is not None or r.end_time is not None
+    hours = [f"{start // 60:02}:{start % 60:02}–{end // 60:02}:{end % 60:02}"] if by_clock else []
+    other = (remark for remark in conditions(r) if remark.code != "explain.when.between")
+    return ", ".join([*hours, *remark_texts(other, say)])
 
 
 def _note(c: Component, say: Wording) -> str:
-    if c.restrictions is not None and c.code == "ENERGY":
-        return _hours(c.restrictions)
+    return ", ".join(filter(None, (_when(c.restrictions, say), _stay(c, say))))
+
+
+def _stay(c: Component, say: Wording) -> str:
     free, cap = c.free_seconds // 60, c.cap
     if free and cap:
         return say.say("price.stay_free_capped", minutes=free, amount=say.money(cap))

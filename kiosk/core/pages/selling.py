@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kiosk.core.pages import prices
+from kiosk.core.pages.day import day
 from kiosk.core.pages.view import Offer, View, asked_later, back, card_label, free_side, hold_side
 from kiosk.pricing.discounts import OffPeakBonus, SolarShare
 from kiosk.pricing.rules import rules_of
@@ -127,6 +128,7 @@ def _terms(v: View, offer: Offer, letter: str) -> dict[str, Any]:
         "title": v.say.say("price.title", plug=letter),
         "prices": prices.table(offer, v.at, v.place.zone, v.say, v.discounts),
         "small_print": prices.small_print(offer, v.say, v.discounts),
+        "day": day(offer, v.at, v.place.zone, v.say),
         "card": hold_side(v, hold, v.say.say("price.not_paid"), prices.terms(offer, hold, v.say), v.say.say("side.on_card")),
         "choices": prices.choices(offer, v.visit.hold, v.say),
         "buttons": (back(v), Button("accept", v.say.say("price.agree"), "right", "primary")),

@@ -79,7 +79,7 @@ Window {
                 anchors.top: title.bottom
                 anchors.topMargin: ownTitle ? Theme.s(Theme.tall ? 2 : 0) : Theme.s(Theme.compact ? 1 : Theme.tall ? 3.4 : 1.6)
                 anchors.bottom: beside ? parent.bottom : rail.top
-                anchors.bottomMargin: beside ? rail.anchors.bottomMargin : Math.max(Theme.gap, Theme.s(2.4) * (Theme.compact ? 0 : 1))
+                anchors.bottomMargin: beside ? rail.anchors.bottomMargin : Shown.away ? 0 : Math.max(Theme.gap, Theme.s(2.4) * (Theme.compact ? 0 : 1))
                 anchors.left: parent.left
                 anchors.right: parent.right
                 source: Shown.away ? "pages/AwayPage.qml" : Shown.page === "" ? "" : "pages/" + pages[Shown.page] + "Page.qml"

@@ -24,21 +24,24 @@ QtObject {
             title: 7.8,
             lead: 7,
             body: 6.6,
-            note: 5.2
+            note: 5.2,
+            dense: 4.2
         }) : tall ? ({
             hero: 34,
             big: 22,
             title: 11.6,
             lead: 9,
             body: 7.6,
-            note: 6.4
+            note: 6.4,
+            dense: 6.2
         }) : ({
             hero: 22,
             big: 14,
             title: 9,
             lead: 7.4,
             body: 6.6,
-            note: 5.2
+            note: 5.2,
+            dense: 5.6
         })
     function type(role: string): int {
         return Math.max(10, mm(ems[role]));
@@ -74,6 +77,7 @@ QtObject {
     property color ink2
     property color edge
     property color hair
+    property color hour: hair           // of the day graph; its caps carry the shape
     property color go
     property color goInk
     property color energy
@@ -91,4 +95,5 @@ QtObject {
     property color lamp
 
     property var icons: ({})
+    property var away: []               // what is said without core, language by language
 }

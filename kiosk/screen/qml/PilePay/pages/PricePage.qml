@@ -9,30 +9,48 @@ GridLayout {
     id: page
     readonly property var table: Theme.compact ? Shown.shortPrices : Shown.prices
     readonly property int offers: Shown.choices.count
-    readonly property int share: !Theme.compact ? 51 : offers > 3 ? 47 : offers > 0 ? 54 : 57        // of the table, in percent
+    readonly property bool dense: Shown.lines > (Theme.compact && offers > 0 ? 4 : 5)
+    // Where room is scarce, the chosen key says the amount.
+    readonly property bool lean: offers > 0 && (Theme.compact || Shown.day.present)
+    readonly property bool graph: Shown.day.present
+    // A small panel has its quiet sentence beside the first number, where it is short enough for that.
+    readonly property bool tucked: Theme.compact && rows.count > 0 && (rows.itemAt(0) as PriceLine)?.roomy === true
+    readonly property int share: !Theme.compact ? 51 : offers > 3 ? 47 : offers > 0 ? 54 : graph ? 53 : 57        // of the table, in percent
     columns: Theme.tall ? 1 : 2
     columnSpacing: Theme.mm(Theme.compact ? 4.6 : 9)
-    rowSpacing: Theme.s(4)
+    rowSpacing: Theme.s(page.graph ? 2.4 : 4)
     ColumnLayout {
         Layout.fillWidth: true
         Layout.preferredWidth: page.share
         Layout.alignment: Qt.AlignTop
         spacing: 0
         Repeater {
+            id: rows
             model: page.table
             PriceLine {
                 count: page.table.count
+                dense: page.dense
+                small: first && page.tucked ? Shown.smallPrint : ""
                 Layout.fillWidth: true
             }
         }
         Words {
-            // The small panel has no room for it; the title says "with VAT" there.
-            visible: text !== "" && !Theme.compact
+            visible: text !== "" && !page.tucked
             Layout.fillWidth: true
-            Layout.topMargin: Theme.s(0.8)
+            Layout.topMargin: Theme.s(Theme.compact ? 0.4 : page.dense ? 0.5 : 0.8)
             text: Shown.smallPrint
-            role: "note"
+            role: page.dense || Theme.compact ? "dense" : "note"
             color: Theme.ink2
+            readonly property bool single: Theme.compact && Shown.lines > 4
+            wrapMode: single ? Text.NoWrap : Text.WordWrap
+            fontSizeMode: single ? Text.HorizontalFit : Text.FixedSize
+            minimumPixelSize: Theme.mm(3.5)
+        }
+        DayGraph {
+            visible: page.graph && Theme.tall
+            Layout.fillWidth: true
+            Layout.preferredHeight: implicitHeight - Theme.mm(page.dense ? 7 : 0)
+            Layout.topMargin: Theme.s(page.dense ? 1.4 : 2)
         }
     }
     ColumnLayout {
@@ -43,20 +61,23 @@ GridLayout {
         Layout.alignment: Qt.AlignTop
         spacing: Theme.s(Theme.compact ? 0.8 : 1.4)
         Side {
-            // On a small panel the chosen key says the amount.
-            visible: !(Theme.compact && page.offers > 0)
+            visible: !page.lean
             Layout.fillWidth: true
-            role: "big"
+            role: Theme.compact && page.graph ? "title" : "big"
+            lined: !(Theme.compact && page.graph)
             noted: !Theme.compact
-            noteRole: page.offers > 0 && !Theme.tall ? "note" : "body"
+            noteRole: (page.offers > 0 || page.graph) && !Theme.tall || page.dense ? "note" : "body"
         }
         Words {
-            visible: Theme.compact && page.offers > 0
+            visible: page.lean
             Layout.fillWidth: true
             text: Shown.card.after
             role: "note"
             strong: true
             color: Theme.ink2
+            wrapMode: Text.NoWrap
+            fontSizeMode: Text.HorizontalFit
+            minimumPixelSize: Theme.mm(3.7)
         }
         RowLayout {
             visible: page.offers > 0
@@ -85,20 +106,30 @@ GridLayout {
             }
         }
         Words {
-            visible: text !== "" && Theme.compact
+            visible: text !== "" && (Theme.compact || page.lean)
             Layout.fillWidth: true
-            Layout.fillHeight: true
+            Layout.fillHeight: Theme.compact && !page.graph
+            Layout.maximumHeight: Theme.compact && page.graph && page.lean ? Theme.mm(13.2) : -1
             text: Shown.card.note
-            role: "note"
+            role: Theme.compact && page.graph ? "dense" : Theme.tall ? "body" : "note"
             strong: true
             lineHeightMode: Text.ProportionalHeight
             lineHeight: 1
-            fontSizeMode: Text.Fit
-            minimumPixelSize: Theme.mm(3.9)
+            fontSizeMode: Theme.compact && (page.lean || !page.graph) ? Text.Fit : Text.FixedSize
+            minimumPixelSize: Theme.mm(page.graph ? 3.5 : 3.9)
             verticalAlignment: Text.AlignTop
         }
+        DayGraph {
+            visible: page.graph && !Theme.tall
+            Layout.fillWidth: true
+            Layout.fillHeight: true
+            Layout.minimumHeight: least
+            Layout.maximumHeight: Theme.mm(44)
+            Layout.alignment: Qt.AlignTop
+            Layout.topMargin: Theme.compact ? 0 : Theme.s(1)
+        }
         Item {
-            visible: !Theme.tall && !Theme.compact
+            visible: !Theme.tall && !Theme.compact && !page.graph
             Layout.fillHeight: true
         }
     }

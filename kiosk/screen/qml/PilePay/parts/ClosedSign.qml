@@ -29,6 +29,18 @@ Item {
             text: sign.title
             role: Theme.compact ? "lead" : "title"
             strong: true
+            // A small panel has smaller letters rather than a second line.
+            readonly property bool single: Theme.compact && shortest.advanceWidth <= width
+            wrapMode: single ? Text.NoWrap : Text.WordWrap
+            fontSizeMode: single ? Text.HorizontalFit : Text.FixedSize
+            minimumPixelSize: shortest.font.pixelSize
+            TextMetrics {
+                id: shortest
+                font.family: "Inter"
+                font.weight: Font.DemiBold
+                font.pixelSize: Theme.mm(5.6)
+                text: sign.title
+            }
         }
         Words {
             visible: text !== ""

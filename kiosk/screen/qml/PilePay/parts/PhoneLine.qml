@@ -6,6 +6,7 @@ import PilePay.Shown
 Item {
     id: line
     property string text: ""
+    property string role: Theme.compact ? "note" : "body"
     implicitHeight: Theme.tall ? number.height + Theme.s(2) + words.height : Math.max(number.height, words.height)
     Icon {
         id: sign
@@ -30,7 +31,10 @@ Item {
         anchors.right: parent.right
         y: Theme.tall ? number.height + Theme.s(2) : Math.round((line.height - height) / 2)
         text: line.text
-        role: Theme.compact ? "note" : "body"
+        role: line.role
         color: Theme.ink2
+        wrapMode: line.role === "dense" ? Text.NoWrap : Text.WordWrap
+        fontSizeMode: line.role === "dense" ? Text.HorizontalFit : Text.FixedSize
+        minimumPixelSize: Theme.mm(3.5)
     }
 }

@@ -12,6 +12,7 @@ AbstractButton {
     property bool asked: false          // waits for core's answer,
     property bool waiting: false        // and has for so long that it shows
     property real radius: Theme.radius
+    signal decided              // where there is nobody to ask
 
     padding: 0
     focusPolicy: Qt.TabFocus
@@ -34,7 +35,9 @@ AbstractButton {
             ask();
     }
     function ask(): void {
-        if (!asked && intent !== "")
+        if (intent === "" && Wish.open)
+            decided();
+        else if (intent !== "" && !asked)
             asked = Wish.send(intent, args);
     }
     Connections {

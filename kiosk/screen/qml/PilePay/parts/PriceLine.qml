@@ -13,54 +13,89 @@ Item {
     required property bool first
     required property bool none
     required property string glyph
+    required property string of
     required property int index
     property int count: 0
+    property bool dense: false          // many rows: smaller letters
     property bool hero: first           // the first component is drawn big
-    property string role: Theme.compact ? "note" : "body"
-    implicitHeight: Math.round(chip.visible ? chip.y + chip.height : hint.visible ? hint.y + hint.height : title.y + title.height) + Theme.s(Theme.compact ? 0.5 : hero ? 1.4 : 0.8)
+    property string small: ""           // a quiet sentence that a small panel has under the first name
+    property string role: dense ? "dense" : Theme.compact ? "note" : "body"
+    readonly property int pad: Theme.s(Theme.compact ? dense ? (Shown.lines > 7 ? 0 : 0.15) : 0.5 : dense ? 0.6 : 0.8)
+    readonly property real tight: dense && Theme.compact ? 1.14 : 1.24
+    // Beside the big number there is room for more than the name.
+    readonly property bool tucked: hero && hint.visible && hint.implicitWidth <= title.width
+    readonly property int stack: title.height + (tucked ? hint.height : 0) + (quiet.visible ? quiet.height : 0)
+    readonly property bool roomy: sentence.advanceWidth <= title.width       // for the quiet sentence
+    readonly property bool stacked: tucked || quiet.visible
+    readonly property int below: stacked ? Math.max(stack, sum.height) : title.y + title.height
+    implicitHeight: Math.round(chip.visible ? chip.y + chip.height : hint.visible && !tucked ? hint.y + hint.height : below) + (hero && !Theme.compact ? Theme.s(dense ? 0.8 : 1.4) : pad)
+    TextMetrics {
+        id: sentence
+        font.family: "Inter"
+        font.pixelSize: Theme.mm(3.5)
+        text: Shown.smallPrint
+    }
     Words {
         id: title
         anchors.left: parent.left
         anchors.right: sum.left
         anchors.rightMargin: Theme.s(1.5)
-        y: line.hero ? Math.round(sum.y + sum.ascent - baselineOffset) : Theme.s(Theme.compact ? 0.5 : 0.8)
+        y: line.stacked ? 0 : line.hero ? Math.round(sum.y + sum.ascent - baselineOffset) : line.pad
         text: line.name
-        role: line.role
+        role: line.hero && line.dense && !Theme.compact ? "body" : line.role
         strong: line.hero
+        color: line.of === "" ? Theme.ink : Theme.ink2
+        Accessible.name: line.of === "" ? line.name : line.of + " " + line.name
         // Beside keys to choose from, a small panel has half of its width for the table.
-        readonly property bool narrow: Theme.compact && Shown.choices.count > 0
+        readonly property bool narrow: line.hero || Theme.compact && Shown.choices.count > 0 && !line.none
         wrapMode: narrow ? Text.NoWrap : Text.WordWrap
         fontSizeMode: narrow ? Text.HorizontalFit : Text.FixedSize
         minimumPixelSize: Theme.mm(3.5)
+        lineHeight: Math.round(em * line.tight)
     }
     BigNumber {
         id: sum
         anchors.right: parent.right
-        y: line.hero ? 0 : Math.round(title.y + title.baselineOffset - ascent)
+        y: line.stacked ? Math.round(Math.max(0, line.stack - height) / 2) : line.hero ? 0 : Math.round(title.y + title.baselineOffset - ascent)
         value: line.amount
         unit: line.unit
         role: line.hero ? "big" : line.role
-        unitRole: line.hero && !Theme.compact ? "body" : "note"
+        unitRole: line.dense && !line.hero ? "dense" : line.hero && !Theme.compact ? "body" : "note"
     }
     Words {
         id: hint
         visible: line.note !== "" && line.glyph === ""
         anchors.left: parent.left
-        anchors.right: parent.right
-        y: title.y + title.height + (line.hero ? Theme.s(0.6) : 0)
+        width: line.tucked ? title.width : line.width
+        y: line.tucked ? title.height : Math.max(title.y + title.height, line.stacked ? line.below : 0) + (line.hero ? Theme.s(0.6) : 0)
         text: line.note
-        role: "note"
+        role: line.dense ? "dense" : "note"
         strong: line.hero
         color: line.hero ? Theme.ink : Theme.ink2
         wrapMode: Theme.compact ? Text.NoWrap : Text.WordWrap
         fontSizeMode: Theme.compact ? Text.HorizontalFit : Text.FixedSize
         minimumPixelSize: Theme.mm(3.7)
+        lineHeight: Math.round(em * line.tight)
+    }
+    Words {
+        id: quiet
+        visible: line.small !== ""
+        anchors.left: parent.left
+        anchors.right: title.right
+        y: title.height + (line.tucked ? hint.height : 0)
+        text: line.small
+        role: "dense"
+        color: Theme.ink2
+        wrapMode: Text.NoWrap
+        fontSizeMode: Text.HorizontalFit
+        minimumPixelSize: Theme.mm(3.5)
+        lineHeight: Math.round(em * line.tight)
     }
     PriceHint {
         id: chip
         visible: line.note !== "" && line.glyph !== ""
         anchors.left: parent.left
-        y: title.y + title.height + Theme.s(Theme.compact ? 0.3 : 0.8)
+        y: line.below + Theme.s(Theme.compact ? 0.3 : 0.8)
         available: line.width
         role: "note"
         text: line.note

@@ -13,6 +13,7 @@ Column {
     property bool noted: true           // with the sentence below
     property bool bare: false           // without the label
     property bool ends: false         // only the end caption has room
+    property bool lined: true           // with the fact line
     readonly property string hint: of.after
     // The word behind the number goes where there is room: beside it, beside the label, under the line, in place of the label.
     readonly property string place: number.implicitWidth + Theme.s(1.4) + hintSize.advanceWidth <= width ? "number" : labelSize.advanceWidth + sign.width + Theme.s(0.9) <= width && of.since === "" ? "label" : of.capStart === "" && of.capEnd !== "" && hintSize.advanceWidth + endCap.implicitWidth + Theme.s(2) <= width ? "line" : "alone"
@@ -90,7 +91,7 @@ Column {
         text: side.hint
     }
     FactLine {
-        visible: side.of.line.present
+        visible: side.of.line.present && side.lined
         width: parent.width
         kind: side.of.line.style
         before: side.of.line.before / 1000
