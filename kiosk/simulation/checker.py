@@ -190,7 +190,7 @@ class _Judge:
         """Every charge is captured at its price or on the list; every capture has its charge."""
         if stay.free:
             return
-        captured = [p for ref in dict.fromkeys(stay.paid_with) for p in self._paid.get(ref, ()) if p.captured]
+        captured = [p for ref in self._refs(stay) for p in self._paid.get(ref, ()) if p.captured]
         if captured and any(order.code == "meter_unproven" and order.taken for order in self._of_sale(stay.sale, "release")):
             yield Violation("what was let go is not taken", f"{captured[0].merchant_reference}: {captured[0].captured}", stay.number)
         for charge in stay.charges:
@@ -235,7 +235,7 @@ class _Judge:
         truth = charge.truth
         if charge.troubled or charge.wrong_clock or _unproven(charge) or charge.odd_words or stay.declined_later:
             return
-        most = max([p.authorized.minor for ref in stay.paid_with for p in self._paid.get(ref, ())], default=None)
+        most = max([p.authorized.minor for ref in self._refs(stay) for p in self._paid.get(ref, ())], default=None)
         if most is not None and stay.terms.price(truth.mwh - _AHEAD_MWH) > most and not self._orphan_seen(stay, charge):
             yield Violation("energy ends with the money", f"{truth.mwh} mWh for {most} minor units", stay.number)
 
@@ -258,7 +258,7 @@ class _Judge:
 
     def _excused(self, stay: Stay, charge: Charge) -> bool:
         """Whether something that no kiosk could mend explains why this energy was not paid, and the operator was told so."""
-        sale, refs = stay.sale, stay.paid_with
+        sale, refs = stay.sale, self._refs(stay)
         struck = {fault for ref in refs for fault in self._books.hit.get(ref, ())}
         by_hand = any(order.taken for order in self._of_sale(sale, "cancel by hand"))
         fallen = any(p.at_ms + self._books.hold_ms < self._books.ended_ms and not p.cancelled for r in refs for p in self._paid.get(r, ()))
@@ -298,7 +298,7 @@ class _Judge:
                 yield Violation("stop only by those entitled", f"the charge at {stay.connector} was ended for {who}", stay.number)
 
     def _first_hold(self, stay: Stay) -> int:
-        return min((self._books.first.get(ref, stay.hold) for ref in stay.paid_with), default=stay.hold)
+        return min((self._books.first.get(ref, stay.hold) for ref in self._refs(stay)), default=stay.hold)
 
     # --- receipts -------------------------------------------------------------------------------------------------------------
 
@@ -363,6 +363,16 @@ class _Judge:
 
     def _of_sale(self, sale: str, what: str) -> list[Order]:
         return [order for order in self._books.orders if order.sale == sale and order.what == what]
+
+    def _refs(self, stay: Stay) -> list[str]:
+        """The payments that are to pay for what was delivered to this driver. A request that reached the terminal late may have met the
+        card of the next one there; it is still for the sale that it names."""
+        met = [ref for ref in dict.fromkeys(stay.paid_with) if not self._strayed(ref, stay)]
+        others = (other for other in self._books.stays if other is not stay and stay.sale)
+        return met + [ref for other in others for ref in other.paid_with if ref.startswith(stay.sale) and self._strayed(ref, other)]
+
+    def _strayed(self, ref: str, stay: Stay) -> bool:
+        return bool(stay.sale) and not ref.startswith(stay.sale) and "late_request" in self._books.hit.get(ref, ())
 
     def _stay_of(self, payment: Payment) -> Stay | None:
         return next((s for s in self._books.stays if payment.merchant_reference in s.paid_with), None)
