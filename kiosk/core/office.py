@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any, Protocol
 
 from kiosk.core.archive import Archive
+from kiosk.core.effects import Queued
 from kiosk.core.engine import Batch
 from kiosk.session import corrections, decisions
 from kiosk.session.facts import RefundRequested, ReviewDecided
@@ -42,7 +43,7 @@ class Clock(Protocol):
 
 
 class Queue(Protocol):
-    def queue(self, at: Moment) -> tuple[Any, ...]: ...
+    def queue(self, at: Moment) -> tuple[Queued, ...]: ...
 
     def flush(self, at: Moment) -> None: ...
 
@@ -168,11 +169,8 @@ def _review(s: Session, r: Review) -> dict[str, Any]:
     }
 
 
-def _row(row: Any) -> dict[str, Any]:
-    return {name: (str(value) if isinstance(value, Money) else value) for name, value in vars_of(row).items()}
-
-
-def vars_of(row: Any) -> dict[str, Any]:
-    """The fields of a row of the queue; moments as UTC milliseconds."""
-    fields = {name: getattr(row, name) for name in row.__dataclass_fields__}
-    return {name: value.utc_ms if isinstance(value, Moment) else value for name, value in fields.items()}
+def _row(row: Queued) -> dict[str, Any]:
+    """Money as text, the deadline in UTC milliseconds."""
+    amount = None if row.amount is None else str(row.amount)
+    deadline = None if row.deadline is None else row.deadline.utc_ms
+    return asdict(row) | {"amount": amount, "deadline": deadline}

@@ -110,16 +110,6 @@ class JournalThread:
         """How far the consumer `cursor` has come."""
         return await self._call(lambda journal: journal.cursor(cursor).get())
 
-    async def put_retry(self, retry: Retry) -> None:
-        await self._commit(Write(retries=(retry,)))
-
-    async def settle(self, ref: str) -> None:
-        """Forget the attempts of an effect that is done."""
-        await self._commit(Write(settled=(ref,)))
-
-    async def retries(self) -> tuple[Retry, ...]:
-        return await self._call(lambda journal: journal.effects.all())
-
     async def evidence(self, digest: Digest) -> bytes | None:
         return await self._call(lambda journal: journal.evidence.get(digest))
 

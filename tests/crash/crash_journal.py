@@ -30,7 +30,7 @@ _SERIES = ("service_id", "transaction")
 
 def serving(journal: Journal) -> Promise:
     """What the journal holds, as a promise."""
-    signed = journal.last_checkpoint()
+    signed = journal._tree.last
     cursors = {name: int(seq) for name in _CONSUMERS if (seq := journal.position(name))}
     attempts = {retry.ref: retry.attempts for retry in journal.effects.all()}
     evidence = {digest: not erased for digest, erased in journal._aside.rows("SELECT digest, erased FROM evidence")}

@@ -236,7 +236,7 @@ class Judge:
                 raise Wrong("changed: an entry is not what was written")
             self._adds_up(entries)
             self._starts(journal)
-            signed = journal.last_checkpoint()
+            signed = journal._tree.last
             cursors = {name: int(seq) for name in self._consumers if (seq := journal.position(name))}
             attempts = {retry.ref: retry.attempts for retry in journal.effects.all()}
             journal.append([_AFTERWARDS])

@@ -130,7 +130,7 @@ def test_a_journal_signs_what_it_holds_and_takes_the_tree_up_after_a_restart(tmp
         assert journal.checkpoint() == first
         origin = first.origin
     with Journal.open(tmp_path / "journal.db") as journal:
-        assert journal.last_checkpoint() == first
+        assert journal.checkpoint() == first
         journal.append([entry(n) for n in range(6)])
         second = journal.checkpoint()
         leaves = [s.hash for s in journal.read()]

@@ -71,10 +71,7 @@ async def test_evidence_effects_and_cursors_through_the_thread(tmp_path: Path) -
     sealed = thread.seal(b"frame", until=10)
     await thread.append([entry(1)], evidence=[sealed], retries=[Retry("r", 1, 2, "", 3)])
     assert await thread.evidence(sealed.digest) == b"frame"
-    assert await thread.retries() == (Retry("r", 1, 2, "", 3),)
-    await thread.put_retry(Retry("r", 2, 4, "late", 5))
-    await thread.settle("r")
-    assert await thread.retries() == ()
+    await thread.append([entry(2)], retries=[Retry("s", 2, 4, "late", 5)], settled=["r"])
     await thread.advance("printer", 1)
     assert await thread.position("printer") == 1
     with pytest.raises(JournalRefused):
@@ -82,6 +79,8 @@ async def test_evidence_effects_and_cursors_through_the_thread(tmp_path: Path) -
     assert await thread.erase_expired(10) == 1
     assert await thread.evidence(sealed.digest) is None
     await thread.close()
+    with Journal.open(tmp_path / "journal.db") as journal:
+        assert journal.effects.all() == (Retry("s", 2, 4, "late", 5),)
 
 
 async def test_serials_come_from_stock_and_are_never_repeated(tmp_path: Path) -> None:
