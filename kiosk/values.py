@@ -6,7 +6,7 @@ No float touches any of them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from decimal import ROUND_HALF_UP, Decimal
 from typing import NewType, Protocol
 
@@ -92,7 +92,7 @@ class Money:
         return other.minor
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class Moment:
     """A point in time as one kiosk knew it.
 
@@ -104,6 +104,13 @@ class Moment:
     boot_id: str
     mono_ns: int
     trusted: bool = True
+
+    def __init__(self, utc_ms: int, boot_id: str, mono_ns: int, trusted: bool = True) -> None:
+        # Nothing is made as often: the slots are filled directly, which takes half as long as a frozen dataclass's own way.
+        _SET_UTC_MS(self, utc_ms)
+        _SET_BOOT_ID(self, boot_id)
+        _SET_MONO_NS(self, mono_ns)
+        _SET_TRUSTED(self, trusted)
 
     def plus(self, seconds: int) -> Moment:
         """The moment `seconds` later, on both clocks."""
@@ -126,6 +133,9 @@ class Moment:
         if self.boot_id == deadline.boot_id:
             return self.mono_ns >= deadline.mono_ns
         return self.utc_ms >= deadline.utc_ms
+
+
+_SET_UTC_MS, _SET_BOOT_ID, _SET_MONO_NS, _SET_TRUSTED = (getattr(Moment, field.name).__set__ for field in fields(Moment))
 
 
 class Ids(Protocol):

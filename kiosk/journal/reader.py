@@ -43,7 +43,7 @@ def read_entries(rows_of: Query, after: int, stream: str | None, chunk: int = CH
     while True:
         rows = rows_of(sql, after) if stream is None else rows_of(sql, after, stream)
         for seq, name, kind, version, utc_ms, boot_id, mono_ns, trusted, body, prev, digest in rows:
-            yield Stored(Seq(seq), name, kind, version, Moment(utc_ms, boot_id, mono_ns, bool(trusted)), body, prev, digest)
+            yield Stored(seq, name, kind, version, Moment(utc_ms, boot_id, mono_ns, bool(trusted)), body, prev, digest)
         if len(rows) < chunk:
             return
         after = rows[-1][0]

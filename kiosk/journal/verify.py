@@ -105,14 +105,17 @@ class _Check:
         if self._partial:
             states = self._begin_at_last_but_one(states[-2:])
         waiting: Mapping[int, SignedState] = {state.size: state for state in states}
+        asked = self._stated.size if self._stated is not None else 0
         self._at_size(waiting)
         for chunk in (CHUNK, 1):  # what a chunk cannot read is read again one by one, to name the record
             try:
                 for stored in self._reader.read(self.frontier.size if self.frontier.size else -(1 << 63), chunk=chunk):
                     self._take(stored)
-                    self._at_size(waiting)
-                    if self.frontier.size % _PROGRESS == 0:
-                        yield self.frontier.size
+                    size = stored.seq
+                    if size in waiting or size == asked:
+                        self._at_size(waiting)
+                    if size % _PROGRESS == 0:
+                        yield size
                 break
             except JournalError as error:
                 if chunk == 1:

@@ -109,8 +109,7 @@ class Wording:
     def number(self, value: Decimal, digits: int) -> str:
         """With exactly `digits` decimals, rounded half up: `1,234.50`."""
         rounded = value.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
-        pattern = "#,##0." + "0" * digits if digits else "#,##0"
-        return format_decimal(rounded, format=pattern, locale=self._locale).translate(_NARROW)
+        return _numeral(str(rounded), digits, self._locale)
 
     def percent(self, value: Decimal) -> str:
         """As written, without superfluous zeros: `19 %`, `8.1 %`, `%20`."""
@@ -209,6 +208,13 @@ class Wording:
         """Minutes and seconds left: `4:32`."""
         minutes, rest = divmod(max(0, seconds), 60)
         return f"{minutes}:{rest:02}"
+
+
+@lru_cache(maxsize=1_024)
+def _numeral(rounded: str, digits: int, locale: Locale) -> str:
+    """The same few prices stand on one page after another."""
+    pattern = "#,##0." + "0" * digits if digits else "#,##0"
+    return format_decimal(Decimal(rounded), format=pattern, locale=locale).translate(_NARROW)
 
 
 def _digits(value: Decimal, least: int) -> int:
