@@ -13,10 +13,9 @@ from kiosk.pricing.discounts import DiscountLine
 from kiosk.pricing.rating import Rating
 from kiosk.session.codec import KIOSK_STREAM, CodecError
 from kiosk.session.energy import signed_before
-from kiosk.session.evolve import fold
 from kiosk.session.facts import Fact, PaymentAuthorized, Priced
 from kiosk.session.inputs import Input, SignedData, TxEnded
-from kiosk.session.recall import Recalled, wanted
+from kiosk.session.recall import Recalled, told, wanted
 from kiosk.session.setup import Setup
 from kiosk.session.state import Kiosk, Session
 from kiosk.values import Digest, Moment, SessionId
@@ -52,7 +51,7 @@ class Archive:
             facts = [fact_of(stored) for stored in self._journal.read(stream=session)]
         except CodecError:
             return None
-        return fold(Kiosk(self._setup), facts).find(session)
+        return told(self._setup, session, facts)
 
     def with_sale(self, k: Kiosk, given: Input) -> Input | Recalled:
         """`given` with the sale it is about, when the kiosk `k` no longer holds that one."""
@@ -76,11 +75,12 @@ class Archive:
                 earlier.append(SignedData(data, digest))
         return replace(given, signed=(*earlier, *given.signed))
 
-    async def paid_with(self, k: Kiosk, card: Iterable[Digest], since: Moment) -> SessionId | None:
-        """The newest sale since then that this card paid for; one that is held before all others."""
+    async def paid_with(self, k: Kiosk, card: Iterable[Digest], since: Moment, asked: SessionId | None = None) -> SessionId | None:
+        """The newest sale since then that this card paid for; one that is held before all others, and the one that was `asked` about, whose
+        charge the driver stands before, first of all."""
         wanted_hashes = {digest.encode() for digest in card}
-        held = sorted((*k.sessions.values(), *k.recent), key=lambda s: (s.closed_at is None, s.opened_at.utc_ms), reverse=True)
-        for s in held:
+        held = (*k.sessions.values(), *k.recent)
+        for s in sorted(held, key=lambda s: (s.id == asked, s.closed_at is None, s.opened_at.utc_ms), reverse=True):
             approval = s.payment.approval if s.payment else None
             if approval is not None and await self._is(approval.card.recognition, wanted_hashes):
                 return s.id

@@ -76,7 +76,7 @@ class Greeter:
         self._asking = True
         try:
             recognition = await self._desk.identify(visit.language)
-            shown = None if recognition == _CALLED_OFF else await self._answer(recognition)
+            shown = None if recognition == _CALLED_OFF else await self._answer(recognition, visit.session)
         finally:
             self._asking = False
         if shown is not None:
@@ -86,10 +86,11 @@ class Greeter:
         """The driver went on to something else."""
         await self._desk.leave()
 
-    async def _answer(self, recognition: Recognition) -> CardShown:
+    async def _answer(self, recognition: Recognition, asked: SessionId | None) -> CardShown:
         match recognition:
             case Seen(by):
-                return await self._sale(await self._archive.paid_with(self._kiosk(), by, self._clock.now().plus(-_LOOK_BACK_S)))
+                since = self._clock.now().plus(-_LOOK_BACK_S)
+                return await self._sale(await self._archive.paid_with(self._kiosk(), by, since, asked))
             case Unrecognisable():
                 return CardShown(None, "unreadable")
             case NoCard():

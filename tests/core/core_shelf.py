@@ -12,7 +12,7 @@ from kiosk.journal.evidence import Sealed
 from kiosk.journal.journal import Journal
 from kiosk.session import codec
 from kiosk.session import inputs as i
-from kiosk.values import Digest, Money, SessionId
+from kiosk.values import ConnectorId, Digest, Money, SessionId
 
 
 @dataclass
@@ -37,9 +37,9 @@ class Shelf:
 
         return Archive(self.journal.reader(), self.w.k.setup, evidence)
 
-    def pays_with(self, card: str) -> SessionId:
+    def pays_with(self, card: str, connector: ConnectorId = A) -> SessionId:
         """A sale that a card paid for, before any energy. `card` is the keyed hash of what it is recognised by."""
-        session = self.w.accept(A)
+        session = self.w.accept(connector)
         self.sealed.append(self.journal.evidence.seal(card.encode(), self.w.now.plus(30 * 86_400).utc_ms))
         facts = i.CardFacts("mc", "4821", recognition=self.sealed[-1].digest)
         self.w.answer("Preauthorize", i.Done(i.Approval(Money(5_000, "EUR"), f"PSP{session[-4:]}", "T", facts)))

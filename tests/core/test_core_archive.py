@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from time import perf_counter
 
 import pytest
 from core_shelf import Shelf
+from world import World
 
 from kiosk.core.archive import Archive
 from kiosk.journal.entry import Entry, Stored
 from kiosk.journal.journal import Journal
+from kiosk.session import facts as f
 from kiosk.session import inputs as i
-from kiosk.session.evolve import KEPT_CLOSED
-from kiosk.session.recall import Recalled
+from kiosk.session.evolve import KEPT_CLOSED, fold
+from kiosk.session.facts import Fact, SessionFact
+from kiosk.session.recall import Recalled, told
 from kiosk.session.state import Kiosk
 from kiosk.values import Digest, Money, SessionId
 
@@ -40,6 +45,41 @@ def test_a_sale_is_recalled_as_it_was_when_it_was_let_go(shelf: Shelf) -> None:
     forgotten(shelf)
     assert shelf.w.k.find(as_it_was.id) is None
     assert shelf.archive().sale(as_it_was.id) == as_it_was
+
+
+def long_sale(w: World, facts: int) -> tuple[SessionId, list[Fact]]:
+    """A charge that goes on for days, with a car that pauses often: its stream, and its name."""
+    w.deliver()
+    session = w.session.id
+    stream: list[Fact] = [fact for fact in w.facts if isinstance(fact, SessionFact) and fact.session == session]
+    at, begin = w.now, w.session.begin
+    assert begin is not None
+    for n in range(facts // 4):
+        at = at.plus(60)
+        reading = replace(begin, utc_ms=at.utc_ms, mwh=begin.mwh + 1_000 * n)
+        stream += (f.MeterNoted(at, session, reading), f.DeliveryPaused(at, session, "car"))
+        stream += (f.DeliveryResumed(at.plus(5), session), f.MeterNoted(at.plus(9), session, reading))
+    return session, stream
+
+
+def test_a_sale_of_many_facts_is_what_they_fold_to_and_takes_no_more_for_each_than_a_short_one() -> None:
+    w = World()
+    session, stream = long_sale(w, 2_000)
+    assert told(w.k.setup, session, stream) == fold(Kiosk(w.k.setup), stream).find(session)
+    assert told(w.k.setup, session, stream[:-2]) == fold(Kiosk(w.k.setup), stream[:-2]).find(session)
+    assert seconds(24_000) < 16 * seconds(3_000), "eight times the facts"
+
+
+def seconds(facts: int) -> float:
+    """The quickest of a few times, so that whatever else runs on the machine counts little."""
+    w = World()
+    session, stream = long_sale(w, facts)
+    times = []
+    for _ in range(3):
+        begun = perf_counter()
+        told(w.k.setup, session, stream)
+        times.append(perf_counter() - begun)
+    return min(times)
 
 
 def test_there_is_no_sale_of_that_name(shelf: Shelf) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from core_bed import settle
 from core_shelf import Shelf
+from world import A, B
 
 from kiosk.core.desk import Away, NoCard, Recognition, Seen, Unrecognisable
 from kiosk.core.greeter import Greeter
@@ -96,6 +97,25 @@ async def test_the_card_that_paid_opens_its_sale(shelf: Shelf) -> None:
     assert await bed.told() == CardShown(session)
     assert bed.desk.asked == ["de"]
     assert bed.inputs == []
+
+
+@pytest.mark.parametrize("first", [True, False])
+async def test_a_card_that_pays_for_two_charges_opens_the_one_its_driver_asked_about(shelf: Shelf, first: bool) -> None:
+    sales = []
+    for connector in (A, B):
+        sales.append(shelf.pays_with(MINE, connector))
+        shelf.w.skip(60)
+    asked = sales[0] if first else sales[1]
+    bed = Bed(shelf)
+    bed.counter.visit = replace(bed.counter.visit, session=asked)
+    assert await bed.told() == CardShown(asked)
+
+
+async def test_a_card_that_pays_for_another_charge_than_the_one_asked_about_opens_its_own(shelf: Shelf) -> None:
+    mine = shelf.pays_with(MINE, A)
+    bed = Bed(shelf)
+    bed.counter.visit = replace(bed.counter.visit, session=shelf.pays_with("keyed-of-yours", B))
+    assert await bed.told() == CardShown(mine)
 
 
 async def test_another_card_opens_nothing(shelf: Shelf) -> None:
