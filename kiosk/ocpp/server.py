@@ -142,7 +142,7 @@ class OcppServer:
         pile = self._known[identity]
         _log.info("pile %s: connected from %s", identity, socket.remote_address)
         session = Session(
-            identity,
+            f"pile {identity}",
             socket,
             hear=pile.hear,
             clock=self._clock,

@@ -1,4 +1,4 @@
-"""One connection of a pile: its receive loop never dies of a frame, and one CALL of ours is under way at a time.
+"""One connection of a pile, or to the operator's system: no frame ends its receive loop, and one CALL of ours is under way at a time.
 
 Answers are matched by message id, so a late one can never be taken for another's. There is one deadline per request, ours.
 """
@@ -10,7 +10,7 @@ import heapq
 import logging
 from collections.abc import Awaitable, Callable
 
-from websockets.asyncio.server import ServerConnection
+from websockets.asyncio.connection import Connection
 from websockets.exceptions import ConnectionClosed
 from websockets.protocol import State
 
@@ -25,12 +25,12 @@ Hear = Callable[["Session", frames.Call | frames.Malformed], Awaitable[None]]
 
 
 class Session:
-    """One socket. `hear` takes the pile's CALLs in order; it may wait, and then the pile waits too."""
+    """One socket; `who` is at its other end. `hear` takes their CALLs in order; it may wait, and then they wait too."""
 
     def __init__(
-        self, pile: str, socket: ServerConnection, *, hear: Hear, clock: Clock, new_id: Callable[[], str], answer_timeout_s: float
+        self, who: str, socket: Connection, *, hear: Hear, clock: Clock, new_id: Callable[[], str], answer_timeout_s: float
     ) -> None:
-        self.pile = pile
+        self.who = who
         self.given_up = False  # what is still waiting to be heard from this socket must not be
         self.heard_at = clock.now()
         self._socket = socket
@@ -49,13 +49,13 @@ class Session:
                 raw = await self._socket.recv()
                 await self._receive(raw if isinstance(raw, str) else raw.decode(errors="replace"))
         except ConnectionClosed as closed:
-            _log.info("pile %s: connection closed (%s)", self.pile, closed)
+            _log.info("%s: connection closed (%s)", self.who, closed)
         finally:
             self._alive = False
             self._turn.end()
             for waiting in self._pending.values():
                 if not waiting.done():
-                    waiting.set_exception(AnswerLost(f"pile {self.pile} disconnected before it answered"))
+                    waiting.set_exception(AnswerLost(f"{self.who} disconnected before it answered"))
 
     async def _receive(self, raw: str) -> None:
         self.heard_at = self._clock.now()
@@ -65,12 +65,12 @@ class Session:
             return
         waiting = self._pending.get(frame.id)
         if waiting is None or waiting.done():
-            _log.warning("pile %s: an answer to nothing we are waiting for, message id %.40r", self.pile, frame.id)
+            _log.warning("%s: an answer to nothing we are waiting for, message id %.40r", self.who, frame.id)
             return
         waiting.set_result(frame)
 
-    async def call(self, request: Request) -> frames.Payload:
-        """Send `request` once and return the payload of its CALLRESULT.
+    async def call(self, request: Request, name: str = "") -> frames.Payload:
+        """Send `request` once and return the payload of its CALLRESULT. `name` is the message id of one that may have been sent before.
 
         Raises `NotSent` when it did not leave, `AnswerLost` when it may have been seen, `CallRefused` on a CALLERROR.
         """
@@ -78,19 +78,18 @@ class Session:
             async with self._clock.timeout(self._timeout_s):
                 await self._turn.take(request.urgency)
         except TimeoutError:
-            raise NotSent(f"pile {self.pile} is still busy with an earlier request: {request.action} was not sent") from None
+            raise NotSent(f"{self.who} is still busy with an earlier request: {request.action} was not sent") from None
         try:
-            frame = await self._exchange(request)
+            frame = await self._exchange(request, name or self._new_id())
         finally:
             self._turn.give()
         if isinstance(frame, frames.CallError):
             raise CallRefused(frame.code, frame.description)
         return frame.payload
 
-    async def _exchange(self, request: Request) -> frames.CallResult | frames.CallError:
+    async def _exchange(self, request: Request, name: str) -> frames.CallResult | frames.CallError:
         if not self._alive or self._socket.state is not State.OPEN:
-            raise NotSent(f"pile {self.pile} is not connected: {request.action} was not sent")
-        name = self._new_id()
+            raise NotSent(f"{self.who} is not connected: {request.action} was not sent")
         answer: asyncio.Future[frames.CallResult | frames.CallError] = asyncio.get_running_loop().create_future()
         self._pending[name] = answer
         try:
@@ -98,9 +97,9 @@ class Session:
                 await self._socket.send(frames.encode_call(name, request.action, request.payload))
                 return await answer
         except TimeoutError:
-            raise AnswerLost(f"pile {self.pile} did not answer {request.action} within {self._timeout_s:g} s") from None
+            raise AnswerLost(f"{self.who} did not answer {request.action} within {self._timeout_s:g} s") from None
         except ConnectionClosed:
-            raise AnswerLost(f"pile {self.pile} disconnected while {request.action} was on its way") from None
+            raise AnswerLost(f"{self.who} disconnected while {request.action} was on its way") from None
         finally:
             del self._pending[name]
             if answer.done() and not answer.cancelled():
@@ -111,7 +110,7 @@ class Session:
         try:
             await self._socket.send(frame)
         except ConnectionClosed:
-            _log.info("pile %s: gone before it was answered", self.pile)
+            _log.info("%s: gone before it was answered", self.who)
 
     async def close(self, code: int, reason: str) -> None:
         await self._socket.close(code, reason)
@@ -129,7 +128,7 @@ class _Turn:
     async def take(self, urgency: int) -> None:
         """Raises `NotSent` once the connection has ended."""
         if self._ended:
-            raise NotSent("the pile is not connected")
+            raise NotSent("nobody is connected")
         if not self._busy:
             self._busy = True
             return
@@ -155,5 +154,5 @@ class _Turn:
         self._ended = True
         for _, _, waiter in self._waiting:
             if not waiter.done():
-                waiter.set_exception(NotSent("the pile disconnected before the request could be sent"))
+                waiter.set_exception(NotSent("the connection ended before the request could be sent"))
         self._waiting.clear()
