@@ -512,7 +512,11 @@ def test_health_is_what_the_diagnosis_says(status: dict[str, object], ok: bool) 
     [
         ([{"AcquirerID": 1, "IsReachableFlag": True}], True),
         ([{"AcquirerID": 1}], True),
-        ([{"AcquirerID": 1, "IsReachableFlag": True}, {"AcquirerID": 2, "IsReachableFlag": False}], False),
+        ([{"AcquirerID": "0", "IsReachableFlag": True}], True),
+        ([{"AcquirerID": 1, "IsReachableFlag": True}, {"AcquirerID": 2, "IsReachableFlag": False}], True),
+        ([{"AcquirerID": 1, "IsReachableFlag": False}, {"AcquirerID": 2, "IsReachableFlag": True}], True),
+        ([{"AcquirerID": 1, "IsReachableFlag": False}, {"AcquirerID": 2, "IsReachableFlag": False}], False),
+        ([{"AcquirerID": 1, "IsReachableFlag": False}, {"AcquirerID": 2}], True),
         ([{"AcquirerID": 1, "IsReachableFlag": "false"}], False),
         ([], True),
         ("nonsense", True),

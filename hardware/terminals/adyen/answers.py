@@ -157,10 +157,15 @@ def health(body: Json) -> TerminalHealth:
 
 
 def _host(body: Json, status: Json) -> bool:
-    """Whether every host it was asked about can be reached; what names none is judged by its communication."""
+    """Whether a host can be reached; what names none is judged by its communication.
+
+    One of several is enough: a card whose own host is away is refused by the terminal itself, while a kiosk that takes no card at all
+    turns drivers away, or by its rule gives energy away.
+    """
     hosts = body.get("HostStatus")
     told = [one for one in hosts if isinstance(one, Mapping)] if isinstance(hosts, list) else []
-    return not any(_no(one.get("IsReachableFlag")) for one in told) and not _no(status.get("CommunicationOKFlag"))
+    away = bool(told) and all(_no(one.get("IsReachableFlag")) for one in told)
+    return not away and not _no(status.get("CommunicationOKFlag"))
 
 
 # --- a payment's outcome ----------------------------------------------------------------------------------------------------------
