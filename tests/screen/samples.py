@@ -363,6 +363,7 @@ def charging(language: str) -> Snapshot:
             Fact(w.say("charging.time"), "0:21", "h"),
             Fact(w.say("charging.price_now"), _rate(w, "0.39"), w.say("unit.per_kwh", symbol="€")),
         ),
+        small_print=w.say("price.vat_included"),
         curve=CURVE,
         curve_from="14:08",
         curve_to="14:29",

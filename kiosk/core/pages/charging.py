@@ -11,6 +11,7 @@ from kiosk.core.pages.view import Offer, View, asked_later, back, card_label, fr
 from kiosk.pricing.discounts import SolarShare
 from kiosk.pricing.load import tariff_of
 from kiosk.pricing.lowering import lowered
+from kiosk.pricing.model import TaxIncluded
 from kiosk.pricing.rules import rules_of
 from kiosk.protocol import Button, Fact, Line, Side, Way
 from kiosk.session.state import Session, Stage
@@ -36,12 +37,19 @@ def charging(v: View, s: Session) -> dict[str, Any]:
         "car": car_side(v, s, running),
         "card": card_side(v, s, running),
         "facts": _facts(v, s, running),
+        "small_print": _tax(v, s),
         "curve": tuple(running.curve) if running else (),
         "curve_from": v.clock(s.started_at),
         "curve_to": v.clock(v.at),
         "rail_note": "" if stopping else _ends(v, s),
         "buttons": () if stopping else (stop,),
     }
+
+
+def _tax(v: View, s: Session) -> str:
+    """That the running cost is all: it includes VAT whatever the tariff's own prices do."""
+    taxed = s.quote is not None and tariff_of(s.quote).tax_included is not TaxIncluded.NA
+    return v.say.say("price.vat_included") if taxed and not s.free else ""
 
 
 def _title(v: View, s: Session) -> str:

@@ -13,6 +13,7 @@ ColumnLayout {
         Layout.fillWidth: true
         ends: Theme.compact
         noted: !Theme.compact
+        corner: Theme.compact ? "" : Shown.smallPrint
         noteRole: Theme.tall ? "body" : "note"
     }
     Item {
@@ -52,6 +53,15 @@ ColumnLayout {
                 color: Theme.ink2
                 wrapMode: Text.NoWrap
             }
+        }
+        Words {
+            visible: text !== ""
+            text: Shown.smallPrint
+            role: "dense"
+            height: Theme.line("note")
+            verticalAlignment: Text.AlignVCenter
+            color: Theme.ink2
+            wrapMode: Text.NoWrap
         }
     }
     GridLayout {

@@ -7,6 +7,8 @@ import PilePay.Shown
 ColumnLayout {
     id: page
     readonly property bool receipt: Shown.qr.present || Shown.receiptNote !== ""
+    // On a small panel the bill beside the time, or one of two lines, takes the place of the fact lines.
+    readonly property bool full: Theme.compact && Shown.sumLine !== "" && (Shown.countdown.present || bill.lineCount > 1)
     spacing: Theme.s(Theme.compact ? 0.3 : 1.2)
     GridLayout {
         Layout.fillWidth: true
@@ -24,14 +26,16 @@ ColumnLayout {
                 columnSpacing: Theme.mm(Theme.compact ? 6 : 11)
                 rowSpacing: Theme.s(2.2)
                 noted: !Theme.compact
+                lined: !page.full
                 noteRole: Theme.tall ? "body" : "note"
             }
             Words {
-                visible: text !== "" && !Theme.compact
+                id: bill
+                visible: text !== ""
                 Layout.fillWidth: true
-                Layout.topMargin: Theme.s(1)
+                Layout.topMargin: Theme.compact ? -Theme.s(0.6) : Theme.s(1)
                 text: Shown.sumLine
-                role: "note"
+                role: Theme.compact ? "dense" : "note"
             }
             Words {
                 visible: text !== "" && !Theme.compact
@@ -92,16 +96,17 @@ ColumnLayout {
             }
         }
     }
-    // A small panel has one line for the money or the paper, and one for the time.
+    // A small panel has a line for the money or the paper, and one for the time.
     Words {
         visible: text !== "" && Theme.compact
         Layout.fillWidth: true
         text: Shown.card.note !== "" ? Shown.card.note : Shown.receiptNote
-        role: "note"
+        role: page.full ? "dense" : "note"
     }
     Countdown {
         visible: Shown.countdown.present && Theme.compact
         thin: false
+        role: page.full ? "dense" : "note"
         Layout.fillWidth: true
     }
     Item {

@@ -14,9 +14,11 @@ Column {
     property bool bare: false           // without the label
     property bool ends: false         // only the end caption has room
     property bool lined: true           // with the fact line
+    property string corner: ""          // a quiet word at the end of the label's row
+    readonly property int spare: corner === "" ? 0 : Math.round(width * 0.32)
     readonly property string hint: of.after
     // The word behind the number goes where there is room: beside it, beside the label, under the line, in place of the label.
-    readonly property string place: number.implicitWidth + Theme.s(1.4) + hintSize.advanceWidth <= width ? "number" : labelSize.advanceWidth + sign.width + Theme.s(0.9) <= width && of.since === "" ? "label" : of.capStart === "" && of.capEnd !== "" && hintSize.advanceWidth + endCap.implicitWidth + Theme.s(2) <= width ? "line" : "alone"
+    readonly property string place: number.implicitWidth + Theme.s(1.4) + hintSize.advanceWidth <= width ? "number" : labelSize.advanceWidth + sign.width + Theme.s(0.9) + spare <= width && of.since === "" ? "label" : of.capStart === "" && of.capEnd !== "" && hintSize.advanceWidth + endCap.implicitWidth + Theme.s(2) <= width ? "line" : "alone"
     readonly property string start: place === "line" ? hint : ends ? "" : of.capStart
     readonly property bool beside: startCap.implicitWidth + endCap.implicitWidth + Theme.s(2) <= width
     spacing: Theme.s(Theme.compact ? 1.2 : 1.6)
@@ -36,7 +38,7 @@ Column {
             id: label
             anchors.left: sign.right
             anchors.leftMargin: Theme.s(0.9)
-            width: Math.min(implicitWidth, parent.width - sign.width - Theme.s(0.9))
+            width: Math.min(implicitWidth, parent.width - sign.width - Theme.s(0.9) - side.spare)
             fontSizeMode: Text.HorizontalFit
             minimumPixelSize: Theme.mm(3.7)
             text: side.hint === "" || side.place === "number" || side.place === "line" ? side.of.label : side.place === "label" ? labelSize.text : side.hint
@@ -44,6 +46,18 @@ Column {
             strong: true
             color: Theme.ink2
             wrapMode: Text.NoWrap
+        }
+        Words {
+            visible: text !== ""
+            anchors.right: parent.right
+            anchors.baseline: label.baseline
+            width: Math.min(implicitWidth, side.spare - Theme.s(0.8))
+            text: side.corner
+            role: "note"
+            color: Theme.ink2
+            wrapMode: Text.NoWrap
+            fontSizeMode: Text.HorizontalFit
+            minimumPixelSize: Theme.mm(3.5)
         }
         Words {
             anchors.right: parent.right

@@ -10,6 +10,8 @@ GridLayout {
     property string noteRole: Theme.compact ? "note" : "body"
     property bool noted: true
     property bool ends: false         // only the end caption has room
+    property bool lined: true           // with the fact lines
+    property string corner: ""          // a quiet word beside the card's label
     columns: Theme.tall ? 1 : 2
     columnSpacing: Theme.gutter
     rowSpacing: Theme.s(4)
@@ -21,6 +23,7 @@ GridLayout {
         car: true
         role: sides.role
         ends: sides.ends
+        lined: sides.lined
         noted: sides.noted
         noteRole: sides.noteRole
     }
@@ -29,7 +32,9 @@ GridLayout {
         Layout.fillWidth: true
         Layout.alignment: Qt.AlignTop
         role: sides.role
+        corner: sides.corner
         ends: sides.ends
+        lined: sides.lined
         noted: sides.noted
         noteRole: sides.noteRole
     }
