@@ -193,6 +193,7 @@ PAGES: dict[str, tuple[str, Callable[[], Shown]]] = {
     "plug in": ("plug_in", _a(PAYS)),
     "plug in, less reserved": ("plug_in", _a(BUYS, _answers("Preauthorize", i.Done(approval(2_000))))),
     "starting": ("starting", _a(Screen.plugs_in)),
+    "starting, less reserved": ("starting", _a(BUYS, _answers("Preauthorize", i.Done(approval(2_000))), _cable)),
     "charging": ("charging", _a(CHARGES, _wait(60), _meter(102))),
     "charging for hours": ("charging", _a(CHARGES, _wait(14_000), _meter(197))),
     "paused": ("charging", _a(CHARGES, _status(ConnectorStatus.SUSPENDED_EV))),
@@ -391,6 +392,14 @@ def test_a_stranger_sees_neither_cost_nor_energy_of_somebody_elses_charge() -> N
 def test_a_second_card_is_offered_after_a_decline_and_not_while_money_is_unknown() -> None:
     assert "another_card" in [b.intent for b in PAGES["declined"][1]().in_("en").buttons]
     assert "another_card" not in [b.intent for b in PAGES["unknown"][1]().in_("en").buttons]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_bank_that_reserved_less_is_told_before_the_cable_and_what_it_means_after(language: str) -> None:
+    text = Wording(language).fault("approved_less", plug="A", amount=Wording(language).money(Money(2_000, "EUR")), phone="")
+    before, after = PAGES["plug in, less reserved"][1]().in_(language), PAGES["starting, less reserved"][1]().in_(language)
+    assert (before.subtitle, after.subtitle) == (text.title, "")
+    assert after.card is not None and after.card.note == text.what
 
 
 def test_trouble_never_says_that_nothing_is_reserved_while_something_may_be() -> None:

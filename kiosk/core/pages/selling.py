@@ -15,6 +15,7 @@ from kiosk.session.sellable import READY, closed_because, sellable
 from kiosk.session.setup import Connector
 from kiosk.session.state import FLOWING, Session, Stage
 from kiosk.values import Money
+from kiosk.wording.wording import FaultText
 
 _FREE = ("free", "plugged")
 _OUT = frozenset({ConnectorStatus.FAULTED, ConnectorStatus.UNAVAILABLE})
@@ -186,10 +187,15 @@ def plug_in(v: View, s: Session) -> dict[str, Any]:
 
 def _less(v: View, s: Session) -> str:
     """A word to a driver whose bank reserved less than the price page said, or whose card made the price fall."""
+    text = _reserved_less(v, s)
+    return text.title if text else _lowered(v, s)
+
+
+def _reserved_less(v: View, s: Session) -> FaultText | None:
     amount = s.spendable
-    if amount and s.quote and amount < s.quote.hold and not asked_later(s):
-        return v.say.say("fault.approved_less.title")
-    return _lowered(v, s)
+    if not amount or not s.quote or amount >= s.quote.hold or asked_later(s):
+        return None
+    return v.say.fault("approved_less", plug=v.letter(s), amount=v.say.money(amount), phone=v.place.helpline)
 
 
 def _lowered(v: View, s: Session) -> str:
@@ -201,10 +207,11 @@ def starting(v: View, s: Session) -> dict[str, Any]:
     """Cable in, pile asked: car and pile are talking."""
     until = s.starts[-1].until
     left = max(0, v.at.ms_until(until) // 1_000)
+    less = _reserved_less(v, s)
     return {
-        **_held(v, s, v.say.say("starting.note")),
+        **_held(v, s, less.what if less else v.say.say("starting.note")),
         "title": v.say.say("starting.title", plug=v.letter(s)),
-        "subtitle": _lowered(v, s),
+        "subtitle": "" if less else _lowered(v, s),
         "car": Side(v.say.say("side.car")),
         "countdown": Countdown(v.say.say("starting.left"), left, v.k.setup.policy.start_s),
         "buttons": (Button("cancel", v.say.say("plug_in.cancel"), "cross"),),

@@ -47,7 +47,7 @@ GridLayout {
             Layout.fillWidth: true
             role: "big"
             bare: Theme.compact
-            noteRole: Theme.compact || !Theme.tall && (Shown.subtitle !== "" || Shown.card.note.length > 56) ? "note" : "body"
+            noteRole: Theme.compact && Shown.card.note.length > 60 ? "dense" : Theme.compact || !Theme.tall && (Shown.subtitle !== "" || Shown.card.note.length > 56) ? "note" : "body"
         }
         Item {
             Layout.fillHeight: true
