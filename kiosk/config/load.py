@@ -126,6 +126,7 @@ def _read(path: Path, overlay: Mapping[str, object]) -> tuple[Config | None, lis
         printer=file.printer,
         screen=file.screen,
         ocpp=file.ocpp,
+        upstream=file.upstream,
         web=file.web,
         journal=file.journal,
         policies=file.policies,
@@ -276,12 +277,14 @@ def _secrets(file: File) -> Iterator[tuple[str, str]]:
         *((f"piles[{i}].password_file", pile.password_file) for i, pile in enumerate(file.piles)),
         *((f"sources[{i}].token_file", source.token_file) for i, source in enumerate(file.sources)),
         ("recognition.key_file", file.recognition.key_file),
+        ("upstream.password_file", file.upstream.password_file if file.upstream else None),
     ]
     for key, path in paths:
         if path is not None and (fault := _secret_fault(path)):
             yield key, fault
     roots = [("terminal.root_ca", file.terminal.root_ca), ("acquirer.root_ca", file.acquirer.root_ca)]
     roots += [(f"sources[{i}].root_ca", source.root_ca) for i, source in enumerate(file.sources)]
+    roots += [("upstream.root_ca", file.upstream.root_ca)] if file.upstream else []
     for key, path in roots:
         if path is not None and not path.is_file():
             yield key, f"no such file: {path}: put the certificate (PEM) there"

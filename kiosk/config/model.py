@@ -188,6 +188,35 @@ class Web(Section):
     port: Port = 8080
 
 
+class Upstream(Section):
+    """The operator's own system (CSMS), which is told of every charge over OCPP 1.6. `url` ends before the identity; `password_file` holds
+    the Basic password. A message it refuses is sent `attempts` times, `retry_seconds` after the first refusal, twice that after the second.
+    """
+
+    url: str = Field(pattern=r"^wss?://[^\s@?#]+$", description='such as "wss://csms.example/ocpp"')
+    identity: Name = Field(description="the name of this kiosk there, the last part of the URL it connects to")
+    password_file: FilePath | None = None
+    root_ca: FilePath | None = None
+    heartbeat_seconds: int = Field(300, ge=1, le=86_400)
+    attempts: int = Field(5, ge=1, le=100)
+    retry_seconds: int = Field(30, ge=1, le=3_600)
+
+    @model_validator(mode="after")
+    def _private(self) -> Self:
+        try:
+            host = urlsplit(self.url).hostname or ""
+            _ = urlsplit(self.url).port
+        except ValueError:
+            host = ""
+        if not host:
+            raise ValueError("url: has no host, or no port that can be: write one such as wss://csms.example/ocpp")
+        if self.url.startswith("ws://") and not _loopback(host):
+            raise ValueError("url: ws:// is for this machine only: what others can read is sent by wss://")
+        if self.url.startswith("ws://") and self.root_ca is not None:
+            raise ValueError("root_ca is of no use to ws://: leave it out")
+        return self
+
+
 class Journal(Section):
     """`stall_seconds`: how long its disk may stand still before the kiosk is started anew."""
 
@@ -355,6 +384,7 @@ class File(Section):
     printer: Printer | None = None
     screen: Screen = Field(description="the [screen] table")
     ocpp: Ocpp = Field(default_factory=Ocpp)
+    upstream: Upstream | None = None
     web: Web = Field(default_factory=Web)
     journal: Journal = Field(description="the [journal] table")
     policies: Policies = Field(description="the [policies] table")
@@ -390,6 +420,7 @@ class Config:
     printer: Printer | None
     screen: Screen
     ocpp: Ocpp
+    upstream: Upstream | None
     web: Web
     journal: Journal
     policies: Policies
@@ -406,6 +437,7 @@ class Config:
         """Whether every far end that this kiosk calls is on this machine."""
         hosts = [self.terminal.host, urlsplit(self.acquirer.base_url).hostname or ""]
         hosts += [self.printer.host] if self.printer else []
+        hosts += [urlsplit(self.upstream.url).hostname or ""] if self.upstream else []
         hosts += [urlsplit(source.url).hostname or "" for source in self.sources if source.url is not None]
         return all(_loopback(host) for host in hosts)
 
