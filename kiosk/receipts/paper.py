@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from textwrap import wrap
 from typing import Literal
 from unicodedata import category, east_asian_width
@@ -88,7 +89,7 @@ class Strip:
 
     def _pair(self, row: Row, size: Size = "normal", *, bold: bool = False) -> Iterator[PaperLine]:
         width = self._width(size)
-        *above, last = _wrap(row.label, width) or [""]
+        *above, last = _wrap(row.label, width) or ("",)
         yield from (PaperLine("text", part, size=size, bold=bold) for part in above)
         if cells(last) + 1 + cells(row.value) <= width:
             yield PaperLine("text", last, row.value, size=size, bold=bold)
@@ -119,9 +120,10 @@ def cells(text: str) -> int:
     return sum(0 if category(c) in ("Mn", "Me", "Cf") else 2 if east_asian_width(c) in "WF" else 1 for c in text)
 
 
-def _wrap(text: str, width: int) -> list[str]:
-    """`textwrap` counts characters: where some take two columns, half as many fit."""
-    return wrap(text, width if cells(text) <= len(text) else width // 2)
+@lru_cache(maxsize=1_024)
+def _wrap(text: str, width: int) -> tuple[str, ...]:
+    """`textwrap` counts characters: where some take two columns, half as many fit. Most of a receipt's words stand on every receipt."""
+    return tuple(wrap(text, width if cells(text) <= len(text) else width // 2))
 
 
 def _left(text: str, width: int) -> str:
