@@ -96,13 +96,6 @@ def _vat_number(text: str) -> str:
     return text
 
 
-def _pair(value: object) -> tuple[int, int]:
-    match value:
-        case [int(width), int(height)] if not isinstance(width, bool) and not isinstance(height, bool):
-            return width, height
-    raise ValueError("is not a pair of whole numbers: write [width, height]")
-
-
 def _printable(text: str) -> str:
     if not text.strip() or not text.isprintable():
         raise ValueError("is empty or has control characters: write plain text on one line")
@@ -116,7 +109,6 @@ Zone = Annotated[str, AfterValidator(_zone)]
 Currency = Annotated[str, AfterValidator(_currency)]
 Host = Annotated[str, AfterValidator(_host)]
 Port = Annotated[int, Field(ge=1, le=65_535)]
-Pair = Annotated[tuple[int, int], BeforeValidator(_pair)]
 EvseId = Annotated[str, AfterValidator(_evse_id)]
 VatNumber = Annotated[str, AfterValidator(_vat_number)]
 Words = Annotated[str, AfterValidator(_printable), Field(max_length=100)]

@@ -127,7 +127,6 @@ def _read(path: Path, overlay: Mapping[str, object]) -> tuple[Config | None, lis
         screen=file.screen,
         ocpp=file.ocpp,
         upstream=file.upstream,
-        web=file.web,
         journal=file.journal,
         policies=file.policies,
         hold=file.hold,

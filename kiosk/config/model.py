@@ -21,7 +21,6 @@ from kiosk.config.fields import (
     Language,
     Letter,
     Name,
-    Pair,
     Port,
     Seconds,
     Section,
@@ -76,7 +75,8 @@ class Site(Section):
 
 
 class Connector(Section):
-    """A plug a driver can buy from. `hold` is reserved on the card; left out, the tariff's `preauthorize_amount` is.
+    """A plug a driver can buy from. `hold` is reserved on the card where `hold.policy` is `fixed`; left out, the tariff's
+    `preauthorize_amount` is.
 
     Where its meter signs, its public key stands in `meter_public_key` or in a file (hex, base64 or PEM).
     """
@@ -161,17 +161,9 @@ class Printer(Section):
 
 
 class Screen(Section):
-    """`panel_mm` is the visible width and height, `size` the same in pixels."""
+    """Where the screen finds its core. What panel it draws on, the screen is told itself."""
 
-    panel_mm: Pair = Field(description="the visible width and height in mm, such as [217, 136]")
-    size: Pair = Field(description="the resolution, such as [1280, 800]")
     socket: SocketPath = Field(description='where core and screen meet, such as "/run/pilepay/screen"')
-
-    @model_validator(mode="after")
-    def _positive(self) -> Self:
-        if min(self.panel_mm) < 50 or min(self.size) < 240:
-            raise ValueError("panel_mm is in millimetres (at least 50), size in pixels (at least 240)")
-        return self
 
 
 class Ocpp(Section):
@@ -179,13 +171,6 @@ class Ocpp(Section):
 
     host: Host = "127.0.0.1"
     port: Port = 9000
-
-
-class Web(Section):
-    """Where the phone page and the console listen."""
-
-    host: Host = "127.0.0.1"
-    port: Port = 8080
 
 
 class Upstream(Section):
@@ -385,7 +370,6 @@ class File(Section):
     screen: Screen = Field(description="the [screen] table")
     ocpp: Ocpp = Field(default_factory=Ocpp)
     upstream: Upstream | None = None
-    web: Web = Field(default_factory=Web)
     journal: Journal = Field(description="the [journal] table")
     policies: Policies = Field(description="the [policies] table")
     hold: Hold = Field(default_factory=lambda: Hold.model_validate({}))
@@ -421,7 +405,6 @@ class Config:
     screen: Screen
     ocpp: Ocpp
     upstream: Upstream | None
-    web: Web
     journal: Journal
     policies: Policies
     hold: Hold
@@ -461,7 +444,9 @@ class HoldTerms:
 
 
 def hold_terms(rule: Hold, connector: Connector, tariff: Tariff, currency: str) -> HoldTerms:
-    """The hold of a connector. Raises ValueError when nothing says how much it is."""
+    """The hold of a connector. Raises ValueError when nothing says how much it is, or one of two that differ would be passed over."""
+    if rule.policy != "fixed" and connector.hold is not None:
+        raise ValueError(f"hold.policy is {rule.policy!r}, which says how much is reserved: leave this out, or make the policy 'fixed'")
     match rule.policy:
         case "driver":
             return HoldTerms(rule.choices[len(rule.choices) // 2], tuple(rule.choices))

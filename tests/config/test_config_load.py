@@ -99,7 +99,17 @@ def test_a_hold_too_small_to_start_a_charge_is_an_error(edited: Edit) -> None:
     ]
 
 
-def test_a_choice_too_small_to_start_a_charge_is_an_error(edited: Edit) -> None:
+def test_a_hold_of_a_plug_that_another_rule_would_pass_over_is_an_error(edited: Edit) -> None:
+    assert edited("[policies]", '[hold]\npolicy = "steps"\nstep = 20.00\nmost = 80.00\n[policies]') == [
+        f"kiosk.toml: piles[0].connectors[{plug}].hold: hold.policy is 'steps', which says how much is reserved: leave this out, or "
+        "make the policy 'fixed'"
+        for plug in (0, 1)
+    ]
+
+
+def test_a_choice_too_small_to_start_a_charge_is_an_error(folder: Path, edited: Edit) -> None:
+    file = folder / "kiosk.toml"
+    file.write_text("".join(line for line in file.read_text().splitlines(keepends=True) if not line.startswith("hold = ")))
     problems = edited("[policies]", '[hold]\npolicy = "driver"\nchoices = [4.00, 40.00]\n[policies]')
     assert set(problems) == {"kiosk.toml: hold: 4.00 is below policies.smallest_hold 5.00: no charge would start"}
 
@@ -131,7 +141,7 @@ def test_missing_hold_is_an_error_unless_the_tariff_has_one(folder: Path, edited
         ("margin = 1.00", "margin = 1.00\nretry_max_seconds = 1", "kiosk.toml: policies: retry_max_seconds is shorter"),
         ("[site]", "[site", "kiosk.toml: is not TOML"),
         ('profile = "de"', 'profile = "fr"', "kiosk.toml: site.profile: 'fr' is not one of 'eu', 'de'"),
-        ("panel_mm = [217, 136]", "panel_mm = [217]", "kiosk.toml: screen.panel_mm"),
+        ("[screen]", "[screen]\nsize = [1280, 800]", "kiosk.toml: screen.size: unknown key: known here are socket"),
     ],
 )
 def test_each_mistake_is_named(edited: Edit, old: str, new: str, start: str) -> None:

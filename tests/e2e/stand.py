@@ -381,9 +381,11 @@ async def stand_at(
 ) -> AsyncIterator[Stand]:
     """A kiosk of this bank's merchant, up and with somebody at its screen. `hold` is what plug A reserves."""
     one = Stand(folder, clock, bank, kiosk_id, settings or {})
+    file = one.house.folder / "kiosk.toml"
     if hold:
-        file = one.house.folder / "kiosk.toml"
         file.write_text(file.read_text().replace("hold = 50.00", f"hold = {hold}"))
+    if settings and "hold.policy" in settings:
+        file.write_text(re.sub(r"^hold = .*\n", "", file.read_text(), flags=re.MULTILINE))
     try:
         await one.open()
         one.begin()
