@@ -311,7 +311,7 @@ def _tariff(p: argparse.ArgumentParser) -> None:
 def _run_price(args: argparse.Namespace) -> int:
     from kiosk.pricing import cli
 
-    return cli.price(sys.stdin, sys.stdout, sys.stderr, jsonl=args.jsonl, rules=args.rules)
+    return cli.price(getattr(sys.stdin, "buffer", None), sys.stdout, sys.stderr, jsonl=args.jsonl, rules=args.rules)
 
 
 def _run_compare(args: argparse.Namespace) -> int:

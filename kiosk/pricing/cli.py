@@ -8,16 +8,19 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from decimal import Decimal
+from errno import EISDIR
 from typing import Protocol, TextIO
 
-from kiosk.pricing.cdr import usage_of
+from kiosk.pricing.cdr import has_periods, usage_of, usage_of_whole
 from kiosk.pricing.discounts import DiscountLine, discount
 from kiosk.pricing.lint import PROFILES, Severity
 from kiosk.pricing.lint import lint as findings
-from kiosk.pricing.load import load, parse, tariff_from
+from kiosk.pricing.load import parse
 from kiosk.pricing.model import PricingError
-from kiosk.pricing.rate import bill_periods
+from kiosk.pricing.notes import NOBODY
+from kiosk.pricing.rate import bill, bill_periods
 from kiosk.pricing.rating import Line, Rating
+from kiosk.pricing.readers import Version, read, read_body, version_of
 from kiosk.pricing.rules import rules_from
 
 GOOD, BAD, WRONG_USE = 0, 1, 2
@@ -29,33 +32,58 @@ class File(Protocol):
     def read_bytes(self) -> bytes: ...
 
 
-def price(source: Iterable[str], out: TextIO, err: TextIO, *, jsonl: bool = False, rules: File | None = None) -> int:
-    """Price `{tariff, session, time_zone}`: one object, or one a line with `jsonl`.
+def price(source: Iterable[bytes] | None, out: TextIO, err: TextIO, *, jsonl: bool = False, rules: File | None = None) -> int:
+    """Price `{tariff, session, time_zone}`: one object, or one a line with `jsonl`. Tariff and session may be of OCPI 2.1.1, 2.2.1 or
+    2.3.0, the tariff of OCPP 2.1 too. `source` are the lines; None when there is no input at all.
 
     Writes `{excl, incl, total, currency, lines}`, and the `id` of the input if it has one. `excl` and `incl` are exact decimals in text,
-    before rounding; `total` is what is charged. With `jsonl` a case that cannot be priced gives `{"error": …}` in its line.
+    before rounding; `total` is what is charged; `notes` are there when an older tariff left something to decide. With `jsonl` a case that
+    cannot be priced gives `{"error": …}` in its line.
 
     A case may have `discounts`. With `rules`, a file of other ones, the answer is priced under those; `before` is the total under the
     case's own, `difference` what is more or less, and with `jsonl` a last line has the sums.
     """
+    if source is None:
+        err.write("nothing comes in: give the session on the standard input\n")
+        return WRONG_USE
     try:
         other = None if rules is None else parse(rules.read_bytes())
-    except (OSError, PricingError) as error:
+    except OSError as error:
+        err.write(f"{rules} cannot be read: {error.strerror}\n")
+        return WRONG_USE
+    except PricingError as error:
         err.write(f"{rules}: {error}\n")
         return WRONG_USE
-    if jsonl:
-        lines = (_priced_line(line, number, other, err) for number, line in enumerate(source, 1) if line.strip())
-        answers = [_written(answer, out) for answer in lines]
-        if rules is not None:
-            _written(_sums(answers), out)
-        return BAD if any("error" in answer for answer in answers) else GOOD
     try:
-        answer = _priced("".join(source), other)
+        return _each(source, other, out, err) if jsonl else _one(b"".join(source), other, out, err)
+    except OSError as error:
+        if isinstance(error, BrokenPipeError) or error.errno != EISDIR:
+            raise
+        err.write(f"the standard input cannot be read: {error.strerror}\n")
+        return WRONG_USE
+
+
+def _one(data: bytes, rules: object, out: TextIO, err: TextIO) -> int:
+    try:
+        answer = _priced(data, rules)
     except PricingError as error:
         err.write(f"{error}\n")
         return BAD
     out.write(json.dumps(answer, ensure_ascii=False, indent=1) + "\n")
     return GOOD
+
+
+def _each(source: Iterable[bytes], rules: object, out: TextIO, err: TextIO) -> int:
+    sums, code = _Sums(), GOOD
+    for number, line in enumerate(source, 1):
+        if line.strip():
+            answer = _priced_line(line, number, rules, err)
+            out.write(json.dumps(answer, ensure_ascii=False) + "\n")
+            code = BAD if "error" in answer else code
+            sums.add(answer)
+    if rules is not None:
+        out.write(json.dumps(sums.told(), ensure_ascii=False) + "\n")
+    return code
 
 
 def lint(path: File, profile: str, out: TextIO, err: TextIO, *, as_json: bool = False) -> int:
@@ -70,24 +98,26 @@ def lint(path: File, profile: str, out: TextIO, err: TextIO, *, as_json: bool = 
         err.write(f"{path} cannot be read: {error.strerror}\n")
         return WRONG_USE
     try:
-        found = findings(load(data), *profiles)
+        tariff, notes = read(data)
+        found = findings(tariff, *profiles)
     except PricingError as error:
         rows = [{"severity": "error", "code": "not-a-tariff", "path": "", "message": line} for line in str(error).splitlines()]
         bad = True
     else:
-        rows = [{"severity": f.severity.value, "code": f.code, "path": f.path, "message": f.message} for f in found]
+        rows = [{"severity": "note", "code": n.code, "path": n.path, "message": n.message} for n in notes]
+        rows += [{"severity": f.severity.value, "code": f.code, "path": f.path, "message": f.message} for f in found]
         bad = any(f.severity is Severity.ERROR for f in found)
     if as_json:
         out.write(json.dumps({"file": str(path), "profiles": profiles, "findings": rows}, ensure_ascii=False) + "\n")
     else:
         for row in rows:
             out.write(": ".join(part for part in (str(path), row["path"], row["severity"], row["code"], row["message"]) if part) + "\n")
-        errors = sum(row["severity"] == "error" for row in rows)
-        out.write(f"{path}: {errors} errors, {len(rows) - errors} warnings\n")
+        errors, warnings = (sum(row["severity"] == severity for row in rows) for severity in ("error", "warning"))
+        out.write(f"{path}: {errors} errors, {warnings} warnings\n")
     return BAD if bad else GOOD
 
 
-def _priced_line(line: str, number: int, rules: object, err: TextIO) -> dict[str, object]:
+def _priced_line(line: bytes, number: int, rules: object, err: TextIO) -> dict[str, object]:
     try:
         return _priced(line, rules)
     except PricingError as error:
@@ -95,24 +125,24 @@ def _priced_line(line: str, number: int, rules: object, err: TextIO) -> dict[str
         return {"error": str(error)}
 
 
-def _written(answer: dict[str, object], out: TextIO) -> dict[str, object]:
-    out.write(json.dumps(answer, ensure_ascii=False) + "\n")
-    return answer
-
-
-def _sums(answers: Iterable[dict[str, object]]) -> dict[str, object]:
+class _Sums:
     """What the cases come to together, by currency."""
-    sums: dict[str, dict[str, Decimal]] = {}
-    for answer in answers:
-        if "error" not in answer:
-            of = sums.setdefault(str(answer["currency"]), {"before": Decimal(0), "total": Decimal(0), "difference": Decimal(0)})
+
+    def __init__(self) -> None:
+        self._of: dict[str, dict[str, Decimal]] = {}
+
+    def add(self, answer: dict[str, object]) -> None:
+        if "before" in answer:
+            of = self._of.setdefault(str(answer["currency"]), {"before": Decimal(0), "total": Decimal(0), "difference": Decimal(0)})
             for key in of:
                 of[key] += Decimal(str(answer[key]))
-    return {"sums": {currency: {key: _text(value) for key, value in of.items()} for currency, of in sums.items()}}
+
+    def told(self) -> dict[str, object]:
+        return {"sums": {currency: {key: _text(value) for key, value in of.items()} for currency, of in self._of.items()}}
 
 
-def _priced(text: str, rules: object) -> dict[str, object]:
-    case = parse(text.encode())
+def _priced(data: bytes, rules: object) -> dict[str, object]:
+    case = parse(data)
     if not isinstance(case, dict):
         raise PricingError("not an object with tariff, session and time_zone")
     if missing := [key for key in ("tariff", "session", "time_zone") if key not in case]:
@@ -120,15 +150,34 @@ def _priced(text: str, rules: object) -> dict[str, object]:
     zone = case["time_zone"]
     if not isinstance(zone, str):
         raise PricingError("time_zone: is not text: write one such as Europe/Berlin")
-    tariff, usage = tariff_from(case["tariff"]), usage_of(case["session"])
-    full = bill_periods(tariff, usage, zone)
+    tariff, notes = read_body(_named(case["tariff"]))
+    if has_periods(case["session"]):
+        usage = usage_of(case["session"])
+        full = bill_periods(tariff, usage, zone)
+    else:
+        usage = usage_of_whole(case["session"])
+        full = bill(tariff, usage, zone)
     rating = discount(full, tariff, rules_from(case.get("discounts", []), tariff.currency, zone), usage)
-    name: dict[str, object] = {"id": case["id"]} if isinstance(case.get("id"), str | int) else {}
+    head: dict[str, object] = {"id": case["id"]} if isinstance(case.get("id"), str | int) else {}
+    tail: dict[str, object] = {"notes": [str(note) for note in notes]} if notes else {}
     if rules is None:
-        return name | _plain(rating)
+        return head | _plain(rating) | tail
     other = discount(full, tariff, rules_from(rules, tariff.currency, zone), usage)
     change = {"before": _text(rating.total.decimal()), "difference": _text((other.total - rating.total).decimal())}
-    return name | _plain(other) | change
+    return head | _plain(other) | change | tail
+
+
+def _named(body: object) -> object:
+    """The tariff with a name, an owner and a date where it has none: nothing of its price depends on them."""
+    if not isinstance(body, dict):
+        return body
+    version = version_of(body)
+    if version is Version.OCPP_2_1:
+        return body
+    unsaid = {"id": "unnamed", "last_updated": "1970-01-01T00:00:00Z"}
+    if version is not Version.OCPI_2_1_1:
+        unsaid |= NOBODY._asdict()
+    return unsaid | body
 
 
 def _plain(rating: Rating) -> dict[str, object]:

@@ -50,6 +50,7 @@ from kiosk.pricing.scalars import (
 )
 
 MAX_BYTES = 1_000_000
+_MOST_DIGITS = 40
 
 # Roughly how many units of a currency make one euro, where the order of magnitude differs; used only to catch wrong units.
 _UNITS_PER_EURO = {
@@ -101,14 +102,35 @@ def parse(data: bytes) -> object:
     if len(data) > MAX_BYTES:
         raise PricingError(f"{len(data)} bytes are no tariff: at most {MAX_BYTES} are read")
     try:
-        return json.loads(data.decode("utf-8-sig"), parse_float=_finite, parse_constant=_no_constant, object_pairs_hook=_unique)
+        text = data.decode("utf-8-sig")
+        body: object = json.loads(text, parse_int=_whole, parse_float=_finite, parse_constant=_no_constant, object_pairs_hook=_unique)
     except PricingError:
         raise
-    except (ValueError, RecursionError) as error:
+    except RecursionError:
+        raise PricingError("not a tariff: lists and objects lie in one another without end") from None
+    except ValueError as error:
         raise PricingError(f"not JSON in UTF-8: {error}") from None
+    if "\\u" in text:
+        _printable(body)
+    return body
+
+
+def _printable(body: object) -> None:
+    try:
+        json.dumps(body, ensure_ascii=False, default=str).encode()
+    except UnicodeEncodeError as error:  # JSON's escapes can write half of a character
+        raise PricingError(f"a text holds {error.object[error.start : error.end]!r}, which is half of a character: take it out") from None
+
+
+def _whole(text: str) -> int:
+    if len(text) > _MOST_DIGITS:
+        _refuse(f"a number of {len(text)} digits is out of any range")
+    return int(text)
 
 
 def _finite(text: str) -> Decimal:
+    if len(text) > _MOST_DIGITS:
+        _refuse(f"a number of {len(text)} digits is finer than anything measured: shorten it")
     number = Decimal(text)
     if not -9 <= number.adjusted() <= 12:
         return Decimal(0) if not number else _refuse(f"the number {text} is out of any range")

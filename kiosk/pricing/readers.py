@@ -48,11 +48,12 @@ def read(data: bytes, owner: Owner = NOBODY) -> tuple[Tariff, tuple[Note, ...]]:
 
     `owner` is used where the version does not name the operator. Raises `PricingError` with one line for each fault found.
     """
-    body = parse(data)
-    try:
-        return _READERS[version_of(body)](body, owner)
-    except UnicodeEncodeError as error:  # JSON's \u escapes can write half of a character
-        raise PricingError(f"a text holds {error.object[error.start : error.end]!r}, which is half of a character: take it out") from None
+    return read_body(parse(data), owner)
+
+
+def read_body(body: object, owner: Owner = NOBODY) -> tuple[Tariff, tuple[Note, ...]]:
+    """The tariff in parsed JSON: see `read`."""
+    return _READERS[version_of(body)](body, owner)
 
 
 def version_of(body: object) -> Version:

@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from kiosk.pricing.cli import price
+from kiosk.pricing.cli import lint, price
 
 CORPUS = (Path(__file__).parents[1] / "vectors" / "pricing" / "corpus.jsonl").read_text().splitlines()
 
 
 def run(source: list[str], *, jsonl: bool = True) -> tuple[int, str, str]:
     out, err = io.StringIO(), io.StringIO()
-    return price(source, out, err, jsonl=jsonl), out.getvalue(), err.getvalue()
+    return price([line.encode() for line in source], out, err, jsonl=jsonl), out.getvalue(), err.getvalue()
 
 
 def test_each_line_of_a_corpus_gets_its_price() -> None:
@@ -112,7 +112,7 @@ def dry(source: list[str], rules: object, folder: Path, *, jsonl: bool = True) -
     file = folder / "rules.json"
     file.write_text(json.dumps(rules))
     out, err = io.StringIO(), io.StringIO()
-    code = price(source, out, err, jsonl=jsonl, rules=file)
+    code = price([line.encode() for line in source], out, err, jsonl=jsonl, rules=file)
     return code, [json.loads(line) for line in out.getvalue().splitlines()] if jsonl else [json.loads(out.getvalue())], err.getvalue()
 
 
@@ -146,5 +146,100 @@ def test_rules_that_are_none_are_named(tmp_path: Path) -> None:
     assert (code, answers[0]) == (1, {"error": "discounts[0].funded_by: is missing"})
     assert err == "line 1: discounts[0].funded_by: is missing\n"
     out, err_ = io.StringIO(), io.StringIO()
-    assert price(CORPUS[:1], out, err_, jsonl=True, rules=tmp_path / "none.json") == 2
+    assert price([CORPUS[0].encode()], out, err_, jsonl=True, rules=tmp_path / "none.json") == 2
     assert "none.json" in err_.getvalue()
+
+
+# --- what else comes in ------------------------------------------------------------------------------------------------------------
+
+
+def priced(case: dict[str, Any]) -> dict[str, Any]:
+    _, out, _ = run([json.dumps(case)])
+    answer: dict[str, Any] = json.loads(out)
+    return answer
+
+
+ELEMENTS = [
+    {"price_components": [{"type": "ENERGY", "price": 0.2, "step_size": 1}], "restrictions": {"start_time": "22:00", "end_time": "06:00"}},
+    {"price_components": [{"type": "ENERGY", "price": 0.4, "step_size": 1}, {"type": "FLAT", "price": 1, "step_size": 1}]},
+]
+NIGHT = {"start": "2024-06-19T21:30:00Z", "end": "2024-06-19T22:30:00Z"}
+
+
+def test_a_tariff_of_an_older_version_is_priced_and_what_was_decided_is_told() -> None:
+    bare = {"id": "x", "currency": "EUR", "elements": ELEMENTS, "last_updated": "2024-01-01T00:00:00Z"}
+    case = {"time_zone": "UTC", "session": NIGHT | {"kwh": 10}, "tariff": bare}
+    answer = priced(case)
+    assert (answer["total"], answer["notes"][0].split(": ")[2]) == ("4.00", "prices-before-vat")
+    limited = bare | {"country_code": "NL", "party_id": "TST", "min_price": {"excl_vat": 5, "incl_vat": 6}}
+    assert priced(case | {"tariff": limited})["incl"] == "6"
+    newest = bare | {"tax_included": "YES", "min_price": {"before_taxes": 5, "after_taxes": 6}}
+    assert "notes" not in priced(case | {"tariff": newest})
+
+
+def test_a_tariff_without_a_name_costs_the_same() -> None:
+    assert (
+        priced({"time_zone": "UTC", "session": NIGHT | {"kwh": 10}, "tariff": {"currency": "EUR", "elements": ELEMENTS}})["total"] == "4.00"
+    )
+
+
+@pytest.mark.parametrize(
+    "ends",
+    [
+        {"start_date_time": NIGHT["start"], "end_date_time": NIGHT["end"], "kwh": 10},  # a session of OCPI 2.2.1 and 2.3.0
+        {"start_datetime": NIGHT["start"], "end_datetime": NIGHT["end"], "kwh": 10, "charging_periods": []},  # a session of 2.1.1
+        {"start_date_time": NIGHT["start"], "stop_date_time": NIGHT["end"], "total_energy": 10, "charging_periods": None},  # a CDR of 2.1.1
+    ],
+)
+def test_a_session_that_tells_no_periods_is_cut_where_its_prices_change(ends: dict[str, Any]) -> None:
+    case = {"time_zone": "UTC", "session": ends, "tariff": {"currency": "EUR", "elements": ELEMENTS}}
+    assert [(line["code"], line["quantity"]) for line in priced(case)["lines"]] == [("FLAT", "1"), ("ENERGY", "5"), ("ENERGY", "5")]
+
+
+def test_parked_time_of_a_cdr_without_periods_is_its_end() -> None:
+    parking = [{"price_components": [{"type": "PARKING_TIME", "price": 6, "step_size": 1}], "restrictions": {"min_duration": 1800}}]
+    case = {"time_zone": "UTC", "tariff": {"currency": "EUR", "elements": parking, "tax_included": "NO"}}
+    assert priced(case | {"session": NIGHT | {"total_energy": 1, "total_parking_time": 0.75}})["total"] == "3.00"
+
+
+@pytest.mark.parametrize(
+    ("told", "sentence"),
+    [
+        ({"session": NIGHT}, "session.periods: is not a list"),
+        ({"session": NIGHT | {"kwh": "10"}}, "session.kwh: is not a number"),
+        ({"session": {"start": NIGHT["start"], "kwh": 1}}, "session.end: is missing"),
+        ({"session": NIGHT | {"end": "9999-12-31T23:59:59Z", "kwh": 1}}, "no moment from 1970 to 2199"),
+        ({"session": session(period(dimensions=[{"type": "TIME", "volume": 10**8}]))}, "is out of range: time is in hours"),
+        ({"time_zone": "../UTC"}, "is no IANA time zone"),
+        ({"tariff": {"elements": ELEMENTS, "currency": "EURO"}}, "no ISO 4217 currency"),
+        ({"id": "\ud800"}, "half of a character"),
+    ],
+)
+def test_what_is_out_of_this_world_says_why(told: dict[str, Any], sentence: str) -> None:
+    case = {"time_zone": "UTC", "session": NIGHT | {"kwh": 10}, "tariff": {"currency": "EUR", "elements": ELEMENTS}} | told
+    code, out, err = run([json.dumps(case)])
+    assert code == 1
+    assert sentence in json.loads(out)["error"]
+    assert sentence in err
+
+
+@pytest.mark.parametrize("jsonl", [True, False])
+@pytest.mark.parametrize("data", [b"\xff\xfe\x00", b"[" * 100_000, b"9" * 10_000, b"\x00", b'{"a": Infinity}'])
+def test_bytes_that_are_nothing_get_one_sentence(data: bytes, jsonl: bool) -> None:
+    out, err = io.StringIO(), io.StringIO()
+    assert price([data], out, err, jsonl=jsonl) == 1
+    assert err.getvalue().count("\n") == 1
+
+
+def test_no_input_at_all_is_wrong_use() -> None:
+    out, err = io.StringIO(), io.StringIO()
+    assert price(None, out, err) == 2
+    assert err.getvalue().startswith("nothing comes in")
+
+
+def test_a_lint_reads_every_version(tmp_path: Path) -> None:
+    file, out, err = tmp_path / "old.json", io.StringIO(), io.StringIO()
+    file.write_text(json.dumps({"id": "x", "currency": "EUR", "elements": ELEMENTS, "last_updated": "2024-01-01T00:00:00Z"}))
+    lint(file, "", out, err)
+    assert "note: prices-before-vat" in out.getvalue()
+    assert "not-a-tariff" not in out.getvalue()
