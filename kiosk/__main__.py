@@ -77,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     _meter(commands.add_parser("meter", help="check signed meter values"))
     _journal(commands.add_parser("journal", help="show, verify and export what happened"))
     _queue(commands.add_parser("queue", help="what waits for an answer of the far ends; --flush tries it now"))
+    _upstream(commands.add_parser("upstream", help="what the operator's own system has been told; --again tries the rest now"))
     _review(commands.add_parser("review", help="list and decide what a person must decide"))
     _stop(commands.add_parser("stop", help="end a charge, as the operator"))
     _refund(commands.add_parser("refund", help="pay back what was captured, with a credit note"))
@@ -137,7 +138,7 @@ def _unusable(path: Path, settings: Sequence[str] = ()) -> list[str]:
     from hardware.terminals.adyen.local import AdyenConfigError
     from kiosk.config.load import load_config, overlay
     from kiosk.config.problems import ConfigError
-    from kiosk.core import parts
+    from kiosk.core import parts, upstream
     from kiosk.core.clock import SystemClock
     from kiosk.payments.api import PaymentsError
     from kiosk.wording.languages import LANGUAGES
@@ -154,6 +155,7 @@ def _unusable(path: Path, settings: Sequence[str] = ()) -> list[str]:
     try:
         parts.webhooks(config)
         parts.recognition_key(config)
+        upstream.terms(config)
     except (PaymentsError, ConfigError, ValueError) as error:
         problems.append(f"{path.name}: {error}")
     return problems
@@ -198,13 +200,38 @@ def _run_check(args: argparse.Namespace) -> int:
         print(problem)
     if not problems:
         print(f"{args.config}: good")
+        _tell_upstream(args.config)
     return BAD if problems else GOOD
+
+
+def _tell_upstream(path: Path) -> None:
+    """How it stands with the operator's own system, where there is one."""
+    from kiosk.config.load import load_config
+    from kiosk.core import upstream
+    from kiosk.core.office import OfficeError
+    from kiosk.core.office_link import SOCKET, ask
+
+    config = load_config(path)
+    if config.upstream is None:
+        return
+    try:
+        told = ask(config.journal.directory / SOCKET, {"do": "upstream"})["upstream"]
+    except OfficeError:
+        print(f"operator's system {config.upstream.url} as {config.upstream.identity}: not known, the kiosk does not run")
+    else:
+        print(upstream.words(told)[0] if told else "operator's system: the kiosk that runs has not read this configuration yet")
 
 
 def _queue(p: argparse.ArgumentParser) -> None:
     p.add_argument("--flush", action="store_true", help="try everything again now")
     _at_kiosk(p)
     p.set_defaults(run=lambda args: _ordered("queue", args))
+
+
+def _upstream(p: argparse.ArgumentParser) -> None:
+    p.add_argument("--again", action="store_true", help="connect and send now, also what was set aside; remarks are taken as read")
+    _at_kiosk(p)
+    p.set_defaults(run=lambda args: _ordered("upstream", args))
 
 
 def _review(p: argparse.ArgumentParser) -> None:
@@ -254,6 +281,7 @@ def _ordered(order: str, args: argparse.Namespace) -> int:
     orders = {
         "stop": office_cli.stop,
         "queue": office_cli.queue,
+        "upstream": office_cli.upstream,
         "reviews": office_cli.reviews,
         "decide": office_cli.decide,
         "refund": office_cli.refund,

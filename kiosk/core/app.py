@@ -44,6 +44,7 @@ from kiosk.core.service import Service
 from kiosk.core.start import start
 from kiosk.core.terminal_watch import TerminalWatch
 from kiosk.core.upkeep import Upkeep
+from kiosk.core.upstream import Upstream
 from kiosk.journal.journal import Journal
 from kiosk.journal.thread import JournalThread
 from kiosk.ocpp.seam import Reply
@@ -134,8 +135,9 @@ class App:
             self._place, parts.times(config), clock, self._ids, lambda: self._service.kiosk, self._tell, self._discounting.known
         )
         self._greeter = Greeter(self._desk, self._archive, clock, self._counter, lambda: self._service.kiosk, self._tell)
+        self._upstream = Upstream(config, self._journal, lambda: self._service.kiosk, self._tell, clock)
         refunds = config.acquirer.refund_key_file is not None
-        office = Office(effects, self._archive, clock, lambda: self._service.kiosk, self._tell, self._service.wake, refunds)
+        office = Office(effects, self._archive, clock, lambda: self._service.kiosk, self._tell, self._service.wake, refunds, self._upstream)
         self._office = OfficeLink(directory / SOCKET, office.answer)
         self._link = ScreenLink(config.screen.socket, SystemClock.real(), self._compose, self._wished, self._desk.screen_seen)
         self._pulse = Pulse(
@@ -147,6 +149,7 @@ class App:
         self._leaving = False
 
     async def run(self) -> None:
+        await self._upstream.begin()
         await self._service.tell(KioskStarted(self._begun.sound))
         await self._asker.ask_all()
         await self._upkeep.begin()
@@ -166,6 +169,7 @@ class App:
             asyncio.create_task(TerminalWatch(self._desk, self._tell, self._clock).run(), name="terminal"),
             asyncio.create_task(self._upkeep.run(), name="upkeep"),
             asyncio.create_task(self._discounts(), name="discounts"),
+            asyncio.create_task(self._upstream.run(), name="upstream"),
             asyncio.create_task(self._stopped(stop), name="stop"),
             asyncio.create_task(self._gone_wrong(), name="failure"),
         ]
@@ -186,6 +190,7 @@ class App:
         await self._link.stop()
         await self._ocpp.stop()
         self._acquirer.close()
+        self._upstream.close()
         self._reader.close()
         await self._journal.close()
 
@@ -231,6 +236,7 @@ class App:
 
     def _changed(self, batch: Batch) -> None:
         self._live.follow(batch.after, self._clock.now())
+        self._upstream.look()
         self._spawn(self._show(batch))
         if signs(batch.facts):
             self._spawn(self._sign())

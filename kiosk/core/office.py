@@ -48,6 +48,14 @@ class Queue(Protocol):
     def flush(self, at: Moment) -> None: ...
 
 
+class Upstream(Protocol):
+    """The operator's own system, as people ask about it; None where there is none."""
+
+    async def standing(self) -> dict[str, Any] | None: ...
+
+    async def again(self) -> dict[str, Any] | None: ...
+
+
 @dataclass(frozen=True)
 class Office:
     """`tell` decides an input and returns when it is durable; `wake` lets the service look at its queue now."""
@@ -59,6 +67,7 @@ class Office:
     tell: Callable[[Input], Awaitable[Batch]]
     wake: Callable[[], None]
     refunds_here: bool
+    upstream: Upstream | None = None
 
     async def answer(self, order: Mapping[str, object]) -> dict[str, Any]:
         """Carry out one order. Raises `OfficeError`."""
@@ -69,6 +78,10 @@ class Office:
                 self.queue.flush(self.clock.now())
                 self.wake()
                 return {"queue": [_row(row) for row in self.queue.queue(self.clock.now())]}
+            case "upstream":
+                return {"upstream": await self.upstream.standing() if self.upstream else None}
+            case "upstream_again":
+                return {"upstream": await self.upstream.again() if self.upstream else None}
             case "reviews":
                 return {"reviews": [_review(s, r) for s in self._held() for r in s.reviews if r.open]}
             case "decide":
@@ -77,7 +90,7 @@ class Office:
                 return await self._refund(order)
             case "stop":
                 return await self._stop(order)
-        raise OfficeError(f"{order.get('do')!r} is no order: one of queue, flush, reviews, decide, refund, stop")
+        raise OfficeError(f"{order.get('do')!r} is no order: one of queue, flush, upstream, upstream_again, reviews, decide, refund, stop")
 
     def _held(self) -> tuple[Session, ...]:
         k = self.kiosk()

@@ -12,6 +12,7 @@ from kiosk.config.load import load_config, overlay
 from kiosk.config.problems import ConfigError
 from kiosk.core.office import OfficeError
 from kiosk.core.office_link import SOCKET, ask
+from kiosk.core.upstream import words
 
 GOOD, BAD = 0, 1
 
@@ -37,8 +38,23 @@ def queue(args: argparse.Namespace) -> int:
     else:
         for row in rows:
             amount = f" {row['amount']}" if row.get("amount") else ""
-            words = f", last: {row['words']}" if row.get("words") else ""
-            _say(f"{row['ref']}: {row['operation'] or row['kind']}{amount}, {row['age_s']} s old, {row['attempts']} attempts{words}")
+            last = f", last: {row['words']}" if row.get("words") else ""
+            _say(f"{row['ref']}: {row['operation'] or row['kind']}{amount}, {row['age_s']} s old, {row['attempts']} attempts{last}")
+    if not args.json and (told := _ordered(args, {"do": "upstream_again" if args.flush else "upstream"})) and told["upstream"]:
+        _say(words(told["upstream"])[0])
+    return GOOD
+
+
+def upstream(args: argparse.Namespace) -> int:
+    answer = _ordered(args, {"do": "upstream_again" if args.again else "upstream"})
+    if answer is None:
+        return BAD
+    told = answer["upstream"]
+    if args.json:
+        _say(json.dumps(told))
+    else:
+        for line in words(told) if told else ["the configuration names no system of the operator's: there is no [upstream] table"]:
+            _say(line)
     return GOOD
 
 

@@ -1,0 +1,466 @@
+"""The kiosk as a charging station of the operator's own system (CSMS), over OCPP 1.6J: it is told of every charge, sooner or later.
+
+Nothing in the kiosk waits for it. It may be away for days; then it is told in order, each message once, or once more with the same content
+where its answer was lost. Only how the connectors stand is not kept for it: the newest counts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import itertools
+import logging
+import ssl
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NoReturn
+from urllib.parse import quote
+
+from websockets.asyncio.client import connect
+from websockets.asyncio.connection import Connection
+from websockets.exceptions import WebSocketException
+
+from hardware.api import AnswerLost, NotSent
+from kiosk.ocpp import frames
+from kiosk.ocpp.dialects.dialect import CallRefused, Request, Urgency, Violation
+from kiosk.ocpp.schemas import schemas
+from kiosk.ocpp.seam import Clock, OcppError
+from kiosk.ocpp.session import Session
+from kiosk.ocpp.upstream_asked import Asked
+from kiosk.ocpp.upstream_calls import METER, START, Call, Plug, status, whole
+from kiosk.ocpp.upstream_queue import Aside, Books, Queue, Remark
+from kiosk.session.inputs import ConnectorStatus
+from kiosk.values import ConnectorId
+
+_log = logging.getLogger(__name__)
+
+_FIRST_S, _MOST_S = 2.0, 300.0  # between attempts to connect
+_BOOT_AGAIN_S = 60  # when the answer does not say
+_CLOSE_S = 2.0
+_MAX_SIZE = 1024 * 1024
+_QUIET_S = 30.0  # while the disk is full
+_FIELD = 20  # CiString20
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How the operator's system is reached. `url` ends before the identity. A message that is refused is sent `attempts` times, `retry_s`
+    after the first refusal, twice that after the second (OCPP 1.6 3.7.1, TransactionMessageAttempts)."""
+
+    url: str
+    identity: str
+    password: str | None = field(default=None, repr=False)
+    tls: ssl.SSLContext | None = None
+    heartbeat_s: int = 300
+    attempts: int = 5
+    retry_s: int = 30
+    answer_timeout_s: float = 30.0
+    vendor: str = "PilePay"
+    model: str = "PilePay kiosk"
+    serial: str = ""
+    firmware: str = ""
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How it stands with the operator's system. `state` is `away`, `waiting` (connected, not yet accepted) or `accepted`, since `since_ms`;
+    `waiting` messages are still to be told, the oldest of `oldest_ms`; `error` is the last thing that went wrong."""
+
+    url: str
+    identity: str
+    state: str
+    since_ms: int
+    waiting: int
+    oldest_ms: int | None
+    error: str
+    error_ms: int | None
+    asides: tuple[Aside, ...]
+    remarks: tuple[Remark, ...]
+
+
+Connectors = Callable[[], Mapping[ConnectorId, tuple[ConnectorStatus | None, str, bool]]]
+"""How the connectors stand now: the status, the pile's own words, and whether the pile is connected."""
+
+
+class Station:
+    """One station. `stop` ends a sale as the operator may, and says whether it will; `held` says that nothing may be written now."""
+
+    def __init__(
+        self,
+        terms: Terms,
+        plugs: Sequence[Plug],
+        books: Books,
+        *,
+        connectors: Connectors,
+        stop: Callable[[str], Awaitable[bool]],
+        held: Callable[[], bool],
+        clock: Clock,
+        chance: Callable[[], float],
+    ) -> None:
+        self._terms = terms
+        self._plugs = tuple(plugs)
+        self.queue = Queue(books, plugs)
+        self._connectors = connectors
+        self._stop = stop
+        self._held = held
+        self._clock = clock
+        self._chance = chance
+        started = clock.now()
+        self._ids = (f"{started.utc_ms:x}.{started.mono_ns % 0xFFFFFF:x}.{n}" for n in itertools.count(1))
+        self._asked = Asked(self._settings, self._set_heartbeat, self._stop_transaction, self._triggered)
+        self._heartbeat_s = terms.heartbeat_s
+        self._state, self._since_ms = "away", started.utc_ms
+        self._error = ""
+        self._error_ms: int | None = None
+        self._news = asyncio.Event()  # perhaps something to tell
+        self._turns = asyncio.Event()  # perhaps a connector stands otherwise, or a trigger came
+        self._hurry = asyncio.Event()
+        self._wanted: list[tuple[str, int | None]] = []
+        self._shown: dict[int, tuple[object, ...]] = {}
+        self._refusals: dict[str, int] = {}
+        self._meters_refused = False
+        self._failures = 0
+
+    async def begin(self) -> None:
+        """Find out what is still to be told."""
+        await self.queue.begin()
+
+    def look(self) -> None:
+        """Something happened in the kiosk."""
+        self._news.set()
+        self._turns.set()
+
+    async def again(self) -> None:
+        """Somebody does not want to wait: connect and send now, also what was set aside."""
+        await self.queue.again()
+        self._refusals.clear()
+        self._meters_refused = False
+        self._hurry.set()
+        self._news.set()
+
+    async def standing(self) -> Standing:
+        waiting, oldest = await self.queue.waiting()
+        t = self._terms
+        return Standing(
+            t.url,
+            t.identity,
+            self._state,
+            self._since_ms,
+            waiting,
+            oldest,
+            self._error,
+            self._error_ms,
+            self.queue.asides,
+            tuple(self.queue.remarks.values()),
+        )
+
+    async def run(self) -> NoReturn:
+        """Connect, and again after every loss, until cancelled. Raises only what the journal raises."""
+        while True:
+            self._hurry.clear()
+            try:
+                await self._connected()
+            except (OSError, WebSocketException, TimeoutError, NotSent, AnswerLost, CallRefused) as error:
+                self._wrong(f"{type(error).__name__}: {error}" if not isinstance(error, NotSent | AnswerLost) else str(error))
+            self._is("away")
+            self._failures += 1
+            await self._unless(self._hurry, self._backoff_s())
+
+    def _backoff_s(self) -> float:
+        """Twice as long after each failure, and never as long as everybody else's."""
+        doubled: float = _FIRST_S * 2 ** min(self._failures - 1, 10)
+        return min(_MOST_S, doubled) * (0.5 + self._chance() / 2)
+
+    def _is(self, state: str) -> None:
+        if state != self._state:
+            self._state, self._since_ms = state, self._clock.now().utc_ms
+            _log.info("the operator's system at %s: %s", self._terms.url, state)
+
+    def _wrong(self, words: str) -> None:
+        if words != self._error:
+            _log.warning("the operator's system at %s: %s", self._terms.url, words)
+        self._error, self._error_ms = words[:300], self._clock.now().utc_ms
+
+    async def _unless(self, event: asyncio.Event, seconds: float) -> bool:
+        """Wait for `seconds`, or less when `event` comes; says whether it came."""
+        try:
+            async with self._clock.timeout(seconds):
+                await event.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    # --- one connection -----------------------------------------------------------------------------------------------------------
+
+    async def _connected(self) -> None:
+        t = self._terms
+        headers = {}
+        if t.password is not None:
+            headers["Authorization"] = f"Basic {base64.b64encode(f'{t.identity}:{t.password}'.encode()).decode()}"
+        opened = _NoRedirect(
+            f"{t.url.rstrip('/')}/{quote(t.identity, safe='')}",
+            subprotocols=["ocpp1.6"],  # type: ignore[list-item]  # NewType of str
+            additional_headers=headers,
+            ssl=t.tls,
+            compression=None,
+            proxy=None,
+            close_timeout=_CLOSE_S,
+            open_timeout=None,
+            max_size=_MAX_SIZE,
+        )
+        async with self._clock.timeout(t.answer_timeout_s):
+            socket = await opened
+        try:
+            await self._converse(socket)
+        finally:
+            await socket.close()
+
+    async def _converse(self, socket: Connection) -> None:
+        session = Session(
+            "the operator's system",
+            socket,
+            hear=self._hear,
+            clock=self._clock,
+            new_id=self._ids.__next__,
+            answer_timeout_s=self._terms.answer_timeout_s,
+        )
+        self._is("waiting")
+        self._wanted.clear()
+        self._shown.clear()
+        life = _Life(session, asyncio.Event())
+        reader = asyncio.create_task(session.run(), name="upstream reader")
+        reader.add_done_callback(lambda _: self._over(life))
+        worker = asyncio.create_task(self._work(life), name="upstream worker")
+        try:
+            # A message whose answer came with the end of the connection is still counted as taken: the worker ends by itself.
+            await asyncio.wait([reader, worker], return_when=asyncio.FIRST_COMPLETED)
+            await (socket.close() if worker.done() else worker)
+        finally:
+            for task in (reader, worker):
+                task.cancel()
+            ended = await asyncio.gather(reader, worker, return_exceptions=True)
+        for one in ended:
+            if isinstance(one, Exception):
+                raise one
+
+    def _over(self, life: _Life) -> None:
+        life.gone.set()
+        self._news.set()
+        self._turns.set()
+
+    async def _work(self, life: _Life) -> None:
+        await self._boot(life)
+        self._is("accepted")
+        self._failures = 0
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._tell(life), name="upstream queue")
+            group.create_task(self._chores(life), name="upstream chores")
+
+    async def _boot(self, life: _Life) -> None:
+        t = self._terms
+        boot: frames.Payload = {"chargePointVendor": t.vendor[:_FIELD], "chargePointModel": t.model[:_FIELD]}
+        optional = {"chargePointSerialNumber": t.serial[:25], "firmwareVersion": t.firmware[:50]}
+        boot |= {key: value for key, value in optional.items() if value}
+        while not life.gone.is_set():
+            answer = await self._ask(life, "BootNotification", boot)
+            interval = answer.get("interval")
+            seconds = interval if isinstance(interval, int) and 0 < interval <= 86_400 else 0
+            if answer.get("status") == "Accepted":
+                self._heartbeat_s = seconds or t.heartbeat_s
+                return
+            self._wrong(f"the operator's system answers the boot with {str(answer.get('status'))[:40]!r}")
+            self._turns.clear()
+            await self._unless_wanted(life, (seconds or _BOOT_AGAIN_S) * (1 + self._chance() / 10))
+
+    async def _unless_wanted(self, life: _Life, seconds: float) -> None:
+        """Wait before the next boot; it may be asked for earlier."""
+        until = self._clock.now().plus(max(1, round(seconds)))
+        while not life.gone.is_set() and not self._wanted and (left := self._clock.now().ms_until(until)) > 0:
+            if await self._unless(self._turns, left / 1_000):
+                self._turns.clear()
+        self._wanted.clear()
+
+    async def _ask(self, life: _Life, action: str, payload: frames.Payload, name: str = "") -> frames.Payload:
+        """One CALL. Raises `NotSent`, `AnswerLost` or `CallRefused`."""
+        if wrong := schemas("v16").violation(action, payload):
+            raise OcppError(f"{action} for the operator's system would break OCPP: {': '.join(wrong)}")
+        urgency = Urgency.SALE if name else Urgency.ASK
+        return await life.session.call(Request(action, payload, urgency), name)
+
+    # --- what is kept for it ------------------------------------------------------------------------------------------------------
+
+    async def _tell(self, life: _Life) -> None:
+        while not life.gone.is_set():
+            self._news.clear()
+            if self._held():
+                await self._unless(self._news, _QUIET_S)
+                continue
+            call = await self.queue.next()
+            if call is None:
+                await self._news.wait()
+            else:
+                await self._tell_one(life, call)
+
+    async def _tell_one(self, life: _Life, call: Call) -> None:
+        try:
+            answer = await self._ask(life, call.action, call.payload, call.id)
+            transaction, objection = _answered(call, answer)
+        except OcppError as error:
+            await self._refused(life, call, str(error), final=True)
+        except (CallRefused, _NoAnswer) as error:
+            await self._refused(life, call, str(error), final=False)
+        except (AnswerLost, NotSent) as error:
+            self._wrong(str(error))
+            self._failures += 1
+            self._hurry.clear()
+            await self._pause(life, self._backoff_s())
+        else:
+            self._failures = 0
+            self._refusals.pop(call.id, None)
+            if call.action == METER:
+                self._meters_refused = False
+            if objection:
+                _log.warning("charge %s: %s. The charge goes on", call.charge, objection)
+            await self.queue.taken(call, transaction, objection, self._clock.now().utc_ms)
+
+    async def _refused(self, life: _Life, call: Call, words: str, *, final: bool) -> None:
+        self._wrong(f"{call.action} was refused: {words}")
+        times = self._refusals[call.id] = self._refusals.get(call.id, 0) + 1
+        if final or times >= self._terms.attempts or (call.action == METER and self._meters_refused):
+            self._refusals.pop(call.id, None)
+            self._meters_refused = self._meters_refused or call.action == METER
+            await self.queue.refused(call, words[:200], self._clock.now().utc_ms)
+        else:
+            self._hurry.clear()
+            await self._pause(life, self._terms.retry_s * times)
+
+    async def _pause(self, life: _Life, seconds: float) -> None:
+        """Wait before a message is sent again; less when somebody is in a hurry, or the connection ends."""
+        gone, hurry = (asyncio.ensure_future(event.wait()) for event in (life.gone, self._hurry))
+        over = asyncio.ensure_future(self._clock.sleep(seconds))
+        try:
+            await asyncio.wait([gone, hurry, over], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (gone, hurry, over):
+                task.cancel()
+
+    # --- what is not kept ---------------------------------------------------------------------------------------------------------
+
+    async def _chores(self, life: _Life) -> None:
+        """How the connectors stand, signs of life, and what was asked for."""
+        beat = self._clock.now()
+        while not life.gone.is_set():
+            self._turns.clear()
+            try:
+                await self._show(life)
+                for what, number in self._take_wanted():
+                    await self._send_wanted(life, what, number)
+                if self._clock.now().ms_since(beat) >= self._heartbeat_s * 1_000:
+                    beat = self._clock.now()
+                    await self._ask(life, "Heartbeat", {})
+            except (CallRefused, AnswerLost, NotSent, OcppError) as error:
+                if not life.gone.is_set():
+                    self._wrong(str(error))
+            left = self._heartbeat_s * 1_000 - self._clock.now().ms_since(beat)
+            await self._unless(self._turns, max(1, left) / 1_000)
+
+    async def _show(self, life: _Life) -> None:
+        now_ms = self._clock.now().utc_ms
+        stand = self._connectors()
+        for payload in (whole(now_ms), *(self._status(plug, stand, now_ms) for plug in self._plugs)):
+            number = payload["connectorId"]
+            assert isinstance(number, int)
+            said = (payload["status"], payload["errorCode"], payload.get("info"))
+            if self._shown.get(number) != said:
+                try:
+                    await self._ask(life, "StatusNotification", payload)
+                except CallRefused as refused:  # it is not kept for later
+                    self._wrong(f"StatusNotification was refused: {refused}")
+                self._shown[number] = said
+
+    @staticmethod
+    def _status(plug: Plug, stand: Mapping[ConnectorId, tuple[ConnectorStatus | None, str, bool]], now_ms: int) -> frames.Payload:
+        reported, error, online = stand.get(plug.connector, (None, "", False))
+        return status(plug, reported, error, online=online, at_ms=now_ms)
+
+    def _take_wanted(self) -> list[tuple[str, int | None]]:
+        wanted, self._wanted = self._wanted, []
+        return wanted
+
+    async def _send_wanted(self, life: _Life, what: str, number: int | None) -> None:
+        if what == "BootNotification":
+            await self._boot(life)
+        elif what == "Heartbeat":
+            await self._ask(life, "Heartbeat", {})
+        else:
+            for known in [number] if number is not None else list(self._shown):
+                self._shown.pop(known, None)
+            await self._show(life)
+
+    # --- what it asks -------------------------------------------------------------------------------------------------------------
+
+    async def _hear(self, session: Session, frame: frames.Call | frames.Malformed) -> None:
+        if isinstance(frame, frames.Malformed):
+            _log.warning("the operator's system sent a frame that is not OCPP: %s", frame.why)
+            if frame.error is not None:
+                await session.answer(frames.encode_error(frame.error))
+            return
+        try:
+            text = frames.encode_result(frame.id, await self._asked.answer(frame))
+        except Violation as violation:
+            text = frames.encode_error(frames.CallError(frame.id, violation.code, violation.description))
+        _log.info("the operator's system asked for %.40s", frame.action)
+        await session.answer(text)
+
+    async def _stop_transaction(self, transaction: int) -> bool:
+        charge = self.queue.charge_with(transaction)
+        return charge is not None and await self._stop(charge)
+
+    def _triggered(self, what: str, number: int | None) -> bool:
+        if number is not None and number not in (0, *(plug.number for plug in self._plugs)):
+            return False
+        self._wanted.append((what, number))
+        self._turns.set()
+        return True
+
+    def _settings(self) -> Mapping[str, str]:
+        return {**self._terms.settings, "HeartbeatInterval": str(self._heartbeat_s), "NumberOfConnectors": str(len(self._plugs))}
+
+    def _set_heartbeat(self, seconds: int) -> None:
+        self._heartbeat_s = seconds
+        self._turns.set()
+
+
+@dataclass(frozen=True, slots=True)
+class _Life:
+    """One connection, and that it is over."""
+
+    session: Session
+    gone: asyncio.Event
+
+
+class _NoAnswer(Exception):
+    """An answer without the one thing that is needed of it."""
+
+
+class _NoRedirect(connect):
+    """Goes nowhere else: the password is for this address."""
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        return exc
+
+
+def _answered(call: Call, answer: frames.Payload) -> tuple[int | None, str]:
+    """The other side's word for a charge that begins, and what it had against the message. Raises `_NoAnswer`."""
+    info = answer.get("idTagInfo")
+    word = info.get("status") if isinstance(info, dict) else None
+    objection = f"{call.action} was answered with {str(word)[:40]!r}" if word not in (None, "Accepted") else ""
+    if call.action != START:
+        return None, objection
+    transaction = answer.get("transactionId")
+    if not isinstance(transaction, int) or isinstance(transaction, bool):
+        raise _NoAnswer("StartTransaction was answered without a transactionId")
+    if transaction <= 0:
+        objection = f"{objection or f'{call.action} was answered'} and transactionId {transaction}"
+    return transaction, objection
