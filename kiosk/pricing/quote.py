@@ -26,3 +26,7 @@ class Quote:
     most: Money | None = None
     discounts_json: str = ""
     discounts_hash: str = ""
+
+    def __hash__(self) -> int:
+        """Of what tells one from another: tariffs and plans are looked up by their quote again and again while a car charges."""
+        return hash((self.tariff_hash, self.discounts_hash, self.hold.minor))

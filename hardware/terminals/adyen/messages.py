@@ -218,7 +218,7 @@ def _content(message: Json) -> tuple[str, Json]:
 def decode(raw: bytes) -> dict[str, object]:
     """A JSON object with exact numbers. Refuses NaN, names given twice and nesting without end."""
     try:
-        value: object = json.loads(raw, parse_float=Decimal, parse_constant=_no_number, object_pairs_hook=_no_double)
+        value: object = _READER.decode(raw.decode(json.detect_encoding(raw), "surrogatepass"))
     except (ValueError, ArithmeticError, RecursionError) as error:
         raise MessageError("the message is no JSON") from error
     if not isinstance(value, dict):
@@ -252,3 +252,6 @@ def _no_double(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if len(found) != len(pairs):
         raise MessageError("a name is given twice in one object")
     return found
+
+
+_READER = json.JSONDecoder(parse_float=Decimal, parse_constant=_no_number, object_pairs_hook=_no_double)
