@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TextIO
+from pathlib import Path
+from typing import TextIO, TypeVar
 
 from kiosk.core.engine import fact_of
 from kiosk.journal.entry import JournalError
 from kiosk.journal.reader import Reader
 from kiosk.pricing.canonical import canonical, tariff_hash
 from kiosk.pricing.discounts import Discount
-from kiosk.pricing.load import load
+from kiosk.pricing.load import parse
 from kiosk.pricing.model import PricingError, Tariff
-from kiosk.pricing.rules import read_rules, rules_of, under
+from kiosk.pricing.readers import read
+from kiosk.pricing.rules import rules_from, rules_of, under
 from kiosk.pricing.terms import billed
 from kiosk.session.codec import CodecError
 from kiosk.session.cost import used
@@ -31,6 +33,7 @@ from kiosk.session.state import Kiosk, Session
 from kiosk.values import Money
 
 GOOD, BAD, WRONG_USE = 0, 1, 2
+_V = TypeVar("_V")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +58,41 @@ def run(args: argparse.Namespace, out: TextIO, err: TextIO) -> int:
         err.write(f"{args.since!r} is no day or moment: write 2026-11-22 or 2026-11-22T14:30\n")
         return WRONG_USE
     try:
-        rules = args.rules.read_text("utf-8") if args.rules is not None else None
-        tariff = load(args.tariff.read_bytes()) if args.tariff is not None else None
+        rules = None if args.rules is None else _of(args.rules, _sound)
+        tariff = None if args.tariff is None else _of(args.tariff, lambda data: read(data)[0])
         with Reader.open(args.journal) as reader:
             rows = list(compare(reader, since, rules, tariff))
-    except (JournalError, CodecError, PricingError, OSError, UnicodeDecodeError) as error:
+    except _NoFile as error:
+        err.write(f"{error}\n")
+        return WRONG_USE
+    except (JournalError, CodecError, PricingError, OSError) as error:
         err.write(f"{error}\n")
         return BAD
     _write(rows, out, as_json=args.json)
     return GOOD
 
 
-def compare(reader: Reader, since_ms: int, rules: str | None, tariff: Tariff | None) -> Iterator[Compared]:
+class _NoFile(Exception):
+    """A file on the command line that is not there to be read."""
+
+
+def _of(path: Path, reading: Callable[[bytes], _V]) -> _V:
+    try:
+        return reading(path.read_bytes())
+    except OSError as error:
+        raise _NoFile(f"{path} cannot be read: {error.strerror}") from error
+    except PricingError as error:
+        raise PricingError("\n".join(f"{path}: {line}" for line in str(error).splitlines())) from None
+
+
+def _sound(data: bytes) -> object:
+    """The discounts in a file as parsed JSON, their faults told before any sale is read; each sale has its own currency and zone."""
+    body = parse(data)
+    rules_from(body, "EUR", "UTC")
+    return body
+
+
+def compare(reader: Reader, since_ms: int, rules: object | None, tariff: Tariff | None) -> Iterator[Compared]:
     """The sales that were opened from `since_ms` on and priced by their tariff. Without `rules` they keep their own."""
     opened = (s.stream for s in reader.read() if s.kind == SessionOpened.__name__ and s.at.utc_ms >= since_ms)
     for stream in list(opened):
@@ -78,7 +104,7 @@ def compare(reader: Reader, since_ms: int, rules: str | None, tariff: Tariff | N
         if tariff is not None and tariff.currency == quote.hold.currency:
             quote = replace(quote, tariff_id=tariff.id, tariff_json=canonical(tariff), tariff_hash=tariff_hash(tariff))
         if rules is not None:
-            kept = read_rules(rules, quote.hold.currency, quote.zone)
+            kept = rules_from(rules, quote.hold.currency, quote.zone)
         usage = used(s, s.priced.at)
         yield Compared(stream, s.delivered.mwh if s.delivered else 0, s.priced.rating.total, billed(under(quote, kept), usage).total)
 

@@ -388,9 +388,13 @@ async def test_a_dry_run_says_what_it_cannot_read(tmp_path: Path) -> None:
     rules = tmp_path / "rules.json"
     rules.write_text("[{}]")
     assert compared(journal, since="yesterday")[0] == 2
-    assert (compared(journal, rules=rules)[0], compared(journal, rules=rules)[2]) == (1, "discounts[0].type: is missing\n")
+    assert (compared(journal, rules=rules)[0], compared(journal, rules=rules)[2]) == (1, f"{rules}: discounts[0].type: is missing\n")
     assert compared(tmp_path / "none.db")[0] == 1
-    assert compared(journal, tariff=tmp_path / "none.json")[0] == 1
+    missing = tmp_path / "none.json"
+    for name in ("tariff", "rules"):
+        assert compared(journal, **{name: missing}) == (2, "", f"{missing} cannot be read: No such file or directory\n")
+        rules.write_text("")
+        assert compared(journal, **{name: rules})[0] == 1
 
 
 @pytest.mark.parametrize(
