@@ -67,7 +67,7 @@ def _no_constant(name: str) -> NoReturn:
 
 
 _DECODER = json.JSONDecoder(parse_float=_fraction, parse_constant=_no_constant)
-_ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
+_ENCODER = json.JSONEncoder(check_circular=False, separators=(",", ":"), allow_nan=False)
 
 
 def decode(raw: str) -> Frame:

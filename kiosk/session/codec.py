@@ -71,7 +71,7 @@ _KINDS: dict[str, type[Any]] = {
     if isinstance(kind, type) and issubclass(kind, KioskFact | SessionFact) and kind not in (KioskFact, SessionFact)
 }
 _COLUMNS = ("at", "session")
-_CANONICAL = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+_CANONICAL = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":"), sort_keys=True)
 _READER = json.JSONDecoder()
 _AS_IT_IS = (str, int, bool, type(None))
 _BARE = frozenset(_AS_IT_IS)
@@ -183,9 +183,10 @@ _SHAPES: Mapping[type[Any], tuple[type[Any], ...]] = {Line: (Line, DiscountLine)
 
 
 def _record(kind: type[Any]) -> _Builder:
+    shapes = tuple((shape, _builders(shape)) for shape in _SHAPES.get(kind, (kind,)))
+
     def build(value: Any) -> Any:
-        for shape in _SHAPES.get(kind, (kind,)):
-            parts = _builders(shape)
+        for shape, parts in shapes:
             if value.keys() == parts.keys():
                 return shape(**{name: part(value[name]) for name, part in parts.items()})
         raise CodecError(f"{kind.__name__}: fields {sorted(value.keys() ^ _builders(kind).keys())} do not fit")
