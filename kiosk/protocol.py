@@ -246,7 +246,7 @@ class Snapshot:
     reader_side: str = "right"  # where the card reader is: `left` | `right` | `below`
     what: str = ""  # trouble: what happened; `card`: what was found
     now: str = ""  # trouble and `card`: what to do
-    found: str = ""  # `card`: `looking` | `nothing` | `unreadable` | `away` | `printing`
+    found: str = ""  # `card`: `looking` | `nothing` | `unreadable` | `away` | `printing` | `refunded` (printing, with a credit note)
     call: str = ""  # "If you call us, say code P21 and E0417."
     code_typed: int = 0  # how many digits were typed on `code`
     code_length: int = 0

@@ -288,6 +288,7 @@ class App:
             self._ids.stop_code,
             self._press.code,
             discounts,
+            self._greeter.given_back,
             self._pulse.slow,
         )
         return compose(view, seq)

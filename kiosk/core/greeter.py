@@ -8,10 +8,11 @@ from typing import Protocol
 
 from kiosk.core.archive import Archive
 from kiosk.core.desk import Away, NoCard, Recognition, Seen, Unrecognisable
+from kiosk.core.pages.view import given_back
 from kiosk.session.inputs import Input, ReprintAsked
 from kiosk.session.state import Kiosk
 from kiosk.session.visit import CardShown, Visit
-from kiosk.values import Moment, SessionId
+from kiosk.values import Moment, Money, SessionId
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +56,7 @@ class Greeter:
         self._kiosk = kiosk
         self._tell = tell
         self._asking = False
+        self.given_back: Money | None = None  # of the sale that is being printed again
 
     @property
     def wanted(self) -> bool:
@@ -100,8 +102,10 @@ class Greeter:
         return CardShown(None, "away")
 
     async def _sale(self, session: SessionId | None) -> CardShown:
-        """A sale that is no longer held can only be printed again."""
+        """A sale that is no longer held can only be printed again, with what corrects its receipt."""
         if session is None or self._kiosk().find(session) is not None:
             return CardShown(session)
+        sale = self._archive.sale(session)
+        self.given_back = given_back(sale) if sale is not None else None
         await self._tell(ReprintAsked(session))
-        return CardShown(None, "printing")
+        return CardShown(None, "refunded" if self.given_back else "printing")

@@ -17,11 +17,22 @@ from kiosk.journal.checkpoint import Checkpoint, parse, short
 from kiosk.journal.entry import Stored
 from kiosk.journal.reader import SignedState
 from kiosk.receipts.compact import compact
-from kiosk.receipts.document import document
+from kiosk.receipts.content import Document
+from kiosk.receipts.credit_note import CreditNote
+from kiosk.receipts.document import credit_note, document
 from kiosk.receipts.receipt import Place, Receipt, ReceiptError, Seller, Verification
 from kiosk.receipts.render import Paper, render
 from kiosk.session.codec import CodecError
-from kiosk.session.facts import QuoteAgreed, ReceiptIssued, SessionFact, SessionOpened, SignedValuesWeighed
+from kiosk.session.facts import (
+    CreditNoteIssued,
+    PrintEnded,
+    PrintRequested,
+    QuoteAgreed,
+    ReceiptIssued,
+    SessionFact,
+    SessionOpened,
+    SignedValuesWeighed,
+)
 from kiosk.session.requests import PrintReceipt
 from kiosk.values import ConnectorId, SessionId
 from kiosk.wording.catalogue import WordingError
@@ -53,13 +64,16 @@ class Press:
         self._codes: dict[SessionId, tuple[str, ...]] = {}
 
     async def job(self, body: PrintReceipt) -> bytes:
-        """The bytes for the printer: the same for the same receipt and copy, whenever they are made.
+        """The bytes for the printer: the receipt, and behind it each credit note that corrects it, on a paper of its own. They are the same
+        for the same receipt and copy, whenever they are made.
 
-        The receipt names the first signed state of the journal that includes it: evidence in the driver's hand.
+        Each names the first signed state of the journal that includes it: evidence in the driver's hand.
         """
         checkpoint = short(await self._including(body.session))
+        receipt, language = self._receipt(body.session, body.copy, checkpoint, body.number)
+        notes = [await self._note(body.session, receipt.place, *one) for one in self._notes(body)]
         # Setting the first page loads a library for a third of a second: not on the loop.
-        return await asyncio.to_thread(self._set, *self._receipt(body.session, body.copy, checkpoint, body.number))
+        return await asyncio.to_thread(self._set, (receipt, *notes), language)
 
     def code(self, session: SessionId) -> tuple[str, ...]:
         """The receipt as a QR code, rows of `0` and `1`; empty while none is issued, and when it cannot be made."""
@@ -76,17 +90,42 @@ class Press:
                 del self._codes[next(iter(self._codes))]
         return self._codes[session]
 
-    def _set(self, receipt: Receipt, language: str) -> bytes:
+    def _set(self, papers: Iterable[Document], language: str) -> bytes:
+        job = b""
+        for paper in papers:
+            try:
+                job += build(render(paper, Paper(self._columns), language), self._columns)
+            except (ReceiptError, WordingError, LayoutError) as error:
+                raise PressError(f"{paper.label}: {error}") from error
+        return job
+
+    def _notes(self, body: PrintReceipt) -> Iterator[tuple[int, int, int]]:
+        """The credit notes there were when this paper was asked for: number, copy and place in the journal. The first paper of one is the
+        original, as that of a receipt is, and what nobody printed counts for nothing."""
+        entries = [(stored.seq, fact_of(stored)) for stored in self._journal.read(stream=body.session)]
+        asked = [i for i, (_, fact) in enumerate(entries) if isinstance(fact, PrintRequested) and _is(fact, body)]
+        entries = entries[: asked[-1]] if asked else entries
+        failed = {fact.request for _, fact in entries if isinstance(fact, PrintEnded) and fact.result == "not_printed"}
+        for i, (seq, issued) in enumerate(entries):
+            if isinstance(issued, CreditNoteIssued):
+                since = (fact for _, fact in entries[i:])
+                yield issued.number, sum(isinstance(fact, PrintRequested) and fact.request not in failed for fact in since), seq
+
+    async def _note(self, session: SessionId, place: Place, number: int, copy: int, seq: int) -> CreditNote:
+        checkpoint = short(await self._signed_with(seq))
         try:
-            return build(render(receipt, Paper(self._columns), language), self._columns)
-        except (ReceiptError, WordingError, LayoutError) as error:
-            raise PressError(f"receipt {receipt.label}: {error}") from error
+            return credit_note(self._facts(session), self._seller, place, number=number, copy=copy, checkpoint=checkpoint)
+        except ReceiptError as error:
+            raise PressError(f"session {session}: {error}") from error
 
     async def _including(self, session: SessionId) -> Checkpoint:
         issued = next((stored.seq for stored in self._journal.read(stream=session) if stored.kind == ReceiptIssued.__name__), None)
         if issued is None:
             raise PressError(f"session {session}: the journal holds no receipt of it that can be read")
-        signed = self._journal.signed_with(issued)
+        return await self._signed_with(issued)
+
+    async def _signed_with(self, seq: int) -> Checkpoint:
+        signed = self._journal.signed_with(seq)
         return parse(signed.note) if signed else await self._sign()
 
     def _receipt(self, session: SessionId, copy: int, checkpoint: str, number: int | None = None) -> tuple[Receipt, str]:
@@ -106,6 +145,10 @@ class Press:
         except CodecError as error:
             raise PressError(f"session {session}: {error}") from error
         return [fact for fact in facts if isinstance(fact, SessionFact)]
+
+
+def _is(fact: PrintRequested, body: PrintReceipt) -> bool:
+    return (fact.number, fact.copy) == (body.number, body.copy)
 
 
 def verification(facts: Iterable[SessionFact]) -> Verification | None:

@@ -14,12 +14,13 @@ from world import A, B
 
 from kiosk.core.desk import Away, NoCard, Recognition, Seen, Unrecognisable
 from kiosk.core.greeter import Greeter
+from kiosk.core.pages.view import given_back
 from kiosk.journal.journal import Journal
 from kiosk.session import inputs as i
 from kiosk.session.evolve import KEPT_CLOSED
 from kiosk.session.inputs import Input
 from kiosk.session.visit import CardShown, Visit, fresh
-from kiosk.values import Digest, Moment
+from kiosk.values import Digest, Moment, Money
 
 MINE = Digest("keyed-of-my-card")
 
@@ -141,6 +142,29 @@ async def test_the_receipt_of_a_sale_no_longer_held_is_printed_again(shelf: Shel
     bed = Bed(shelf)
     assert await bed.told() == CardShown(None, "printing")
     assert bed.inputs == [i.ReprintAsked(session)]
+
+
+async def test_a_sale_that_was_paid_back_comes_with_what_went_back(shelf: Shelf) -> None:
+    session = shelf.pays_with(MINE)
+    w = shelf.w
+    w.status(1, i.ConnectorStatus.PREPARING)
+    w.give(i.TxStarted("PILE-1", 1, w.session.starts[-1].id_tag, w.reading(100)))
+    w.wait(1_800)
+    assert w.session.transaction is not None
+    w.end(w.session.transaction, 110)
+    w.settle()
+    for order, cents in (("1", 100), ("2", 50)):
+        w.give(i.RefundAsked(session, Money(cents, "EUR"), "Ada", "goodwill", order))
+        w.answer("Modify", i.Done(i.Accepted(f"REF-{order}")))
+    shelf.keep()
+    assert given_back(w.session) == Money(150, "EUR")
+    for _ in range(KEPT_CLOSED):
+        shelf.pays_with("somebody else's")
+        shelf.cancelled()
+    bed = Bed(shelf)
+    assert await bed.told() == CardShown(None, "refunded")
+    assert bed.inputs == [i.ReprintAsked(session)]
+    assert bed.greeter.given_back == Money(150, "EUR")
 
 
 async def test_a_visit_that_waits_is_asked_for_once_however_often_it_is_looked_at(shelf: Shelf) -> None:

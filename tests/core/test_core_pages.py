@@ -63,6 +63,7 @@ class Shown:
         live.follow(w.k, w.now)
         visit = replace(self.screen.v, language=language)
         view = View(w.k, visit, w.now, live, self.place, Wording(language), self.dialogue, lambda _: "4719", lambda _: "PILEPAY1:TEST")
+        view = replace(view, given_back=Money(150, "EUR"))
         return compose(replace(view, slow=self.slow), 1)
 
 
@@ -165,6 +166,11 @@ def _stop(s: Screen) -> None:
     s.w.give(i.StopAsked(s.w.session.id, "operator"))
 
 
+def _paid_back(s: Screen) -> None:
+    s.w.give(i.RefundAsked(s.w.session.id, Money(150, "EUR"), "Ada", "goodwill", "1"))
+    s.w.answer("Modify", i.Done(i.Accepted("REF")))
+
+
 def _declined_later(s: Screen) -> None:
     payment = s.w.session.last_payment
     s.w.give(i.Confirmation(payment.ref, "PSP9", "authorisation", False, "refused", None))
@@ -210,6 +216,7 @@ PAGES: dict[str, tuple[str, Callable[[], Shown]]] = {
     "finished, being paid": ("finished", _a(Screen.finishes)),
     "finished, printing": ("finished", _a(Screen.finishes, _answers("Modify", i.Done(i.Accepted("C"))))),
     "finished, printed": ("finished", _a(Screen.finishes, lambda s: s.w.settle())),
+    "finished, paid back": ("finished", _a(Screen.finishes, lambda s: s.w.settle(), _paid_back)),
     "finished, no paper": (
         "finished",
         _a(Screen.finishes, _answers("Modify", i.Done(i.Accepted("C"))), _answers("PrintReceipt", i.NotSent("no paper"))),
@@ -227,7 +234,7 @@ PAGES: dict[str, tuple[str, Callable[[], Shown]]] = {
     "card, from the idle page": ("card", _a(lambda s: s.touch("show_card"))),
     **{
         f"card, {word}": ("card", _a(lambda s: s.touch("show_card"), _shows_card(word)))
-        for word in ("nothing", "unreadable", "away", "printing")
+        for word in ("nothing", "unreadable", "away", "printing", "refunded")
     },
     "card, unreadable, own charge": (
         "card",
@@ -416,6 +423,18 @@ def test_what_is_shown_to_be_paid_is_what_is_captured() -> None:
     assert card is not None
     assert card.value == "5.00"
     assert shown.screen.w.session.priced.charge == Money(500, "EUR")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_went_back_to_the_card_is_told_wherever_the_sale_is_found_again(language: str) -> None:
+    amount = Wording(language).money(Money(150, "EUR"))
+    done, printing = PAGES["finished, paid back"][1]().in_(language), PAGES["card, refunded"][1]().in_(language)
+    assert done.card is not None and amount in done.card.note
+    assert "print" in [button.intent for button in done.buttons]
+    assert amount in printing.what
+    assert [button.intent for button in printing.buttons] == ["back"]
+    before = PAGES["finished, printed"][1]().in_(language).card
+    assert before is not None and before.note == ""
 
 
 def test_an_unsound_journal_has_words_of_its_own() -> None:

@@ -272,3 +272,25 @@ async def test_many_sales_while_the_acquirer_is_away_are_each_taken_once_when_it
             settled(payment, price_of("A", delivery.mwh))
         assert [fact.number for fact in site.facts(f.ReceiptIssued)] == [1, 2, 3, 4]
         assert site.reviews == []
+
+
+async def test_a_driver_who_was_paid_back_finds_the_credit_note_by_the_card(site: Stand):
+    sale, _ = await sold(site)
+    site.begin_paper()
+    await site.ordered("refund", sale, "--amount", euros(3), *SIGNED)
+    note = (await site.noted(f.CreditNoteIssued)).number
+    for copies in (0, 1):
+        await site.driver.press("show_card")
+        await site.asked_for_card()
+        assert site.terminal.present_card("good")
+        page = await site.driver.sees(lambda s: s.page == "finished" and s.receipt_qr, "the driver's own receipt")
+        assert euros(3) in page.card.note
+        before = len(site.receipts)
+        await site.driver.press("print")
+        await until(lambda before=before: len(site.receipts) == before + 2, "both papers")
+        receipt, credit = site.receipts[before:]
+        assert "COPY" in receipt and "Credit note" not in receipt
+        assert f"C{note:06}" in credit and euros(3) in credit
+        assert ("COPY" in credit) is bool(copies)
+        await until(lambda copies=copies: len(site.facts(f.PrintEnded)) == copies + 2, "the printer's word")
+        await site.idle_after("finish")

@@ -447,11 +447,11 @@ def stop_two(language: str) -> Snapshot:
 def card(language: str, found: str = "looking") -> Snapshot:
     w = _VOICES[language]
     looking = found == "looking"
-    again = () if found in ("looking", "printing") else (Button("show_card", w.say("card.again"), "right", "primary"),)
+    again = () if found in ("looking", "printing", "refunded") else (Button("show_card", w.say("card.again"), "right", "primary"),)
     return replace(
         _base("card", w, w.say(f"card.{found}_title"), clock="14:31"),
         found=found,
-        what=w.say(f"card.{found}_what"),
+        what=w.say(f"card.{found}_what", **({"amount": euro(w, 150)} if found == "refunded" else {})),
         now=w.say(f"card.{found}_now"),
         steps=w.say("card.looking_step") if looking else "",
         buttons=(_back(w), *again),
@@ -481,6 +481,10 @@ def card_away(language: str) -> Snapshot:
 
 def card_printing(language: str) -> Snapshot:
     return card(language, "printing")
+
+
+def card_refunded(language: str) -> Snapshot:
+    return card(language, "refunded")
 
 
 def stop_proven(language: str) -> Snapshot:
@@ -537,6 +541,14 @@ def finished(language: str) -> Snapshot:
         receipt_note=w.say("finished.paper_no_paper"),
         buttons=(Button("print", w.say("finished.print"), "print"), Button("finish", w.say("finished.finish"), "check", "primary")),
     )
+
+
+def finished_paid_back(language: str) -> Snapshot:
+    """A driver who comes back for the paper of a sale that was paid back in part."""
+    w = _VOICES[language]
+    done = finished(language)
+    assert done.card is not None
+    return replace(done, card=replace(done.card, note=w.say("finished.given_back", amount=euro(w, 150))), countdown=None)
 
 
 def finished_early(language: str) -> Snapshot:
@@ -723,7 +735,9 @@ PAGES: dict[str, Callable[[str], Snapshot]] = {
     "card-nothing": card_nothing,
     "card-away": card_away,
     "card-printing": card_printing,
+    "card-refunded": card_refunded,
     "finished": finished,
+    "finished-paid-back": finished_paid_back,
     "finished-early": finished_early,
     "finished-free": finished_free,
     "finished-stored": finished_stored,

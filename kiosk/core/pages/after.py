@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from kiosk.core.pages.view import View, asked_later, back, card_label, free_side, held, hold_side, permille
+from kiosk.core.pages.view import View, asked_later, back, card_label, free_side, given_back, held, hold_side, permille
 from kiosk.pricing.components import components
 from kiosk.pricing.discounts import DiscountLine
 from kiosk.pricing.load import tariff_of
@@ -85,7 +85,9 @@ def _paid_side(v: View, s: Session) -> Side:
         return Side(label, v.say.amount(paid), symbol, v.say.say("finished.being_paid"), line=line, note=note)
     line = Line("settled", fact=share, promise=1_000 - share)
     cap = v.say.say("finished.released", amount=v.say.money(hold - paid))
-    return Side(label, v.say.amount(paid), symbol, v.say.say("finished.paid"), line=line, cap_end=cap)
+    returned = given_back(s)
+    note = v.say.say("finished.given_back", amount=v.say.money(returned)) if returned else ""
+    return Side(label, v.say.amount(paid), symbol, v.say.say("finished.paid"), line=line, cap_end=cap, note=note)
 
 
 def _released(s: Session) -> bool:
@@ -258,13 +260,13 @@ def card(v: View) -> dict[str, Any]:
     """The terminal looks at a card to tell whose charge it is: while it waits, and what came of it."""
     found = v.visit.found or "looking"
     flowing = v.session is not None and v.session.stage in FLOWING
-    again = found not in ("looking", "printing")
+    again = found not in ("looking", "printing", "refunded")
     return {
         "tone": "mint" if flowing else "paper",
         "title": v.say.say(f"card.{found}_title"),
         "badge": v.letter(v.session) if v.session is not None and flowing else "",
         "found": found,
-        "what": v.say.say(f"card.{found}_what"),
+        "what": _found(v, found),
         "now": v.say.say(f"card.{found}_now"),
         "steps": v.say.say("card.looking_step") if found == "looking" else "",
         "buttons": (
@@ -272,6 +274,12 @@ def card(v: View) -> dict[str, Any]:
             *([Button("show_card", v.say.say("card.again"), "right", "primary")] if again else []),
         ),
     }
+
+
+def _found(v: View, found: str) -> str:
+    if found == "refunded":
+        return v.say.say("card.refunded_what", amount=v.say.money(v.given_back or Money.zero(v.k.setup.currency)))
+    return v.say.say(f"card.{found}_what")
 
 
 def help_(v: View) -> dict[str, Any]:

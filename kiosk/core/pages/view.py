@@ -12,10 +12,12 @@ from kiosk.protocol import Button, Line, Side, Sky
 from kiosk.session.offline import given_away
 from kiosk.session.sellable import sellable
 from kiosk.session.setup import Connector
-from kiosk.session.state import FLOWING, Kiosk, Payment, Session, Stage
+from kiosk.session.state import FLOWING, Kiosk, ModificationState, Payment, Session, Stage
 from kiosk.session.visit import Visit
 from kiosk.values import ConnectorId, Moment, Money, SessionId
 from kiosk.wording.wording import NBSP, Wording
+
+_TAKEN = (ModificationState.SUBMITTED, ModificationState.CONFIRMED)
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,7 @@ class View:
     stop_code: Callable[[SessionId], str]
     receipt_code: Callable[[SessionId], tuple[str, ...]]
     discounts: tuple[Discount, ...] = ()  # what everybody gets now
+    given_back: Money | None = None  # of the sale that a card was held to the reader for and that is printed again
     slow: bool = False  # the journal's disk does not answer: what is tapped now would not be heard
 
     @property
@@ -150,3 +153,10 @@ def held(session: Session) -> Money | None:
 def asked_later(session: Session) -> bool:
     """Whether the terminal alone approved: the bank has not heard of it yet."""
     return session.payment is not None and session.payment.stored
+
+
+def given_back(session: Session) -> Money | None:
+    """What the acquirer took on to pay back; None for nothing."""
+    refunds = [m for m in session.modifications.values() if m.operation == "refund" and m.amount is not None]
+    amounts = [m.amount for m in refunds if m.amount is not None and m.state in _TAKEN]
+    return sum(amounts[1:], amounts[0]) if amounts else None

@@ -7,6 +7,7 @@ import PilePay.Shown
 GridLayout {
     id: page
     readonly property bool looking: Shown.found === "looking"
+    readonly property bool printing: Shown.found === "printing" || Shown.found === "refunded"
     readonly property bool first: Theme.tall || page.looking && Shown.readerSide === "left" !== Shown.rtl
     columns: Theme.tall ? 1 : 2
     columnSpacing: Theme.gutter
@@ -60,10 +61,10 @@ GridLayout {
         Icon {
             visible: !page.looking
             Layout.alignment: Theme.tall ? Qt.AlignLeft : Qt.AlignRight | Qt.AlignTop
-            name: Shown.found === "printing" ? "receipt" : "card"
+            name: page.printing ? "receipt" : "card"
             size: Theme.mm(Theme.compact ? 26 : Theme.tall ? 60 : 46)
             weight: 1.3
-            color: Shown.found === "printing" ? Theme.energyText : Theme.ink2
+            color: page.printing ? Theme.energyText : Theme.ink2
         }
         Words {
             visible: text !== "" && Theme.tall
