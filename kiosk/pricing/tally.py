@@ -271,15 +271,17 @@ class Tally:
     def _select(self, at: int, flow: tuple[Range | None, Range | None]) -> None:
         assert self._table is not None
         plan = self.plan
-        self.active = plan.select(self._table, plan.instant(at, self.mwh, at - self._started_ms, *flow))
+        instant = plan.instant(at, self.mwh, at - self._started_ms, *flow)
+        self.active = plan.select(self._table, instant)
         self._flow = flow
         self._until_ms = plan.next_switch(at, self._started_ms)
         self._until_mwh = plan.next_tier(self.mwh)
-        self._fee()
+        self._fee(self.active.flat)
+        if self._table is plan.expiry:  # a reservation that expired was one: its own fee is owed too
+            self._fee(_first(plan.reservation.flat, instant))
 
-    def _fee(self) -> None:
+    def _fee(self, flat: int) -> None:
         """A FLAT is owed once for a session and once for each kind of reservation: the first that becomes active."""
-        flat = self.active.flat
         if flat == NONE or flat in self.fees:
             return
         kind = self._kind(flat)

@@ -339,3 +339,17 @@ def test_no_clock_reading_changes_between_two_boundaries(where: tuple[str, str],
         return clock.day.toordinal(), sum(clock.minute >= mark for mark in marks)
 
     assert {side(at) for at in range(start, end, 240_000)} == {side(end - 1_000)}
+
+
+def test_a_reservation_that_expires_owes_both_fees_and_the_dearer_time() -> None:
+    """mod_tariffs#ReservationRestrictionType: of two TIME components the one for the expiry counts; of fees nothing such is said."""
+    booked = tariff_of_elements(
+        element(component("FLAT", 2), component("TIME", 3), reservation="RESERVATION"),
+        element(component("FLAT", 4), component("TIME", 6), reservation="RESERVATION_EXPIRES"),
+        element(component("FLAT", 0.5)),
+    )
+    start = ms("2024-06-03T08:00:00Z")
+    waited = (Segment(start, start + HOUR, 0, State.RESERVED),)
+    assert cost(booked, Usage(start, start + HOUR, waited, reservation_expired=True)) == 4 + 2 + 6
+    came = (*waited, Segment(start + HOUR, start + 2 * HOUR, KWH, State.CHARGING))
+    assert cost(booked, Usage(start, start + 2 * HOUR, came)) == 2 + 3 + Decimal("0.5")
