@@ -179,6 +179,7 @@ def _review(s: Session, r: Review) -> dict[str, Any]:
         "opened_ms": r.opened_at.utc_ms,
         "deadline_ms": r.deadline.utc_ms if r.deadline else None,
         "alarm": r.alarmed,
+        "request": r.request or "",
     }
 
 

@@ -99,6 +99,7 @@ class ReviewRow:
     mwh: int | None = None  # what was taken for proven
     decided_by: str = ""
     reason: str = ""
+    request: str = ""  # what of the acquirer it is about
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,19 +270,24 @@ def _reviews(s: Sale, fact: SessionFact) -> Sale:
     match fact:
         case f.ReviewOpened(code=code, detail=detail, deadline=deadline):
             until = deadline.utc_ms if deadline else None
-            row = ReviewRow(fact.session, len(s.reviews) + 1, code, detail, fact.at.utc_ms, until)
+            row = ReviewRow(fact.session, len(s.reviews) + 1, code, detail, fact.at.utc_ms, until, request=fact.request or "")
             return replace(s, reviews=(*s.reviews, row))
         case f.ReviewAlarmed(code=code):
             return replace(s, reviews=tuple(replace(r, alarmed=1) if r.code == code and not r.decision else r for r in s.reviews))
         case f.ReviewLapsed(code=code):
-            return _decided(s, code, "lapsed", fact, None, "", "")
-        case f.ReviewDecided(code=code, decision=decision, mwh=mwh, by=by, reason=reason):
-            return _decided(s, code, decision, fact, mwh, by, reason)
+            return _decided(s, f.ReviewDecided(fact.at, fact.session, code, "lapsed", None, "", ""))
+        case f.ReviewDecided():
+            return _decided(s, fact)
     return s
 
 
-def _decided(s: Sale, code: str, decision: str, fact: SessionFact, mwh: int | None, by: str, reason: str) -> Sale:
+def _decided(s: Sale, fact: f.ReviewDecided) -> Sale:
     def decided(row: ReviewRow) -> ReviewRow:
-        return replace(row, decided_ms=fact.at.utc_ms, decision=decision, mwh=mwh, decided_by=by, reason=reason)
+        return replace(
+            row, decided_ms=fact.at.utc_ms, decision=fact.decision, mwh=fact.mwh, decided_by=fact.by, reason=fact.reason
+        )
 
-    return replace(s, reviews=tuple(decided(r) if r.code == code and not r.decision else r for r in s.reviews))
+    def meant(row: ReviewRow) -> bool:
+        return row.code == fact.code and not row.decision and (fact.request is None or row.request in ("", fact.request))
+
+    return replace(s, reviews=tuple(decided(r) if meant(r) else r for r in s.reviews))

@@ -582,11 +582,13 @@ class PrintEnded(SessionFact):
 
 @dataclass(frozen=True, slots=True)
 class ReviewOpened(SessionFact):
-    """Something a person must decide or see. `code` is from `kiosk.session.faults`."""
+    """Something a person must decide or see. `code` is from `kiosk.session.faults`; `request` is what it is about, if anything was asked of
+    the acquirer."""
 
     code: str
     detail: str
     deadline: Moment | None
+    request: RequestRef | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -605,13 +607,15 @@ class ReviewLapsed(SessionFact):
 
 @dataclass(frozen=True, slots=True)
 class ReviewDecided(SessionFact):
-    """A person decided: `decision` is one of `kiosk.session.decisions.DECISIONS`."""
+    """A person decided, or the kiosk itself (`by` is `kiosk`): `decision` is one of `kiosk.session.decisions.DECISIONS`. With a `request`,
+    only the review of that one."""
 
     code: str
     decision: str
     mwh: int | None  # the energy they take for proven, when they decide to capture
     by: str
     reason: str
+    request: RequestRef | None = None
 
 
 @dataclass(frozen=True, slots=True)

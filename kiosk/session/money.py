@@ -249,9 +249,10 @@ def modification_answered(d: Decision, session: SessionId, m: Modification, resu
     match result:
         case Done(Accepted(psp_reference=psp_reference)) if m.state in _UNHEARD:
             d.note(f.ModificationSubmitted(d.at, session, m.request, psp_reference))
+            _no_longer_late(d, session, m, s, "the acquirer has answered")
             fault = _REFUSED.get(m.operation, "cancel_refused")
             if m.state in _NOT_DONE and m.operation != "adjust" and (s is None or s.reviewed(fault)):
-                d.note(f.ReviewDecided(d.at, session, fault, "settled", None, "kiosk", "the acquirer has it after all"))
+                d.note(f.ReviewDecided(d.at, session, fault, "settled", None, "kiosk", "the acquirer has it after all", m.request))
             if m.operation == "capture":
                 if s is not None:
                     _taken_once(d, s, m)
@@ -270,6 +271,7 @@ def _taken_once(d: Decision, s: Session, m: Modification) -> None:
             continue
         if other.state is ModificationState.REQUESTED:
             d.note(f.ModificationRefused(d.at, s.id, other.request, "superseded", f"{m.request} was taken after all"))
+            _no_longer_late(d, s.id, other, s, "it is not needed any more")
         elif other.state in _TAKEN:
             d.note(f.ReviewOpened(d.at, s.id, "amount_differs", f"taken twice: by {other.request} and by {m.request}", None))
         elif other.state is ModificationState.FAILED and other.amount != m.amount:
@@ -299,9 +301,16 @@ def _refused(d: Decision, session: SessionId, m: Modification, code: str, detail
     if m.operation == "adjust":
         return  # the charge ends where the reservation does
     s = d.k.find(session)
+    _no_longer_late(d, session, m, s, "it is sent no more" if code == "key_expired" else "the acquirer has answered")
     deadline = review_deadline(d, s) if s else d.at.plus(d.policy.review_s)
     fault = _REFUSED.get(m.operation, "cancel_refused")
-    d.note(f.ReviewOpened(d.at, session, fault, f"{m.request}: {code} {detail}".strip(), deadline))
+    d.note(f.ReviewOpened(d.at, session, fault, f"{m.request}: {code} {detail}".strip(), deadline, m.request))
+
+
+def _no_longer_late(d: Decision, session: SessionId, m: Modification, s: Session | None, why: str) -> None:
+    """Nobody needs to wait for the answer any more, and so nobody needs to settle that it was late."""
+    if m.alarmed and (s is None or any(r.open and r.code == "money_late" and r.about(m.request) for r in s.reviews)):
+        d.note(f.ReviewDecided(d.at, session, "money_late", "settled", None, "kiosk", why, m.request))
 
 
 def review_deadline(d: Decision, s: Session) -> Moment:
@@ -330,7 +339,7 @@ def _watch(d: Decision, session: SessionId, m: Modification) -> None:
         _refused(d, session, m, "key_expired", "the acquirer never answered and the same key is no longer safe")
     elif not m.alarmed and m.operation != "adjust" and d.at.reached(m.alarm_at):
         d.note(f.AlarmRaised(d.at, session, m.request))
-        d.note(f.ReviewOpened(d.at, session, "money_late", f"{m.request} has no answer", m.resend_until))
+        d.note(f.ReviewOpened(d.at, session, "money_late", f"{m.request} has no answer", m.resend_until, m.request))
 
 
 # --- the acquirer's last word -------------------------------------------------------------------------------------------------
@@ -362,9 +371,12 @@ def confirmed(d: Decision, i: Confirmation, recalled: Session | None = None) -> 
     if i.success:
         return _booked(d, session, sale, known, request, i)
     d.note(f.ModificationFailed(d.at, session, request, i.operation, i.psp_reference, i.reason))
+    if known is not None:
+        _no_longer_late(d, session, known, sale, "the acquirer has answered")
     if i.operation == "adjust" or (known is not None and known.operation == "cancel_by_reference"):
         return None  # the charge ends where the reservation does; there may have been nothing to cancel
-    return d.note(f.ReviewOpened(d.at, session, _FAILED.get(i.operation, "cancel_failed"), f"{request}: {i.reason}".strip(), None))
+    fault = _FAILED.get(i.operation, "cancel_failed")
+    return d.note(f.ReviewOpened(d.at, session, fault, f"{request}: {i.reason}".strip(), None, request))
 
 
 def _booked(
@@ -375,7 +387,7 @@ def _booked(
     d.note(f.ModificationConfirmed(d.at, session, request, i.operation, i.psp_reference, i.amount))
     if known and known.operation in _WITH_AMOUNT and i.amount is not None and i.amount != known.amount:
         detail = f"{request}: asked for {known.amount}, the acquirer booked {i.amount}"
-        d.note(f.ReviewOpened(d.at, session, "amount_differs", detail, None))
+        d.note(f.ReviewOpened(d.at, session, "amount_differs", detail, None, request))
 
 
 def _refunded_elsewhere(d: Decision, sale: Session, i: Confirmation) -> None:

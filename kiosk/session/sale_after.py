@@ -406,7 +406,7 @@ def _print_ended(s: Session, fact: f.PrintEnded) -> Session:
 
 @_on(f.ReviewOpened)
 def _review(s: Session, fact: f.ReviewOpened) -> Session:
-    return changed(s, reviews=(*s.reviews, Review(fact.code, fact.detail, fact.at, fact.deadline)))
+    return changed(s, reviews=(*s.reviews, Review(fact.code, fact.detail, fact.at, fact.deadline, request=fact.request)))
 
 
 @_on(f.ReviewAlarmed)
@@ -421,7 +421,7 @@ def _review_lapsed(s: Session, fact: f.ReviewLapsed) -> Session:
 
 @_on(f.ReviewDecided)
 def _review_decided(s: Session, fact: f.ReviewDecided) -> Session:
-    s = _reviewed(s, fact.code, decision=fact.decision)
+    s = _reviewed(s, fact.code, fact.request, decision=fact.decision)
     if fact.code == "refund_refused":  # a person knows by now what became of it
         for m in tuple(s.modifications.values()):
             if m.operation == "refund" and m.state is ModificationState.LAPSED:
@@ -434,8 +434,8 @@ def _meter_decided(s: Session, fact: f.MeterDecided) -> Session:
     return changed(s, delivered=fact.delivered, accrues_until=None)
 
 
-def _reviewed(s: Session, code: str, **changes: Any) -> Session:
-    return changed(s, reviews=tuple(replace(r, **changes) if r.code == code and r.open else r for r in s.reviews))
+def _reviewed(s: Session, code: str, request: RequestRef | None = None, **changes: Any) -> Session:
+    return changed(s, reviews=tuple(replace(r, **changes) if r.code == code and r.open and r.about(request) else r for r in s.reviews))
 
 
 @_on(f.SessionGivenUp)

@@ -165,10 +165,15 @@ class Review:
     deadline: Moment | None
     alarmed: bool = False
     decision: str = ""  # empty while nobody has decided; `lapsed` when nobody did in time
+    request: RequestRef | None = None  # what of the acquirer it is about
 
     @property
     def open(self) -> bool:
         return not self.decision
+
+    def about(self, request: RequestRef | None) -> bool:
+        """Whether it concerns this request, as far as it says; every one concerns none in particular."""
+        return request is None or self.request in (None, request)
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,7 @@ def test_a_key_is_not_used_beyond_eighty_percent_of_its_life() -> None:
     w.wait(604_800 * 8 // 10 - 1)
     assert w.kinds() == ["Modify"]
     facts = w.wait(1)
-    assert names(facts) == ["ModificationRefused", "ReviewOpened"]
+    assert names(facts) == ["ModificationRefused", "ReviewDecided", "ReviewOpened"]
     assert w.reviews() == ["money_late", "capture_refused"]
     assert w.kinds() == []
 

@@ -93,8 +93,8 @@ def test_the_journal_of_a_release_still_adds_up_to_the_same_sales(release: str) 
 
 def test_the_bytes_of_a_fact_are_canonical() -> None:
     deadline = b'{"boot_id":"boot","mono_ns":60000000007,"trusted":true,"utc_ms":1800000060000}'
-    assert REVIEW.body == b'{"code":"shortfall","deadline":' + deadline + b',"detail":"1.00 EUR"}'
-    assert (REVIEW.stream, REVIEW.kind, REVIEW.version, REVIEW.at) == (SESSION, "ReviewOpened", 1, AT)
+    assert REVIEW.body == b'{"code":"shortfall","deadline":' + deadline + b',"detail":"1.00 EUR","request":null}'
+    assert (REVIEW.stream, REVIEW.kind, REVIEW.version, REVIEW.at) == (SESSION, "ReviewOpened", 2, AT)
     assert codec.encode(f.PileOnline(AT, "P-ü")).body == '{"pile":"P-ü"}'.encode()
 
 
@@ -107,7 +107,7 @@ def test_the_journal_of_today_holds_the_bytes_of_the_release(release: str) -> No
 
 @pytest.mark.parametrize(
     "stored",
-    [replace(REVIEW, kind="SolarPanelInstalled"), replace(REVIEW, version=2), replace(REVIEW, kind="SessionFact")],
+    [replace(REVIEW, kind="SolarPanelInstalled"), replace(REVIEW, version=3), replace(REVIEW, kind="SessionFact")],
     ids=["unknown kind", "newer version", "no fact but its base"],
 )
 def test_what_a_newer_program_wrote_is_refused_and_says_what_to_run(stored: Encoded) -> None:
@@ -136,7 +136,7 @@ def test_what_a_newer_program_wrote_is_refused_and_says_what_to_run(stored: Enco
 )
 def test_a_damaged_body_is_refused_and_says_what_to_do(body: bytes) -> None:
     with pytest.raises(CodecError, match=r"damaged fact ReviewOpened v1 in stream K417-.*pilepay journal verify"):
-        codec.decode(replace(REVIEW, body=body))
+        codec.decode(replace(REVIEW, version=1, body=body))
 
 
 @pytest.mark.parametrize(

@@ -204,7 +204,7 @@ def test_a_refund_nobody_answers_alarms_and_then_stops_while_the_key_is_safe() -
     w.give(order(session))
     assert names(w.wait(DAY // 2)) == ["AlarmRaised", "ReviewOpened"]
     assert w.wait(DAY) == ()
-    assert names(w.wait(604_800)) == ["ModificationRefused", "ReviewOpened"]
+    assert names(w.wait(604_800)) == ["ModificationRefused", "ReviewDecided", "ReviewOpened"]
     assert w.reviews() == ["money_late", "refund_refused"]
     assert (w.kinds(), w.k.loose) == ([], {})
 
@@ -235,5 +235,5 @@ def test_a_refund_outlives_a_new_name_of_the_kiosk() -> None:
     w.give(order(session))
     w.reconfigure(type(w.k.setup)("K999", "EUR", w.k.setup.connectors, w.k.setup.policy))
     assert names(w.wait(DAY // 2)) == ["AlarmRaised", "ReviewOpened"]
-    assert names(w.answer("Modify", i.Done(i.Accepted("R1")))) == ["ModificationSubmitted", "CreditNoteIssued"]
+    assert names(w.answer("Modify", i.Done(i.Accepted("R1")))) == ["ModificationSubmitted", "ReviewDecided", "CreditNoteIssued"]
     assert w.all_of(f.CreditNoteIssued)[0].session == session
