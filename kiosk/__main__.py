@@ -136,6 +136,7 @@ def _leaves(error: BaseException) -> Iterator[BaseException]:
 def _unusable(path: Path, settings: Sequence[str] = ()) -> list[str]:
     """What a configuration that reads well still cannot do: keys and certificates that no driver takes, languages without words."""
     from hardware.terminals.adyen.local import AdyenConfigError
+    from kiosk.accounts.listed import AccountsError
     from kiosk.config.load import load_config, overlay
     from kiosk.config.problems import ConfigError
     from kiosk.core import parts, upstream
@@ -152,6 +153,10 @@ def _unusable(path: Path, settings: Sequence[str] = ()) -> list[str]:
             part(config, SystemClock.real())
         except (AdyenConfigError, PaymentsError, ConfigError, OSError, ValueError) as error:
             problems.append(f"{path.name}: {error}")
+    try:
+        parts.accounts(config)
+    except AccountsError as error:
+        problems += str(error).splitlines()
     try:
         parts.webhooks(config)
         parts.recognition_key(config)

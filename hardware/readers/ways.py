@@ -10,7 +10,7 @@ import socket
 import termios
 import tty
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -28,13 +28,9 @@ _KEEPALIVE = ((socket.TCP_KEEPIDLE, 10), (socket.TCP_KEEPINTVL, 5), (socket.TCP_
 class Way(Protocol):
     """Where a reader is."""
 
-    def open(self) -> _Opened: ...
-
-
-class _Opened(Protocol):
-    async def __aenter__(self) -> asyncio.StreamReader: ...
-
-    async def __aexit__(self, *why: object) -> bool | None: ...
+    def open(self) -> AbstractAsyncContextManager[asyncio.StreamReader]:
+        """What it sends, until the way is closed or lost. Raises `NotSent` when it cannot be had."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -124,6 +124,8 @@ def _read(path: Path, overlay: Mapping[str, object]) -> tuple[Config | None, lis
         terminal=file.terminal,
         acquirer=file.acquirer,
         printer=file.printer,
+        reader=file.reader,
+        accounts=file.accounts,
         screen=file.screen,
         ocpp=file.ocpp,
         upstream=file.upstream,
@@ -229,6 +231,11 @@ def _references(file: File, tariffs: Mapping[str, Tariff | None]) -> Iterator[tu
             where = f"{key}.hold" if file.hold.policy == "fixed" else "hold"
             yield where, f"{least.decimal()} is below policies.smallest_hold {file.policies.smallest_hold.decimal()}: no charge would start"
     sale, least = file.offline.sale, file.policies.smallest_hold
+    if (file.reader is None) != (file.accounts is None):
+        here, there = ("reader", "accounts") if file.accounts is None else ("accounts", "reader")
+        yield there, f"the [{there}] table is missing: a tag is read by the reader and known by the accounts, so [{here}] needs it"
+    if file.offline.rule == "rfid_only" and file.reader is None:
+        yield "offline.rule", "rfid_only needs a [reader] and [accounts]: without them nothing is sold while cards are away"
     if file.offline.rule == "capped" and sale is not None and sale < least:
         yield "offline.sale", f"{sale.decimal()} is below policies.smallest_hold {least.decimal()}: nothing would be sold"
 
@@ -277,6 +284,7 @@ def _secrets(file: File) -> Iterator[tuple[str, str]]:
         *((f"sources[{i}].token_file", source.token_file) for i, source in enumerate(file.sources)),
         ("recognition.key_file", file.recognition.key_file),
         ("upstream.password_file", file.upstream.password_file if file.upstream else None),
+        ("accounts.file", file.accounts.file if file.accounts else None),
     ]
     for key, path in paths:
         if path is not None and (fault := _secret_fault(path)):

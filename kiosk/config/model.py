@@ -160,6 +160,30 @@ class Printer(Section):
     columns: int = Field(48, ge=24, le=64)
 
 
+class Reader(Section):
+    """The reader of RFID tags, one that tells each tag as a line of digits: at a serial port (`device`), or behind a serial server
+    (`host` and `port`). `byte_order` is `reversed` where it tells the last byte of a UID first."""
+
+    driver: Literal["line"] = Field(description='"line"')
+    device: FilePath | None = None
+    baud: Literal[9_600, 19_200, 38_400, 57_600, 115_200] = 9_600
+    host: Host | None = None
+    port: Port | None = None
+    byte_order: Literal["wire", "reversed"] = "wire"
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if (self.device is None) == (self.host is None) or (self.host is None) != (self.port is None):
+            raise ValueError('give either device, such as "/dev/serial/by-id/usb-reader", or host and port')
+        return self
+
+
+class Accounts(Section):
+    """Who may charge with an RFID tag: the list of tags, a file of mode 0600."""
+
+    file: FilePath = Field(description='the list of tags, such as "/etc/pilepay/accounts.toml", mode 0600')
+
+
 class Screen(Section):
     """Where the screen finds its core. What panel it draws on, the screen is told itself."""
 
@@ -367,6 +391,8 @@ class File(Section):
     terminal: Terminal = Field(description="the [terminal] table")
     acquirer: Acquirer = Field(description="the [acquirer] table")
     printer: Printer | None = None
+    reader: Reader | None = None
+    accounts: Accounts | None = None
     screen: Screen = Field(description="the [screen] table")
     ocpp: Ocpp = Field(default_factory=Ocpp)
     upstream: Upstream | None = None
@@ -402,6 +428,8 @@ class Config:
     terminal: Terminal
     acquirer: Acquirer
     printer: Printer | None
+    reader: Reader | None
+    accounts: Accounts | None
     screen: Screen
     ocpp: Ocpp
     upstream: Upstream | None
@@ -421,6 +449,7 @@ class Config:
         hosts = [self.terminal.host, urlsplit(self.acquirer.base_url).hostname or ""]
         hosts += [self.printer.host] if self.printer else []
         hosts += [urlsplit(self.upstream.url).hostname or ""] if self.upstream else []
+        hosts += [self.reader.host] if self.reader and self.reader.host else []
         hosts += [urlsplit(source.url).hostname or "" for source in self.sources if source.url is not None]
         return all(_loopback(host) for host in hosts)
 

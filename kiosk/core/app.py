@@ -42,6 +42,7 @@ from kiosk.core.pulse import Pulse
 from kiosk.core.screen_link import ScreenLink
 from kiosk.core.service import Service
 from kiosk.core.start import start
+from kiosk.core.tags import Tags
 from kiosk.core.terminal_watch import TerminalWatch
 from kiosk.core.upkeep import Upkeep
 from kiosk.core.upstream import Upstream
@@ -51,7 +52,7 @@ from kiosk.ocpp.seam import Reply
 from kiosk.ocpp.server import OcppServer
 from kiosk.payments.webhooks import routes
 from kiosk.protocol import Intent, Snapshot
-from kiosk.session.inputs import Confirmation, Input, KioskStarted
+from kiosk.session.inputs import Account, Confirmation, Input, KioskStarted
 from kiosk.session.recall import wanted
 from kiosk.session.requests import open_requests
 from kiosk.values import Digest
@@ -136,6 +137,8 @@ class App:
         )
         self._greeter = Greeter(self._desk, self._archive, clock, self._counter, lambda: self._service.kiosk, self._tell)
         self._upstream = Upstream(config, self._journal, lambda: self._service.kiosk, self._tell, clock)
+        reader, book = parts.reader(config, clock), parts.accounts(config, self._ids.tag)
+        self._tags = Tags(reader, book, self._ids.tag, clock, self._shown_tag, self._tell) if reader and book is not None else None
         refunds = config.acquirer.refund_key_file is not None
         office = Office(effects, self._archive, clock, lambda: self._service.kiosk, self._tell, self._service.wake, refunds, self._upstream)
         self._office = OfficeLink(directory / SOCKET, office.answer)
@@ -170,6 +173,7 @@ class App:
             asyncio.create_task(self._upkeep.run(), name="upkeep"),
             asyncio.create_task(self._discounts(), name="discounts"),
             asyncio.create_task(self._upstream.run(), name="upstream"),
+            *([asyncio.create_task(self._tags.run(), name="tags")] if self._tags else []),
             asyncio.create_task(self._stopped(stop), name="stop"),
             asyncio.create_task(self._gone_wrong(), name="failure"),
         ]
@@ -271,6 +275,11 @@ class App:
             self._spawn(self._greet())
         elif self._greeter.unwanted and not self._leaving:
             self._spawn(self._leave())
+
+    async def _shown_tag(self, found: Account | str) -> None:
+        await self._counter.shown_tag(found, seen=self._desk.screen_fresh() and not self._pulse.slow)
+        self._attend()
+        self._link.refresh()
 
     def _compose(self, seq: int) -> Snapshot:
         say = Wording(self._counter.visit.language)

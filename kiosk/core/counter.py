@@ -8,13 +8,13 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
-from kiosk.core.pages.prices import free_quote, quote
+from kiosk.core.pages.prices import account_quote, free_quote, quote
 from kiosk.core.pages.view import Offer, Place
 from kiosk.pricing.discounts import Discount
 from kiosk.protocol import Intent
 from kiosk.session import visit as v
 from kiosk.session.facts import ConnectorReported, Vacated
-from kiosk.session.inputs import ConnectorStatus, Input
+from kiosk.session.inputs import Account, ConnectorStatus, Input
 from kiosk.session.offline import given_away
 from kiosk.session.state import Kiosk
 from kiosk.values import ConnectorId, Digest, Moment, SessionId
@@ -100,6 +100,21 @@ class Counter:
         async with self._turn:
             if self.visit.number == visit:
                 await self._step(given)
+
+    async def shown_tag(self, found: Account | str, *, seen: bool) -> None:
+        """What came of a tag at the reader; `seen`: a person at the screen sees the truth, so the tag may agree to what is on it."""
+        async with self._turn:
+            await self._step(self._tag(found, seen))
+
+    def _tag(self, found: Account | str, seen: bool) -> v.TagShown:
+        if isinstance(found, str):
+            return v.TagShown(None, found)
+        offer: Offer | None = self._place.offers.get(self.visit.connector) if self.visit.connector else None
+        if offer is None or not self._shown:
+            return v.TagShown(found, seen=seen)
+        at, _, discounts = next(reversed(self._shown.values()))
+        terms = account_quote(offer, at, self._place.zone, Wording(self.visit.language), discounts)
+        return v.TagShown(found, "", self._ids.session(), terms, seen)
 
     async def _step(self, given: v.VisitInput) -> None:
         visit, inputs = v.step(self.visit, given, self._kiosk(), self._clock.now(), self._times, self._home)

@@ -66,6 +66,10 @@ class KioskIds:
         """Keyed hash of what a terminal recognises a card by (PAR or alias): comparable, never reversible."""
         return known_card(self._recognition_key, raw)
 
+    def tag(self, uid: str) -> Digest:
+        """Keyed hash of an RFID tag's UID, under the same key as that of a card: one tag has one name at every kiosk that shares it."""
+        return known_tag(self._recognition_key, uid)
+
     def _keyed(self, purpose: bytes, text: str) -> bytes:
         return hmac.digest(self._secret, purpose + b":" + text.encode(), sha256)
 
@@ -73,6 +77,11 @@ class KioskIds:
 def known_card(key: bytes, raw: str) -> Digest:
     """What a card is known by under a key: HMAC-SHA256, in hex."""
     return Digest(hmac.digest(key, b"card:" + raw.encode(), sha256).hex())
+
+
+def known_tag(key: bytes, uid: str) -> Digest:
+    """What an RFID tag is known by under a key: HMAC-SHA256, in hex."""
+    return Digest(hmac.digest(key, b"tag:" + uid.encode(), sha256).hex())
 
 
 def _base32(data: bytes) -> str:

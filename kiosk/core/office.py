@@ -15,7 +15,7 @@ from kiosk.core.archive import Archive
 from kiosk.core.effects import Queued
 from kiosk.core.engine import Batch
 from kiosk.session import corrections, decisions
-from kiosk.session.facts import RefundRequested, ReviewDecided
+from kiosk.session.facts import AccountCredited, RefundRequested, ReviewDecided
 from kiosk.session.faults import FAULTS
 from kiosk.session.inputs import Input, RefundAsked, ReviewClosed, StopAsked
 from kiosk.session.state import Kiosk, Review, Session
@@ -127,9 +127,9 @@ class Office:
         return {"facts": [type(fact).__name__ for fact in batch.facts]}
 
     async def _refund(self, order: Mapping[str, object]) -> dict[str, Any]:
-        if not self.refunds_here:
-            raise OfficeError("this kiosk holds no key that may refund: refund in the Customer Area, or configure acquirer.refund_key_file")
         sale = self._sale(order)
+        if not self.refunds_here and sale.charged is None:
+            raise OfficeError("this kiosk holds no key that may refund: refund in the Customer Area, or configure acquirer.refund_key_file")
         written = order.get("amount")
         given = RefundAsked(
             sale.id,
@@ -142,7 +142,7 @@ class Office:
             reasons = f" (reasons: {', '.join(corrections.REASONS)})" if no == "no_name_or_reason" else ""
             raise OfficeError(f"{_WORDS[no]}{reasons}; refundable: {corrections.refundable(self.kiosk(), sale)}")
         batch = await self.tell(given)
-        if not any(isinstance(fact, RefundRequested) for fact in batch.facts):
+        if not any(isinstance(fact, RefundRequested | AccountCredited) for fact in batch.facts):
             raise OfficeError(_CAME_FIRST)
         return {"facts": [type(fact).__name__ for fact in batch.facts], "request": corrections.refund_ref(sale, given)}
 

@@ -8,18 +8,24 @@ from collections.abc import Callable
 from pathlib import Path
 from types import MappingProxyType
 
-from hardware.api import PaymentTerminal, ReceiptPrinter, TerminalEvent
+from hardware.api import CardReader, PaymentTerminal, ReceiptPrinter, TerminalEvent
 from hardware.clock import Clock
 from hardware.printers.escpos.tcp import EscposTcpPrinter
+from hardware.readers.line import LineReader
+from hardware.readers.uid import normal
+from hardware.readers.ways import SerialWay, TcpWay, Way
 from hardware.terminals.adyen.local import AdyenLocalConfig, AdyenLocalTerminal
 from hardware.terminals.adyen.nexo import NexoKey
 from hardware.terminals.adyen.notifications import DisplayListener
+from kiosk.accounts.book import Book
+from kiosk.accounts.listed import Terms
 from kiosk.config.load import meter_key, read_secret
 from kiosk.config.model import Config
 from kiosk.config.model import Connector as Plug
 from kiosk.config.model import Source as SourceTable
 from kiosk.core.clock import SystemClock
 from kiosk.core.effects import Pace
+from kiosk.core.ids import known_tag
 from kiosk.core.pages.view import Offer
 from kiosk.core.pages.view import Place as Screen
 from kiosk.journal.files import write_new
@@ -36,7 +42,7 @@ from kiosk.sources.file import FileSource
 from kiosk.sources.http import HttpSource
 from kiosk.sources.kinds import plugin
 from kiosk.sources.sun import ClearSky
-from kiosk.values import ConnectorId
+from kiosk.values import ConnectorId, Digest
 from kiosk.wording.wording import NBSP
 
 _SECRET_BYTES = 32
@@ -167,6 +173,27 @@ def columns(config: Config) -> int:
 
 def printer(config: Config, clock: Clock) -> ReceiptPrinter | None:
     return EscposTcpPrinter(config.printer.host, config.printer.port, clock) if config.printer else None
+
+
+def reader(config: Config, clock: Clock) -> CardReader | None:
+    r = config.reader
+    if r is None:
+        return None
+    way: Way | None = None
+    if r.device is not None:
+        way = SerialWay(r.device, r.baud)
+    elif r.host is not None and r.port is not None:
+        way = TcpWay(r.host, r.port, clock)
+    assert way is not None, "the configuration has one of both"
+    return LineReader(way, backwards=r.byte_order == "reversed")
+
+
+def accounts(config: Config, known_by: Callable[[str], Digest] | None = None) -> Book | None:
+    """The list of tags; `known_by` is the kiosk's own hash, left out to look only whether the list is good. Raises `AccountsError`."""
+    if config.accounts is None:
+        return None
+    terms = Terms(config.site.currency, config.site.time_zone, normal, known_by or (lambda uid: known_tag(b"look", uid)))
+    return Book(config.accounts.file, terms)
 
 
 def piles(config: Config) -> tuple[PileSettings, ...]:

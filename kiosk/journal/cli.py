@@ -137,6 +137,7 @@ def _sale_line(row: Mapping[str, Any]) -> str:
         row["refunded"] and f"refunded {_amount(row['refunded'], row['currency'])}",
         row["receipt"] and f"receipt {row['receipt']}",
         f"{row['card_brand']} {row['card_last4']}".strip(),
+        row["contract"],
         row["ended_by"],
         row["open_reviews"] and f"{row['open_reviews']} IN REVIEW",
         "" if row["closed_ms"] else "open",

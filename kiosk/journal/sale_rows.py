@@ -12,16 +12,18 @@ from typing import TYPE_CHECKING
 
 from kiosk.session import facts as f
 from kiosk.session.facts import SessionFact
+from kiosk.values import PaymentRef
 
 if TYPE_CHECKING:
-    from kiosk.values import Money, PaymentRef, RequestRef
+    from kiosk.values import Money, RequestRef
 
 _PAID_BACK = ("submitted", "confirmed")
 
 
 @dataclass(frozen=True, slots=True)
 class SaleRow:
-    """`capture` is how the last capture stands: empty, `requested`, `submitted`, `confirmed`, `failed` or `refused`."""
+    """`capture` is how the last capture stands: empty, `requested`, `submitted`, `confirmed`, `failed` or `refused`; or `on account`.
+    `contract` is whose account it is."""
 
     session: str
     connector: str = ""
@@ -39,6 +41,7 @@ class SaleRow:
     receipt: int | None = None
     card_brand: str = ""
     card_last4: str = ""
+    contract: str = ""
     stopped_by: str = ""
     ended_by: str = ""  # the pile's reason, or why the sale was given up
     refunded: int = 0
@@ -66,7 +69,8 @@ class PaymentRow:
 
 @dataclass(frozen=True, slots=True)
 class RequestRow:
-    """One capture, cancel, adjustment or refund. `state` is a `kiosk.session.state.ModificationState`."""
+    """One capture, cancel, adjustment or refund, or what was charged to an account (`account`). `state` is a
+    `kiosk.session.state.ModificationState`."""
 
     request: str
     session: str
@@ -118,10 +122,11 @@ def after(before: Sale | None, fact: SessionFact, seq: int) -> Sale:
     s = _reviews(_requests(_payments(_course(s, fact), fact), fact), fact)
     paid_back = (r for r in s.requests if r.operation == "refund" and r.state in _PAID_BACK)
     refunds = (r.amount or 0 for r in paid_back if r.currency == (s.sale.currency or r.currency))
+    charged = any(r.operation == "account" for r in s.requests)
     captures = [r.state for r in s.requests if r.operation == "capture"]
     sale = replace(
         s.sale,
-        capture=captures[-1] if captures else "",
+        capture=captures[-1] if captures else "on account" if charged else "",
         refunded=sum(refunds),
         open_reviews=sum(not r.decision for r in s.reviews),
         last_seq=seq,
@@ -151,13 +156,20 @@ def _course(s: Sale, fact: SessionFact) -> Sale:
             sale = replace(sale, price=rating.total.minor, charged=charge.minor, shortfall=shortfall.minor, rule=rule)
         case f.ReceiptIssued(number=number):
             sale = replace(sale, receipt=number)
-        case f.PaymentAuthorized(approval=approval, wanted=True):
-            sale = replace(sale, card_brand=approval.card.brand, card_last4=approval.card.last4)
         case f.SessionClosed():
             sale = replace(sale, closed_ms=at)
         case _:
-            return s
+            return _payer(s, fact)
     return replace(s, sale=sale)
+
+
+def _payer(s: Sale, fact: SessionFact) -> Sale:
+    match fact:
+        case f.PaymentAuthorized(approval=approval, wanted=True):
+            return replace(s, sale=replace(s.sale, card_brand=approval.card.brand, card_last4=approval.card.last4))
+        case f.AccountAccepted(account=account):
+            return replace(s, sale=replace(s.sale, contract=account.contract))
+    return s
 
 
 def _payments(s: Sale, fact: SessionFact) -> Sale:
@@ -225,6 +237,12 @@ def _requests(s: Sale, fact: SessionFact) -> Sale:
             return _asked(s, fact, fact.payment, fact.request, "adjust", amount)
         case f.RefundRequested(amount=amount, by=by, reason=reason):
             return _asked(s, fact, fact.payment, fact.request, "refund", amount, by, reason)
+        case f.AccountCharged(request=request, amount=amount):
+            s = _asked(s, fact, PaymentRef(request), request, "account", amount)
+            return _answered(s, fact, request, "confirmed", None)
+        case f.AccountCredited(request=request, amount=amount, by=by, reason=reason):
+            s = _asked(s, fact, PaymentRef(request), request, "refund", amount, by, reason)
+            return _answered(s, fact, request, "confirmed", None)
         case f.RefundReported(amount=amount):
             s = _asked(s, fact, fact.payment, fact.request, "refund", amount)
             return _answered(s, fact, fact.request, "confirmed", fact.psp_reference)

@@ -2,7 +2,8 @@
 
 A tag and base32 of a deflated list: only characters of the QR code's alphanumeric mode (5.5 bits each), and safe in a URL. The dictionary
 and the order of a list belong to its tag for ever: `PILEPAY1` is a receipt, `PILEPAY2` a receipt with what a plain one lacks (discounts,
-signed meter data, notices), `PILEPAYC1` a credit note. Another order is another tag.
+signed meter data, notices), `PILEPAY3` one that is owed on an account, `PILEPAYC1` a credit note, `PILEPAYC2` one for an account. Another
+order is another tag.
 """
 
 from __future__ import annotations
@@ -37,7 +38,9 @@ log = logging.getLogger(__name__)
 
 TAG = "PILEPAY1"
 FULL_TAG = "PILEPAY2"
+ACCOUNT_TAG = "PILEPAY3"
 NOTE_TAG = "PILEPAYC1"
+ACCOUNT_NOTE_TAG = "PILEPAYC2"
 MOST_CHARACTERS = 1_800
 MOST_BYTES = 16_384
 
@@ -51,11 +54,7 @@ _DICTIONARY = (
 
 def compact(document: Document) -> str:
     """The document as text for a QR code. Raises `ReceiptError` when it would be longer than a code on the screen can carry."""
-    if isinstance(document, CreditNote):
-        tag, flat = NOTE_TAG, _flat_note(document)
-    else:
-        more = _more(document)
-        tag, flat = (FULL_TAG, [*_flat(document), more]) if any(more) else (TAG, _flat(document))
+    tag, flat = _tagged(document)
     body = json.dumps(flat, ensure_ascii=False, separators=(",", ":")).encode()
     deflate = zlib.compressobj(9, wbits=-15, zdict=_DICTIONARY)
     packed = deflate.compress(body) + deflate.flush()
@@ -64,6 +63,16 @@ def compact(document: Document) -> str:
     if len(text) > MOST_CHARACTERS:
         raise ReceiptError(f"{document.label} makes {len(text)} characters, a code carries {MOST_CHARACTERS}")
     return text
+
+
+def _tagged(document: Document) -> tuple[str, list[Any]]:
+    if isinstance(document, CreditNote):
+        flat = _flat_note(document)
+        return (ACCOUNT_NOTE_TAG, [*flat, document.contract]) if document.contract else (NOTE_TAG, flat)
+    flat, more = _flat(document), _more(document)
+    if document.contract:
+        return ACCOUNT_TAG, [*flat, more, document.contract]
+    return (FULL_TAG, [*flat, more]) if any(more) else (TAG, flat)
 
 
 def code_text(document: Document) -> str:
@@ -77,10 +86,16 @@ def code_text(document: Document) -> str:
 
 def expand(text: str) -> Document:
     """The document in `text`. Raises `ReceiptError` when it is none, is damaged, or does not add up."""
-    known: tuple[tuple[str, Callable[[Any], Document]], ...] = ((TAG, _full), (FULL_TAG, _full_with_more), (NOTE_TAG, _full_note))
+    known: tuple[tuple[str, Callable[[Any], Document]], ...] = (
+        (TAG, _full),
+        (FULL_TAG, _full_with_more),
+        (ACCOUNT_TAG, _full_on_account),
+        (NOTE_TAG, _full_note),
+        (ACCOUNT_NOTE_TAG, _full_account_note),
+    )
     found = next(((text.removeprefix(tag), full) for tag, full in known if text.startswith(tag)), None)
     if found is None:
-        raise ReceiptError(f"not a receipt: it begins with none of {TAG}, {FULL_TAG}, {NOTE_TAG}")
+        raise ReceiptError(f"not a receipt: it begins with none of {', '.join(tag for tag, _ in known)}")
     data, full = found
     try:
         raw = b32decode(data + "=" * (-len(data) % 8))
@@ -209,6 +224,11 @@ def _full_with_more(flat: Any) -> Receipt:
     )
 
 
+def _full_on_account(flat: Any) -> Receipt:
+    *full, contract = flat
+    return replace(_full_with_more(full), contract=contract)
+
+
 # --- the credit note ----------------------------------------------------------------------------------------------------------------------
 
 
@@ -280,3 +300,8 @@ def _full_note(flat: Any) -> CreditNote:
         trusted=bool(trusted),
         checkpoint=checkpoint,
     )
+
+
+def _full_account_note(flat: Any) -> CreditNote:
+    *plain, contract = flat
+    return replace(_full_note(plain), contract=contract)

@@ -260,6 +260,10 @@ def _time(item: Item, w: Wording) -> str:
 
 
 def _money(r: Receipt, w: Wording) -> Iterator[Row]:
+    if r.contract:
+        yield Row(RowKind.PAID, w.say("receipt.owed"), w.money(r.captured))
+        yield Row(RowKind.NOTE, w.say("receipt.owed_note"))
+        return
     yield from _card(r.card, w)
     yield Row(RowKind.MONEY, w.say("receipt.held"), w.money(r.held))
     yield Row(RowKind.PAID, w.say("receipt.captured"), w.money(r.captured))
@@ -273,6 +277,7 @@ def _receipt_references(r: Receipt, w: Wording) -> Iterator[tuple[str, str]]:
     yield "entry", w.say(f"receipt.entry.{entry}") if entry else ""
     yield "auth_code", r.card.auth_code
     yield "application", r.card.application_id
+    yield "contract", r.contract
     yield "sale", r.session
     yield "psp", r.references.psp
     yield "capture", r.references.capture
@@ -312,16 +317,17 @@ def _given_back(n: CreditNote, w: Wording) -> Iterator[Row]:
 
 def _rest(n: CreditNote, w: Wording) -> Iterator[Row]:
     yield from _card(n.card, w)
-    yield Row(RowKind.MONEY, w.say("receipt.captured"), w.money(n.captured))
+    yield Row(RowKind.MONEY, w.say("receipt.owed" if n.contract else "receipt.captured"), w.money(n.captured))
     if n.refunded:
         yield Row(RowKind.MONEY, w.say("receipt.credit.before"), w.money(n.refunded))
     yield Row(RowKind.PAID, w.say("receipt.credit.now"), w.money(n.amount))
     yield Row(RowKind.MONEY, w.say("receipt.credit.remaining"), w.money(n.remaining))
-    yield Row(RowKind.NOTE, w.say("receipt.credit.banks"))
+    yield Row(RowKind.NOTE, w.say("receipt.owed_note" if n.contract else "receipt.credit.banks"))
 
 
 def _note_references(n: CreditNote) -> Iterator[tuple[str, str]]:
     yield "auth_code", n.card.auth_code
+    yield "contract", n.contract
     yield "sale", n.session
     yield "psp", n.references.psp
     yield "capture", n.references.capture

@@ -64,6 +64,7 @@ class CreditNote:
     references: RefundReferences = field(default_factory=RefundReferences)
     trusted: bool = True
     checkpoint: str = ""
+    contract: str = ""  # whose account is relieved; empty where a card was paid back
 
     def __post_init__(self) -> None:
         money = [m for rows in (self.taxes, self.charged, self.before) for row in rows for m in (row.net, row.tax, row.gross)]

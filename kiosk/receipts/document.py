@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from kiosk.pricing.discounts import DiscountLine
@@ -96,9 +96,10 @@ def credit_note(
             charged=receipt.taxes,
             before=before,
             card=receipt.card,
-            references=RefundReferences(refund.payment, references.psp, references.capture, sale.refunded_as.get(issued.request, "")),
+            references=RefundReferences(_payment(refund), references.psp, references.capture, sale.refunded_as.get(issued.request, "")),
             trusted=issued.at.trusted,
             checkpoint=checkpoint,
+            contract=receipt.contract,
         )
     raise ReceiptError(f"{receipt.session} has no credit note {wanted}")
 
@@ -112,6 +113,10 @@ def _credited(receipt: Receipt, before: tuple[Tax, ...], refund: Refund) -> tupl
     return credited(receipt.taxes, before, refund.amount)
 
 
+def _payment(refund: Refund) -> str:
+    return "" if isinstance(refund, f.AccountCredited) else refund.payment
+
+
 def _reason(refund: Refund) -> str:
     if isinstance(refund, f.RefundReported):
         return "reported"
@@ -122,12 +127,9 @@ def _receipt(sale: Sale, seller: Seller, place: Place) -> Receipt:
     if sale.issued is None:
         raise ReceiptError("no receipt was issued for this sale: nothing was captured")
     session = sale.issued.session
-    if sale.quote is None or sale.priced is None or sale.submitted is None or sale.started is None or sale.ended is None:
-        raise ReceiptError(f"the facts of {session} do not carry a receipt: quote, delivery, price and a submitted capture are needed")
-    capture, capture_reference = sale.submitted
-    approval = sale.approvals.get(capture.payment)
-    if approval is None:
-        raise ReceiptError(f"{session} captures from {capture.payment}, which was never authorized")
+    if sale.quote is None or sale.priced is None or sale.started is None or sale.ended is None:
+        raise ReceiptError(f"the facts of {session} do not carry a receipt: quote, delivery and price are needed")
+    paid = _paid(sale, session)
     delivered = sale.ended.delivered
     begin = delivered.begin or sale.started.begin
     end = delivered.end
@@ -153,20 +155,41 @@ def _receipt(sale: Sale, seller: Seller, place: Place) -> Receipt:
         reductions=_reductions(sale.priced.rating, sale.priced),
         taxes=taxes(breakdown(sale.priced.rating), sale.priced.charge),
         gross=_gross(sale.quote),
-        held=sale.held[capture.payment],
-        captured=capture.amount,
-        card=CardShown(
-            approval.card.brand,
-            approval.card.last4,
-            approval.card.auth_code,
-            approval.card.application_id,
-            approval.card.entry_mode,
-        ),
-        references=References(capture.payment, sale.psp[capture.payment], approval.tender_reference, capture_reference),
+        held=paid.held,
+        captured=paid.amount,
+        card=paid.card,
+        references=paid.references,
+        contract=paid.contract,
         tariff_id=sale.quote.tariff_id,
         tariff_hash=sale.quote.tariff_hash,
         trusted=sale.trusted,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Paid:
+    """Who pays how much: a card out of what it held, or the account of a contract."""
+
+    amount: Money
+    held: Money
+    card: CardShown
+    references: References
+    contract: str = ""
+
+
+def _paid(sale: Sale, session: str) -> _Paid:
+    if sale.account is not None:
+        return _Paid(sale.account.amount, sale.account.amount, CardShown(), References(), sale.account.contract)
+    if sale.submitted is None:
+        raise ReceiptError(f"the facts of {session} do not carry a receipt: neither was a capture submitted nor an account charged")
+    capture, reference = sale.submitted
+    approval = sale.approvals.get(capture.payment)
+    if approval is None:
+        raise ReceiptError(f"{session} captures from {capture.payment}, which was never authorized")
+    c = approval.card
+    card = CardShown(c.brand, c.last4, c.auth_code, c.application_id, c.entry_mode)
+    references = References(capture.payment, sale.psp[capture.payment], approval.tender_reference, reference)
+    return _Paid(capture.amount, sale.held[capture.payment], card, references)
 
 
 def _item(line: Line) -> Item:

@@ -89,6 +89,10 @@ class Figures:
 
 def figures(document: Receipt | CreditNote, w: Wording) -> Figures:
     """Raises `ReceiptError` for a bill that no invoice can say: VAT that belongs to several rates at once, or to none beside others."""
+    if document.contract:
+        raise ReceiptError(
+            f"{document.label} is owed on account {document.contract}: its invoice is the account's, and the operator's to make"
+        )
     groups = tuple(tax for tax in document.taxes if tax.gross or tax.net) or document.taxes[:1]
     if any(group.rate is None for group in groups) and (len(groups) > 1 or groups[0].tax):
         raise ReceiptError(f"{document.label} has amounts without a VAT rate of their own: it cannot be an e-invoice")

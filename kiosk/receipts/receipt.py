@@ -115,6 +115,7 @@ class Receipt:
     """One sale, settled. Times are UTC milliseconds, shown in `zone`; energy and registers are mWh. `mwh` need not be the difference of the
     registers: one of them may have rolled over.
 
+    With a `contract` nothing was paid: it is owed on that contract's account, `captured` says how much, and there is no card.
     `copy` is 0 for the original, else the how-manieth copy. `gross` tells whether unit prices include VAT. `trusted` is false when the
     kiosk's clock was not confirmed. Raises `ReceiptError` unless lines, reductions, VAT rows and captured money agree to the cent.
     """
@@ -147,6 +148,7 @@ class Receipt:
     trusted: bool = True
     checkpoint: str = ""
     verification: Verification | None = None
+    contract: str = ""
 
     def __post_init__(self) -> None:
         currencies = {m.currency for m in (self.held, *(i.amount for i in self.items), *(r.amount for r in self.reductions))}
@@ -162,6 +164,8 @@ class Receipt:
             raise ReceiptError(f"{self._name}: {self.captured} cannot come out of {self.held} reserved")
         if any(i.off and i.amount.minor >= 0 for i in self.items):
             raise ReceiptError(f"{self._name} has a discount that takes nothing off")
+        if self.contract and (self.held != self.captured or self.card != CardShown()):
+            raise ReceiptError(f"{self._name} is owed on account {self.contract}, yet says that a card was used")
         if self.mwh < 0:
             raise ReceiptError(f"{self._name}: {self.mwh} mWh is no delivery")
         if len(self.card.last4) > 4:

@@ -13,7 +13,7 @@ from kiosk.session import facts as f
 from kiosk.session.inputs import Approval
 from kiosk.values import Money, PaymentRef, RequestRef
 
-Refund = f.RefundRequested | f.RefundReported
+Refund = f.RefundRequested | f.RefundReported | f.AccountCredited
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,7 @@ class Sale:
         self.psp: dict[PaymentRef, str] = {}
         self.captures: dict[RequestRef, f.CaptureRequested] = {}
         self.submitted: tuple[f.CaptureRequested, str] | None = None
+        self.account: f.AccountCharged | None = None
         self.started: f.DeliveryStarted | None = None
         self.ended: f.DeliveryEnded | None = None
         self.left: f.Vacated | None = None
@@ -90,6 +91,8 @@ class Sale:
             case f.ModificationConfirmed(request=request) if request in self._adjustments:
                 adjusted = self._adjustments[request]
                 self.held[adjusted.payment] = adjusted.amount
+            case f.AccountCharged():
+                self.account = fact
             case f.CaptureRequested(request=request):
                 self.captures[request] = fact
             case f.ModificationSubmitted(request=request, psp_reference=reference) if request in self.captures:
@@ -100,7 +103,7 @@ class Sale:
 
     def _correction(self, fact: f.SessionFact) -> None:
         match fact:
-            case f.RefundRequested(request=request):
+            case f.RefundRequested(request=request) | f.AccountCredited(request=request):
                 self.refunds[request] = fact
             case f.RefundReported(request=request, psp_reference=reference):
                 self.refunds[request] = fact

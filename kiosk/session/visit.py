@@ -103,12 +103,13 @@ class CardShown:
 @dataclass(frozen=True, slots=True)
 class TagShown:
     """An RFID tag was held to the reader: the account it is good for, or a word of `TAG_WORDS` why it is good for none. `session` is an id
-    for a new sale, `quote` the price as it was shown, where one was."""
+    for a new sale, `quote` the price as it was shown, where one was; unless `seen`, nobody can know what they would agree to."""
 
     account: Account | None
     word: str = ""
     session: SessionId | None = None
     quote: Quote | None = None
+    seen: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,7 +270,7 @@ def _tag(v: Visit, given: TagShown, k: Kiosk, at: Moment, default_language: str)
     if page(v, k, at) == "price":
         return _tag_at_price(v, given, a, k)
     if s is not None and v.own and account.waits_for_payment(s) and s.quote is not None:
-        if not tags_possible(k):
+        if not tags_possible(k) or not given.seen:
             return v, ()
         if account.busy(k, a):
             return changed(v, overlay="tag", found="tag_busy"), ()
@@ -286,7 +287,7 @@ def _tag_at_price(v: Visit, given: TagShown, a: Account, k: Kiosk) -> tuple[Visi
         return changed(v, overlay="tag", found="tag_free"), ()
     if account.busy(k, a):
         return changed(v, overlay="tag", found="tag_busy"), ()
-    if v.connector is None or given.session is None or given.quote is None or not account.possible(k, a):
+    if v.connector is None or given.session is None or given.quote is None or not given.seen or not account.possible(k, a):
         return v, ()
     accepted = i.TagAccepted(given.session, v.connector, given.quote, a)
     return changed(v, connector=None, session=given.session, own=True, hold=None, overlay=""), (accepted,)

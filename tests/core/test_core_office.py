@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from core_shelf import Shelf
-from world import approval
+from world import A, approval, quote
 
 from kiosk.core.effects import Effects, Pace
 from kiosk.core.engine import Batch
@@ -26,7 +26,7 @@ from kiosk.session import inputs as i
 from kiosk.session.evolve import KEPT_CLOSED
 from kiosk.session.inputs import Input
 from kiosk.session.requests import open_requests
-from kiosk.values import Moment, SessionId
+from kiosk.values import Digest, Moment, SessionId
 
 SIGNED = {"by": "Ada", "reason": "goodwill"}
 
@@ -380,3 +380,23 @@ def test_a_refund_whose_answer_is_lost_says_how_to_repeat_it_once(tmp_path: Path
         with pytest.raises(OfficeError, match=r"did not answer .* repeat it with --command my-refund"):
             ask(tmp_path / "office", {"do": "refund", "command": "my-refund"})
         core.join()
+
+
+# --- a sale on account --------------------------------------------------------------------------------------------------------
+
+
+async def test_an_account_is_relieved_without_a_key_for_the_acquirer(bed: Bed) -> None:
+    bed = Bed(bed.shelf, refunds_here=False)
+    w = bed.shelf.w
+    w.give(i.ReaderHealth(True))
+    w.give(i.TagAccepted(w.ids.session(), A, quote(hold=0), i.Account(Digest("a1" * 32), "C-1001")))
+    w.status(1, i.ConnectorStatus.PREPARING)
+    w.give(i.TxStarted("PILE-1", 1, w.session.starts[-1].id_tag, w.reading(100)))
+    assert (await bed.answer(do="stop", session=w.session.id))["facts"] == ["StopRequested"]
+    w.skip(600)
+    w.end(w.session.transaction, 110, "Remote")
+    w.status(1, i.ConnectorStatus.AVAILABLE)
+    bed.shelf.keep()
+    done = await bed.answer(do="refund", session=w.session.id, amount="2.00", command="1", **SIGNED)
+    assert done["facts"] == ["AccountCredited", "CreditNoteIssued"]
+    assert "refundable: 3.00 EUR" in await bed.refused(do="refund", session=w.session.id, amount="3.01", command="2", **SIGNED)

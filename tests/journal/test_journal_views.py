@@ -22,7 +22,7 @@ from kiosk.journal.views import Views, remove
 from kiosk.session import codec
 from kiosk.session import facts as f
 from kiosk.session.facts import SessionFact
-from kiosk.session.inputs import Approval, CardFacts
+from kiosk.session.inputs import Account, Approval, CardFacts
 from kiosk.values import ConnectorId, Digest, Moment, Money, PaymentRef, RequestRef, SessionId
 
 AT = Moment(1_800_000_000_000, "boot", 0)
@@ -214,3 +214,26 @@ def test_show_says_so_when_there_is_no_such_stream(path: Path) -> None:
     out = io.StringIO()
     assert cli.show(path, out, stream="nonsense") == 2
     assert "has no stream nonsense" in out.getvalue()
+
+
+def test_a_sale_on_account_names_its_contract_and_what_is_owed_less() -> None:
+    charge, credit = RequestRef("K417-1-K1"), RequestRef("K417-1-K1-F1")
+    account = Account(Digest("a1" * 32), "C-1001")
+    opened = (f.SessionOpened(AT, SESSION, ConnectorId("A")), f.QuoteAgreed(AT, SESSION, quote(hold=0)))
+    charged = (
+        f.AccountAccepted(AT, SESSION, account),
+        f.AccountCharged(AT, SESSION, charge, account.tag, "C-1001", Money(500, "EUR"), 10_000_000),
+        f.ReceiptIssued(AT, SESSION, 7),
+    )
+    row = told(*opened, *charged).sale
+    assert (row.contract, row.capture, row.receipt, row.refunded) == ("C-1001", "on account", 7, 0)
+    less = told(
+        *opened,
+        *charged,
+        f.AccountCredited(AT, SESSION, credit, "C-1001", Money(200, "EUR"), "olga", "price"),
+        f.CreditNoteIssued(AT, SESSION, credit, 3),
+    )
+    assert (less.sale.refunded, [(r.operation, r.state, r.amount, r.credit_note) for r in less.requests]) == (
+        200,
+        [("account", "confirmed", 500, None), ("refund", "confirmed", 200, 3)],
+    )

@@ -1,9 +1,11 @@
 """A sale to make receipts of: 31.2 kWh at 0.39 €, 5 minutes of staying at 0.10 € a minute, 50 € reserved."""
 
 import hashlib
+import sys
 from collections.abc import Callable
 from dataclasses import astuple, replace
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +17,8 @@ from kiosk.receipts.receipt import Place, Seller
 from kiosk.session import facts as f
 from kiosk.session.inputs import Approval, CardFacts
 from kiosk.values import ConnectorId, Digest, Moment, Money, PaymentRef, RequestRef, SessionId
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "session"))
 
 SALE = SessionId("E0417-K7QWN3XJ5RZC2PYT4HVBD6MFAS")
 BEGIN = 1_795_352_883_000  # 2026-11-22T13:08:03Z

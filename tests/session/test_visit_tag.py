@@ -56,6 +56,16 @@ def test_at_the_price_a_tag_is_the_agreement():
     assert s.w.session.account == ANNA
 
 
+def test_in_front_of_a_dark_screen_a_tag_agrees_to_nothing():
+    s = Reader()
+    s.touch("choose", A)
+    s.does(TagShown(ANNA, "", s.w.ids.session(), quote(hold=0), seen=False))
+    assert s.page == "price"
+    s.does(Agreed(s.w.ids.session(), quote()))
+    s.does(TagShown(ANNA, seen=False))
+    assert (s.page, s.w.session.account) == ("pay", None)
+
+
 def test_tapping_twice_buys_once():
     s = Reader()
     s.buys_by_tag()

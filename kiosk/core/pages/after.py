@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from kiosk.core.pages import account
 from kiosk.core.pages.view import View, asked_later, back, card_label, free_side, given_back, held, hold_side, permille
 from kiosk.pricing.components import components
 from kiosk.pricing.discounts import DiscountLine
@@ -68,6 +69,8 @@ def _paid_side(v: View, s: Session) -> Side:
     hold = held(s) or Money.zero(v.k.setup.currency)
     if s.free:
         return free_side(v, hold, v.say.say("free.done"))
+    if s.account is not None:
+        return account.owed_side(v, s)
     symbol = v.say.symbol(hold.currency)
     label = card_label(v, s.payment)
     if s.priced is None:
@@ -192,6 +195,8 @@ def _trouble_side(v: View, s: Session, code: str, last: Payment | None, hold: Mo
     label = card_label(v, last)
     if s.free:
         return free_side(v, hold, "")
+    if s.account is not None:
+        return account.side(v, v.say.say("account.nothing_owed"), "account.owed")
     if s.stage is Stage.START_FAILED:
         after = v.say.say("plug_in.at_most" if asked_later(s) else "price.not_paid")
         return hold_side(v, s.spendable or hold, after, v.say.say("trouble.retry"), label)

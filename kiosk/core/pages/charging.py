@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from kiosk.core.live import Running
-from kiosk.core.pages import prices
+from kiosk.core.pages import account, prices
 from kiosk.core.pages.view import Offer, View, asked_later, back, card_label, free_side, permille, reader_there
 from kiosk.pricing.discounts import SolarShare
 from kiosk.pricing.load import tariff_of
@@ -28,7 +28,7 @@ def charging(v: View, s: Session) -> dict[str, Any]:
     running = v.live.of(s.id)
     assert s.started_at is not None
     stopping = s.stage is Stage.STOP_REQUESTED
-    how = v.say.say("charging.stop_how_card" if s.payment else "charging.stop_how")
+    how = v.say.say("charging.stop_how_tag" if s.account else "charging.stop_how_card" if s.payment else "charging.stop_how")
     stop = Button("stop", v.say.say("charging.stop"), "stop", "stop", how)
     return {
         "tone": "mint",
@@ -65,6 +65,8 @@ def _title(v: View, s: Session) -> str:
 
 def _ends(v: View, s: Session) -> str:
     """How far the charge goes by itself."""
+    if s.account is not None and s.account.most is None and s.account.most_mwh is None:
+        return v.say.say("charging.ends_unplug")
     grows = s.quote.most if s.quote and s.payment and not s.payment.stored else None
     spend = s.spendable
     if grows is not None and spend is not None and spend < grows:
@@ -101,6 +103,10 @@ def card_side(v: View, s: Session, running: Running | None) -> Side:
     if s.free:
         return replace(free_side(v, hold, ""), cap_end=v.say.say("free.up_to", amount=v.say.money(hold)))
     cost = running.rating.total if running else Money.zero(hold.currency)
+    if s.account is not None:
+        side = Side(v.say.say("side.account"), v.say.amount(cost), v.say.symbol(cost.currency), v.say.say("charging.so_far"))
+        share = permille(cost.minor, hold.minor) if hold else 1_000
+        return replace(side, line=Line("live", fact=share, promise=1_000 - share), note=_cheaper(v, s) or account.note(v, s))
     if s.payment is None:
         label, note = card_label(v, s.last_payment), v.say.say("charging.bank_no")
         return Side(label, v.say.amount(cost), v.say.symbol(cost.currency), v.say.say("charging.so_far"), line=Line("unknown"), note=note)
@@ -164,6 +170,7 @@ def stop(v: View, s: Session) -> dict[str, Any]:
         "badge": letter,
         "ways": (
             *_card_way(v, s),
+            *account.stop_way(v, s),
             Way("lock", v.say.say("stop.code_title"), v.say.say("stop.code_text"), "type_code"),
             Way("car", v.say.say("stop.unplug_title"), v.say.say("stop.unplug_text")),
         ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from kiosk.core.pages import after, charging, selling
+from kiosk.core.pages import account, after, charging, selling
 from kiosk.core.pages.view import View, sky, utilities
 from kiosk.protocol import Side, Snapshot
 from kiosk.session.visit import page
@@ -16,7 +16,7 @@ def compose(v: View, seq: int) -> Snapshot:
     where = page(v.visit, v.k, v.at)
     if v.slow and where in ("idle", "price"):
         where = "out_of_order"
-    shown = "authorising" if where == "pay" and v.dialogue == "bank" else where
+    shown = "authorising" if where == "pay" and v.dialogue == "bank" else "card" if where == "tag" else where
     parts: dict[str, Any] = {name: _as_written(v, part) if isinstance(part, Side) else part for name, part in _page(v, where).items()}
     return Snapshot(
         seq=seq,
@@ -45,6 +45,7 @@ def _page(v: View, where: str) -> dict[str, Any]:
         "help": after.help_,
         "language": after.language,
         "card": after.card,
+        "tag": account.tag,
     }
     if where in plain:
         return plain[where](v)

@@ -160,6 +160,13 @@ def free_quote(offer: Offer, at: Moment, zone: str, say: Wording) -> Quote:
     return _quote(offer, zone, say, offer.hold, tuple(filter(None, texts)))
 
 
+def account_quote(offer: Offer, at: Moment, zone: str, say: Wording, rules: Rules = ()) -> Quote:
+    """What a driver agrees to who holds an RFID tag to the reader: the same prices, and nothing is reserved."""
+    hold = Money.zero(offer.tariff.currency)
+    texts = (*_said(table(offer, at, zone, say, rules)), small_print(offer, say, rules), say.say("account.bill"))
+    return replace(under(_quote(offer, zone, say, hold, texts), rules), step=None, most=None)
+
+
 def _said(rows: tuple[PriceRow, ...]) -> Iterator[str]:
     return (" ".join(filter(None, (r.of, r.name, r.amount, r.unit, r.note))) for r in rows)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kiosk.core.pages import prices
+from kiosk.core.pages import account, prices
 from kiosk.core.pages.day import day
 from kiosk.core.pages.view import Offer, View, asked_later, back, card_label, free_side, hold_side
 from kiosk.pricing.discounts import OffPeakBonus, SolarShare
@@ -48,11 +48,13 @@ def _promise(v: View) -> str:
     if v.gift:
         smallest = min((v.place.offers[c.id].hold for c in v.k.setup.connectors), key=lambda m: m.minor)
         return v.say.say("free.promise", amount=v.say.money(smallest))
+    if account.tags_only(v):
+        return v.say.say("idle.only_tags")
     holds = sorted({v.place.offers[c.id].hold.minor for c in v.k.setup.connectors})
     least, most = (v.say.money(Money(minor, v.k.setup.currency)) for minor in (holds[0], holds[-1]))
     if least == most:
-        return v.say.say("idle.promise", amount=most)
-    return v.say.say("idle.promise_range", least=least, most=most)
+        return v.say.say("idle.promise_tags" if account.tags(v) else "idle.promise", amount=most)
+    return v.say.say("idle.promise_tags_range" if account.tags(v) else "idle.promise_range", least=least, most=most)
 
 
 def _idle_title(v: View, keys: tuple[ConnectorKey, ...]) -> str:
@@ -89,6 +91,7 @@ def _key(v: View, c: Connector) -> ConnectorKey:
         state = "plugged" if reported.status is ConnectorStatus.PREPARING else "free"
         intent = "choose"
         note = v.say.say("key.free_up_to" if v.gift else "key.reserve", amount=v.say.money(offer.hold))
+        note = v.say.say("key.with_tag") if account.tags_only(v) else note
     elif reported.status in _OUT:
         state, note = "out", v.say.say("key.we_know")
     elif reported.status in READY:
@@ -119,7 +122,9 @@ def price(v: View) -> dict[str, Any]:
         "subtitle": v.say.say("price.plugged") if plugged and not offer.choices else "",  # keys to choose from need its line
         "badge": c.letter,
         "plug": c.plug,
-        **(_gift(v, offer, c.letter) if v.gift else _terms(v, offer, c.letter)),
+        **(
+            _gift(v, offer, c.letter) if v.gift else _on_account(v, offer, c.letter) if account.tags_only(v) else _terms(v, offer, c.letter)
+        ),
     }
 
 
@@ -132,7 +137,21 @@ def _terms(v: View, offer: Offer, letter: str) -> dict[str, Any]:
         "day": day(offer, v.at, v.place.zone, v.say),
         "card": hold_side(v, hold, v.say.say("price.not_paid"), prices.terms(offer, hold, v.say), v.say.say("side.on_card")),
         "choices": prices.choices(offer, v.visit.hold, v.say),
+        "rail_note": v.say.say("price.or_tag") if account.tags(v) else "",
         "buttons": (back(v), Button("accept", v.say.say("price.agree"), "right", "primary")),
+    }
+
+
+def _on_account(v: View, offer: Offer, letter: str) -> dict[str, Any]:
+    """Cards cannot be taken: the tag at the reader is the agreement."""
+    return {
+        "title": v.say.say("price.title", plug=letter),
+        "prices": prices.table(offer, v.at, v.place.zone, v.say, v.discounts),
+        "small_print": prices.small_print(offer, v.say, v.discounts),
+        "day": day(offer, v.at, v.place.zone, v.say),
+        "card": account.side(v, v.say.say("price.tag_agrees")),
+        "rail_note": v.say.say("idle.only_tags"),
+        "buttons": (back(v),),
     }
 
 
@@ -159,6 +178,7 @@ def pay(v: View, s: Session) -> dict[str, Any]:
         "badge": v.letter(s),
         "steps": v.say.say("pay.step_bank" if bank else "pay.step_card"),
         "card": hold_side(v, s.quote.hold, v.say.say("pay.will_be_reserved"), note, v.say.say("side.on_card")),
+        "rail_note": v.say.say("pay.or_tag") if account.tags(v) and not bank else "",
         "buttons": () if bank else (Button("cancel", v.say.say("pay.cancel"), "cross"),),
     }
 
@@ -193,7 +213,7 @@ def _less(v: View, s: Session) -> str:
 
 def _reserved_less(v: View, s: Session) -> FaultText | None:
     amount = s.spendable
-    if not amount or not s.quote or amount >= s.quote.hold or asked_later(s):
+    if s.payment is None or not amount or not s.quote or amount >= s.quote.hold or asked_later(s):
         return None
     return v.say.fault("approved_less", plug=v.letter(s), amount=v.say.money(amount), phone=v.place.helpline)
 
@@ -231,6 +251,8 @@ def _held(v: View, s: Session, note: str) -> dict[str, Any]:
 
 
 def _held_side(v: View, s: Session, note: str) -> Side:
+    if s.account is not None:
+        return account.side(v, account.note(v, s))
     amount = s.spendable
     assert amount is not None
     if s.free:
