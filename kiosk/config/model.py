@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from kiosk.config.fields import (
     Amount,
@@ -197,12 +198,28 @@ class Ocpp(Section):
     port: Port = 9000
 
 
+def _csms_url(text: str) -> str:
+    if "@" in text:
+        raise ValueError("holds a name or a password: write it without, and the password into password_file")
+    if not re.fullmatch(r"wss?://[^\s?#]+", text):
+        raise ValueError("is no address of a WebSocket: write one such as wss://csms.example/ocpp")
+    try:
+        host, _ = urlsplit(text).hostname or "", urlsplit(text).port
+    except ValueError:
+        host = ""
+    if not host:
+        raise ValueError("has no host, or no port that can be: write one such as wss://csms.example/ocpp")
+    if text.startswith("ws://") and not _loopback(host):
+        raise ValueError("ws:// is for this machine only: what others can read is sent by wss://")
+    return text
+
+
 class Upstream(Section):
     """The operator's own system (CSMS), which is told of every charge over OCPP 1.6. `url` ends before the identity; `password_file` holds
     the Basic password. A message it refuses is sent `attempts` times, `retry_seconds` after the first refusal, twice that after the second.
     """
 
-    url: str = Field(pattern=r"^wss?://[^\s@?#]+$", description='such as "wss://csms.example/ocpp"')
+    url: Annotated[str, AfterValidator(_csms_url)] = Field(description='such as "wss://csms.example/ocpp"')
     identity: Name = Field(description="the name of this kiosk there, the last part of the URL it connects to")
     password_file: FilePath | None = None
     root_ca: FilePath | None = None
@@ -211,16 +228,7 @@ class Upstream(Section):
     retry_seconds: int = Field(30, ge=1, le=3_600)
 
     @model_validator(mode="after")
-    def _private(self) -> Self:
-        try:
-            host = urlsplit(self.url).hostname or ""
-            _ = urlsplit(self.url).port
-        except ValueError:
-            host = ""
-        if not host:
-            raise ValueError("url: has no host, or no port that can be: write one such as wss://csms.example/ocpp")
-        if self.url.startswith("ws://") and not _loopback(host):
-            raise ValueError("url: ws:// is for this machine only: what others can read is sent by wss://")
+    def _root_for_tls(self) -> Self:
         if self.url.startswith("ws://") and self.root_ca is not None:
             raise ValueError("root_ca is of no use to ws://: leave it out")
         return self
