@@ -1,11 +1,13 @@
 """The pictures of the README, taken from the product itself: `.venv/bin/python docs/pictures/draw.py`.
 
-One sale in the demo's house, on a faster clock: what the screen shows in the middle of it, and what the printer printed.
+One sale in the demo's house, on a faster clock: a price by the hour before it, what the screen shows in the middle of it, and what the printer
+printed.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import tempfile
 from pathlib import Path
 
@@ -25,10 +27,23 @@ _RATE = 30
 _CHARGE_S = 17 * 60
 _SIZE = (1280, 800)
 _RECEIPT_WIDTH = 576
+_BY_THE_HOUR = (("06:00", "17:00", 0.44), ("17:00", "22:00", 0.59), ("22:00", "06:00", 0.29))  # of plug B: from, to, euros a kWh
 
 
-async def _sale() -> tuple[Snapshot, bytes]:
-    """The page in the middle of a charge, and the picture of the receipt after it."""
+def _sell_by_the_hour(tariff: Path) -> None:
+    given = json.loads(tariff.read_text())
+    given["elements"] = [
+        {
+            "price_components": [{"type": "ENERGY", "price": price, "vat": 19, "step_size": 1}],
+            "restrictions": {"start_time": start, "end_time": end},
+        }
+        for start, end, price in _BY_THE_HOUR
+    ]
+    tariff.write_text(json.dumps(given))
+
+
+async def _sale() -> tuple[Snapshot, Snapshot, bytes]:
+    """The page with the price of plug B, that in the middle of a charge at plug A, and the picture of the receipt after it."""
     real = SystemClock.real()
     now = real.now()
     clock = SystemClock.fast(_RATE, now.mono_ns, now.utc_ms)
@@ -36,6 +51,7 @@ async def _sale() -> tuple[Snapshot, bytes]:
     await bank.server.start()
     with tempfile.TemporaryDirectory(prefix="pilepay-") as home:
         house = House(Path(home), clock, bank, settings={"policies.idle_after_seconds": 3600})
+        _sell_by_the_hour(Path(home) / "tariffs" / "ac22.json")
         bank.server.set_webhook_targets(house.webhook_url)
         bench = Bench(house.site, bank, Mains(house))
         person = Person(Path(home) / "person.socket", house.socket)
@@ -43,6 +59,9 @@ async def _sale() -> tuple[Snapshot, bytes]:
         await person.start()
         house.start_screen(("--offscreen",), socket=Path(home) / "person.socket")
         try:
+            await person.press("choose", letter="B")
+            price = await person.page("price")
+            await person.press("back")
             await person.press("choose", letter="A")
             await person.press("accept")
             await person.page("pay")
@@ -57,7 +76,7 @@ async def _sale() -> tuple[Snapshot, bytes]:
             await bench.verbs["unplug"](connector=1)
             while not bench.state()["printer"]["receipts"]:
                 await real.sleep(0.05)
-            return charging, bench.receipt(1)
+            return price, charging, bench.receipt(1)
         finally:
             await person.stop()
             await house.stop()
@@ -72,9 +91,11 @@ def _lean(path: Path, width: int) -> None:
 
 
 def main() -> None:
-    charging, receipt = asyncio.run(_sale())
+    price, charging, receipt = asyncio.run(_sale())
+    shoot(price, _SIZE, _HERE / "price.png")
     shoot(charging, _SIZE, _HERE / "charging.png")
     (_HERE / "receipt.png").write_bytes(receipt)
+    _lean(_HERE / "price.png", _SIZE[0])
     _lean(_HERE / "charging.png", _SIZE[0])
     _lean(_HERE / "receipt.png", _RECEIPT_WIDTH)
 

@@ -71,7 +71,7 @@ def test_every_command_of_the_readme_exists() -> None:
     assert not [command for command in run if not _help(command)]
 
 
-@pytest.mark.parametrize("picture", ["charging.png", "receipt.png", "architecture.svg"])
+@pytest.mark.parametrize("picture", ["price.png", "charging.png", "receipt.png", "architecture.svg"])
 def test_pictures_are_small_enough_for_a_page(picture: str) -> None:
     assert 0 < (ROOT / "docs/pictures" / picture).stat().st_size < _MOST_PICTURE_BYTES
 
