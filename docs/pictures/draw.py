@@ -1,7 +1,7 @@
 """The pictures of the README, taken from the product itself: `.venv/bin/python docs/pictures/draw.py`.
 
-One sale in the demo's house, on a faster clock: a price by the hour before it, what the screen shows in the middle of it, and what the printer
-printed.
+One sale in the demo's house, on a faster clock: a price by the hour before it, what the screen shows in the middle of it, and what the
+printer printed.
 """
 
 from __future__ import annotations
