@@ -26,6 +26,7 @@ _WORDS = {
     "no_name_or_reason": "give your name with --by and a reason with --reason",
     "no_such_review": "this sale has no open review of that code: see `pilepay review list`",
     "not_possible": "this review cannot be decided that way",
+    "hold_over": "what was reserved is over or was let go: note what you did about it as settled",
     "nothing_to_capture": "nothing is reserved for this sale any more, or no energy is named: give --kwh",
     "already_asked": "this refund was ordered before; it is made once",
     "nothing_to_refund": "nothing was captured for this sale, or all of it is paid back",
@@ -112,8 +113,8 @@ class Office:
         mwh = _mwh(str(kwh)) if kwh is not None else None
         given = ReviewClosed(sale.id, code, _text(order, "decision"), _text(order, "by"), _text(order, "reason"), mwh)
         held = self.kiosk().sessions.get(sale.id) is not None
-        if (no := decisions.objection(sale, given)) or (not held and given.decision != "settled"):
-            raise OfficeError(_WORDS[no or "not_possible"])
+        if no := decisions.objection(sale, given, self.clock.now(), held=held):
+            raise OfficeError(_WORDS[no])
         batch = await self.tell(given)
         if not any(isinstance(fact, ReviewDecided) for fact in batch.facts):
             raise OfficeError(_CAME_FIRST)

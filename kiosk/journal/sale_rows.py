@@ -301,9 +301,7 @@ def _reviews(s: Sale, fact: SessionFact) -> Sale:
 
 def _decided(s: Sale, fact: f.ReviewDecided) -> Sale:
     def decided(row: ReviewRow) -> ReviewRow:
-        return replace(
-            row, decided_ms=fact.at.utc_ms, decision=fact.decision, mwh=fact.mwh, decided_by=fact.by, reason=fact.reason
-        )
+        return replace(row, decided_ms=fact.at.utc_ms, decision=fact.decision, mwh=fact.mwh, decided_by=fact.by, reason=fact.reason)
 
     def meant(row: ReviewRow) -> bool:
         return row.code == fact.code and not row.decision and (fact.request is None or row.request in ("", fact.request))

@@ -62,11 +62,15 @@ def _open(k: Kiosk, session: Session, fact: SessionFact) -> Kiosk:
     return changed(k, sessions=MappingProxyType(sessions))
 
 
+# Money or paper that has to do with a closed sale once more.
+_TO_DO_AGAIN = (f.PaymentAuthorized, f.PaymentForwarded, f.CaptureRequested, f.CancelRequested, f.PrintRequested)
+
+
 def _closed(k: Kiosk, fact: SessionFact) -> Kiosk:
     session = next((s for s in k.recent if s.id == fact.session), None)
     if session is None:
         return _unheld(k, fact)
-    if isinstance(fact, f.PaymentAuthorized | f.PaymentForwarded | f.PrintRequested):  # something to do again: money, or paper
+    if isinstance(fact, _TO_DO_AGAIN):
         rest = tuple(s for s in k.recent if s.id != session.id)
         reopened = changed(sale_after(session, fact), closed_at=None)
         return changed(k, recent=rest, sessions=MappingProxyType({**k.sessions, session.id: reopened}))
@@ -76,6 +80,8 @@ def _closed(k: Kiosk, fact: SessionFact) -> Kiosk:
 def _unheld(k: Kiosk, fact: SessionFact) -> Kiosk:
     """What is still to be done about a sale that is no longer held. A refund is kept for every sale: see `_COUNTED`."""
     match fact:
+        case f.CaptureRequested():
+            return changed(k, loose=MappingProxyType({**k.loose, fact.request: asked_for(fact, "capture", fact.amount)}))
         case f.CancelRequested():
             return changed(k, loose=MappingProxyType({**k.loose, fact.request: asked_for(fact, cancel_kind(fact), None)}))
         case f.PrintRequested(request=request):

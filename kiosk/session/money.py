@@ -256,7 +256,8 @@ def modification_answered(d: Decision, session: SessionId, m: Modification, resu
             if m.operation == "capture":
                 if s is not None:
                     _taken_once(d, s, m)
-                if s is None or not _has_paper(s):
+                tried_anew = s is None and m.request in d.k.loose  # after the first was taken, and failed: that one had its receipt
+                if not tried_anew and (s is None or not _has_paper(s)):
                     _issue_receipt(d, session, m)
             elif m.operation == "refund":
                 d.note(f.CreditNoteIssued(d.at, session, m.request, d.k.credit_notes + 1))

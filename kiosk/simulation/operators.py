@@ -24,6 +24,7 @@ from kiosk.simulation.wires.checkout import MERCHANT, REFUND_KEY
 _DECISIONS = {
     "meter_unproven": (("capture", 0.6), ("release", 0.4)),
     "capture_refused": (("retry", 0.6), ("release", 0.3), ("settled", 0.1)),
+    "capture_failed": (("retry", 0.4), ("release", 0.3), ("settled", 0.3)),
     "cancel_refused": (("retry", 0.9), ("settled", 0.1)),
 }
 _NEVER = 0.25  # of what is on the list nobody ever decides

@@ -163,7 +163,7 @@ def test_a_kiosk_that_was_off_while_nobody_decided_comes_to_rest(seconds: int) -
 def test_a_decision_that_cannot_be_taken_says_why(given: tuple[str, str, int | None], why: str) -> None:
     w = World()
     unproven(w)
-    assert objection(w.session, closed(w, *given)) == why
+    assert objection(w.session, closed(w, *given), w.now) == why
     if why:
         assert w.give(closed(w, *given)) == ()
 
