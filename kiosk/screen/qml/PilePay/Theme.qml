@@ -33,7 +33,7 @@ QtObject {
             lead: 9,
             body: 7.6,
             note: 6.4,
-            dense: 6.2
+            dense: 6.8
         }) : ({
             hero: 22,
             big: 14,

@@ -49,7 +49,7 @@ GridLayout {
         DayGraph {
             visible: page.graph && Theme.tall
             Layout.fillWidth: true
-            Layout.preferredHeight: implicitHeight - Theme.mm(page.dense ? 7 : 0)
+            Layout.preferredHeight: implicitHeight - Theme.mm(page.dense ? 4 : 0)
             Layout.topMargin: Theme.s(page.dense ? 1.4 : 2)
         }
     }
