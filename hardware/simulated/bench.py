@@ -19,6 +19,8 @@ from hardware.simulated.models.acquirer import FAULTS as BANK_FAULTS
 from hardware.simulated.models.acquirer_books import Payment
 from hardware.simulated.models.car import Car
 from hardware.simulated.models.pile_connector import Fault as PileFault
+from hardware.simulated.models.reader import UIDS, TagKind
+from hardware.simulated.models.reader import Fault as ReaderFault
 from hardware.simulated.models.terminal import Fault as TerminalFault
 from hardware.simulated.models.terminal_store import StoreAndForward
 from hardware.simulated.models.terminal_wire import CardKind
@@ -54,6 +56,8 @@ class Bench:
             "fill": self._fill,
             "pile_button": self._pile_button,
             "card": self._card,
+            "tag": self._tag,
+            "reader": self._reader,
             "terminal_cancel": self._terminal_cancel,
             "terminal_reboot": self._terminal_reboot,
             "store_and_forward": self._store_and_forward,
@@ -77,11 +81,13 @@ class Bench:
             "printer": {"paper_mm": printer.paper_mm, "cover_open": printer.cover_open, "receipts": len(printer.receipts)},
             "bank": [_payment(p) for p in self._bank.server.books().payments],
             "kiosk": dict(self._power.state()),
+            "reader": "listened to" if self._site.reader.heard else "nobody listens",
             "sun_permille": self._roof.permille if self._roof else 0,
             "faults": {
                 "terminal": [f.value for f in TerminalFault],
                 "bank": list(BANK_FAULTS),
                 "pile": [f.value for f in PileFault],
+                "reader": [f.value for f in ReaderFault],
             },
         }
 
@@ -118,6 +124,14 @@ class Bench:
         if not self._site.terminal.present_card(CardKind(kind)):
             raise ValueError("the terminal does not ask for a card now")
 
+    async def _tag(self, kind: str = "known") -> None:
+        """Hold an RFID tag to the reader for a moment."""
+        await self._site.reader.hold(UIDS[TagKind(kind)])
+
+    async def _reader(self, up: bool) -> None:
+        """The reader's cable."""
+        await (self._site.reader.start() if up else self._site.reader.unplug())
+
     async def _terminal_cancel(self) -> None:
         self._site.terminal.press_cancel()
 
@@ -142,14 +156,18 @@ class Bench:
                 self._bank.server.fault(name)
             case "pile":
                 self._site.pile.fault(PileFault(name), connector)
+            case "reader":
+                self._site.reader.model.fault = ReaderFault(name)
             case _:
-                raise ValueError(f"{where!r} cannot fail here: use terminal, bank or pile")
+                raise ValueError(f"{where!r} cannot fail here: use terminal, bank, pile or reader")
 
     async def _mend(self) -> None:
         self._site.pile.mend()
         self._bank.server.clear_faults()
         self._site.terminal.fault(TerminalFault.ONLINE)
         self._site.terminal.fault(TerminalFault.HOST_BACK)
+        self._site.reader.model.fault = ReaderFault.NONE
+        await self._site.reader.start()
 
     async def _paper(self, mm: int) -> None:
         if mm:

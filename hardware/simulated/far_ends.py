@@ -1,4 +1,5 @@
-"""Every far end of one site on this machine: a terminal and its bank, a pile with cars, a printer. Real sockets, nothing else shared.
+"""Every far end of one site on this machine: a terminal and its bank, a pile with cars, a printer, a reader of tags. Real sockets, nothing
+else shared.
 
 The acquirer learns of a payment from the terminal's host, as in reality, and may serve several sites.
 """
@@ -17,10 +18,12 @@ from hardware.simulated.models.acquirer import Acquirer, Authorized
 from hardware.simulated.models.pile import PileModel
 from hardware.simulated.models.pile_connector import ConnectorSpec
 from hardware.simulated.models.printer import PrinterModel
+from hardware.simulated.models.reader import ReaderModel
 from hardware.simulated.models.terminal import TerminalModel
 from hardware.simulated.models.terminal_wire import Authorization, Forwarded
 from hardware.simulated.pile_client import PileClient
 from hardware.simulated.printer_server import PrinterServer
+from hardware.simulated.reader_server import ReaderServer
 from hardware.simulated.terminal_server import TerminalServer
 from hardware.terminals.adyen.nexo import NexoKey
 
@@ -50,6 +53,7 @@ class SiteWiring:
     pile_url: str
     terminal_port: int = 0
     printer_port: int = 0
+    reader_port: int = 0
     columns: int = 48  # characters a line of its paper
 
 
@@ -81,7 +85,7 @@ class Bank:
 
 
 class Site:
-    """Terminal, pile and printer of one kiosk."""
+    """Terminal, pile, printer and reader of one kiosk."""
 
     def __init__(self, wiring: SiteWiring, bank: Bank, clock: Clock, folder: Path) -> None:
         now_ms = clock.now().utc_ms
@@ -89,14 +93,16 @@ class Site:
         self.terminal = TerminalServer(self.terminal_model, clock, wiring.key, folder, port=wiring.terminal_port)
         self.printer_model = PrinterModel(columns=wiring.columns)
         self.printer = PrinterServer(self.printer_model, clock, port=wiring.printer_port)
+        self.reader = ReaderServer(ReaderModel(), port=wiring.reader_port)
         pile = PileModel(wiring.pile, wiring.connectors, ids=lambda: secrets.token_hex(8), now_ms=now_ms)
         self.pile = PileClient(pile, wiring.pile_url, clock)
         self._pile_task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Terminal and printer listen; the pile waits for `connect_pile`."""
+        """Terminal, printer and reader listen; the pile waits for `connect_pile`."""
         await self.terminal.start()
         await self.printer.start()
+        await self.reader.start()
 
     def connect_pile(self) -> None:
         """The pile's controller boots and looks for its kiosk, again and again."""
@@ -108,3 +114,4 @@ class Site:
             await asyncio.gather(self._pile_task, return_exceptions=True)
         await self.terminal.stop()
         await self.printer.stop()
+        await self.reader.stop()

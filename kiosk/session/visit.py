@@ -364,11 +364,16 @@ def _choose(v: Visit, connector: ConnectorId, k: Kiosk) -> Visit:
     return v
 
 
+def _untagged(v: Visit) -> Visit:
+    """What lay under the word about a tag: whoever looked at somebody's charge looks at it still."""
+    return changed(v, overlay="stop" if v.session is not None and not v.own else "", found="")
+
+
 def _back(v: Visit, at: Moment, default_language: str) -> Visit:
     if v.overlay == "code":
         return changed(v, overlay="stop", typed="", missed=False)
     if v.overlay == "tag":
-        return changed(v, overlay="", found="")
+        return _untagged(v)
     if v.overlay == "card" and v.session is not None:
         return changed(v, overlay="stop", found="")
     if v.overlay and v.own:
@@ -393,7 +398,7 @@ def _waited(v: Visit, k: Kiosk, at: Moment, times: Times, default_language: str)
     if v.session is None and v.connector is None and not v.overlay and v.language == default_language:
         return v
     if v.overlay == "tag" and at.ms_since(v.touched_at) >= TAG_S * 1_000:
-        v = changed(v, overlay="", found="")
+        v = _untagged(v)
     where = page(changed(v, overlay=""), k, at)
     if where in ("pay", "plug_in", "starting"):
         return v

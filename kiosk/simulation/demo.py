@@ -21,7 +21,7 @@ from hardware.simulated.bench import Bench, web
 from hardware.simulated.far_ends import Bank, BankKeys
 from kiosk.core.app import WebServer
 from kiosk.core.clock import SystemClock
-from kiosk.simulation.house import House
+from kiosk.simulation.house import HAS_READER, House
 from kiosk.simulation.relay import Person
 from kiosk.simulation.tour import Tour
 
@@ -89,7 +89,7 @@ async def _window(fast: bool) -> int:
         clock = _clock(fast)
         bank = Bank(BankKeys.fresh("LindenhofDemo"), clock)
         await bank.server.start()
-        house = House(Path(folder), clock, bank, settings=_human_pace(clock))
+        house = House(Path(folder), clock, bank, settings={**_human_pace(clock), **HAS_READER})
         bank.server.set_webhook_targets(house.webhook_url)
         try:
             await house.start()

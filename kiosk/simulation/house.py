@@ -17,6 +17,7 @@ from pathlib import Path
 
 from hardware.simulated.far_ends import Bank, Site, SiteWiring
 from hardware.simulated.models.pile_connector import ConnectorSpec
+from hardware.simulated.models.reader import UIDS, TagKind
 from hardware.simulated.models.terminal_wire import CARDS, CardKind
 from hardware.simulated.roof import Roof
 from hardware.terminals.adyen.nexo import NexoKey
@@ -30,8 +31,22 @@ log = logging.getLogger(__name__)
 _PASSPHRASE = "Demo-passphrase-1"  # noqa: S105 - both ends of the simulated wire are ours
 _POI_ID = "S1U2-000158215131748"
 _RESTART_S = 1.0
+# What the configuration of a kiosk with a reader of RFID tags says; the port is the reader's own.
+HAS_READER = {"reader.driver": '"line"', "reader.host": '"127.0.0.1"', "accounts.file": '"secrets/accounts.toml"'}
 MAY_REFUND = {"acquirer.refund_key_file": '"secrets/refund.key"'}
 CONNECTORS = (ConnectorSpec(150_000, True, 12_345_678_000), ConnectorSpec(22_000, False, 4_321_000_000))
+
+
+def _tags() -> str:
+    """Whose RFID tags the operator knows: two of a fleet that share a depot, one of its yard, one that was lost, one of last year."""
+    known = {
+        TagKind.KNOWN: 'contract = "C-1042"\ngroup = "depot"\nmost = 40.00',
+        TagKind.COLLEAGUE: 'contract = "C-1042"\ngroup = "depot"\nmost = 40.00',
+        TagKind.FLEET: 'contract = "C-2000"\nseveral = true',
+        TagKind.BLOCKED: 'contract = "C-1042"\nblocked = true',
+        TagKind.EXPIRED: 'contract = "C-1007"\nvalid_until = 2025-12-31',
+    }
+    return "\n".join(f'[[tags]]\nuid = "{UIDS[kind]}"\n{terms}\n' for kind, terms in known.items())
 
 
 def free_port() -> int:
@@ -165,6 +180,7 @@ class House:
         self._secret("acquirer.key", self.bank.keys.api_key)
         self._secret("refund.key", self.bank.keys.refund_key)
         self._secret("webhook.key", self.bank.keys.hmac_key)
+        self._secret("accounts.toml", _tags())
         self.roof.shine(0)
         self._members()
 
@@ -197,6 +213,7 @@ class House:
             "printer.port": site.printer.port,
             "ocpp.port": self._ocpp_port,
             "screen.socket": f'"{self.socket}"',
+            **({"reader.port": site.reader.port} if "reader.driver" in self._settings else {}),
             **self._settings,
         }
         clock = ("--demo-clock", f"{self._clock.rate}:{self._clock.origin_ns}:{self._clock.origin_utc_ms}") if self._clock.rate != 1 else ()

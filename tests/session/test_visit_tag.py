@@ -166,6 +166,21 @@ def test_a_strangers_tag_at_the_stop_page_stops_nothing():
     assert (s.w.session.proved_by, s.w.session.stops, s.v.own) == ("", (), False)
 
 
+def test_after_the_word_about_a_tag_the_stop_page_is_still_there():
+    s = Reader()
+    s.charges_by_tag()
+    s.leaves()
+    s.touch("choose", A)
+    for _ in range(2):
+        s.taps(None, "tag_unknown")
+        assert s.page == "tag"
+        s.touch("back")
+        assert s.page == "stop"
+    s.taps(None, "tag_unknown")
+    s.waits(TAG_S)
+    assert s.page == "stop"
+
+
 def test_a_known_strangers_tag_while_another_pays_pays_for_them_never_against_them():
     s = Reader()
     s.pays()
