@@ -7,12 +7,12 @@ import pytest
 from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
 from rules import centre, controls, faults, texts
 from samples import PAGES, SIZES
 
 from kiosk.screen.away import AWAY, SOURCE
 from kiosk.screen.stage import Panel, Stage
-from kiosk.screen.wishes import GUARD_MS
 from kiosk.wording.languages import LANGUAGES
 from kiosk.wording.wording import Wording
 
@@ -49,13 +49,13 @@ def test_a_screen_that_never_heard_of_core_speaks_english(qapp: QGuiApplication)
     stage.close()
 
 
-def test_a_touch_changes_the_language_without_core(stage: Stage) -> None:
+def test_a_touch_changes_the_language_without_core(stage: Stage, qtbot: QtBot) -> None:
     sent: list[object] = []
     stage.wish.sent.connect(sent.append)
     stage.show(PAGES["charging"]("de"))
     stage.away()
     settle(stage)
-    QTest.qWait(GUARD_MS + 100)
+    qtbot.waitUntil(lambda: bool(stage.wish.open))
     for code in ("pl", "tr"):
         key = next(key for key in controls(stage) if key.property("text") == AWAY[code].name)
         QTest.mouseClick(stage.window, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, centre(key).toPoint())

@@ -27,7 +27,8 @@ Item {
     readonly property int stack: title.height + (tucked ? hint.height : 0) + (quiet.visible ? quiet.height : 0)
     readonly property bool roomy: sentence.advanceWidth <= title.width       // for the quiet sentence
     readonly property bool stacked: tucked || quiet.visible
-    readonly property int below: stacked ? Math.max(stack, sum.y + sum.height + Math.round(sum.em * 0.1)) : title.y + title.height        // a decimal comma hangs below
+    readonly property int hang: Theme.compact ? 0 : Math.round(sum.em * 0.1)       // of a decimal comma
+    readonly property int below: stacked ? Math.max(stack, sum.y + sum.height + hang) : title.y + title.height
     implicitHeight: Math.round(chip.visible ? chip.y + chip.height : hint.visible && !tucked ? hint.y + hint.height : below) + (hero && !Theme.compact ? Theme.s(dense ? 0.8 : 1.4) : pad)
     TextMetrics {
         id: sentence
