@@ -15,7 +15,7 @@ from kiosk.session.deadlines import next_deadline
 from kiosk.session.evolve import fold
 from kiosk.session.requests import Request, open_requests
 from kiosk.session.state import FLOWING, Kiosk, Session, Stage
-from kiosk.values import ConnectorId, Money, SessionId
+from kiosk.values import ConnectorId, Digest, Money, SessionId
 
 YEAR_9999_MS = 253_402_300_799_000
 PICK = st.integers(0, 7)  # which of the open requests, sales or transactions is meant
@@ -33,15 +33,24 @@ RESULTS = st.one_of(
 REGISTERS = st.sampled_from([0, 1, 99, 100, 101, 110, 198, 250, 54_000, 10**9])
 STATUSES = st.sampled_from(i.ConnectorStatus)
 
+TAGS = (
+    i.Account(Digest("a1" * 32), "C-1", "depot"),
+    i.Account(Digest("a2" * 32), "C-1", "depot", True, Money(1_000, "EUR")),
+    i.Account(Digest("b1" * 32), "C-2", "depot", False, None, 5_000_000),
+)
+
 DISTURBANCES = st.one_of(
     st.tuples(st.just("accept"), st.sampled_from([c.id for c in SETUP.connectors] + ["nowhere"]), st.booleans()),
     st.tuples(st.just("answer"), PICK, RESULTS),
     st.tuples(st.just("good answer"), PICK),
     st.tuples(st.just("answer"), PICK, RESULTS),
     st.tuples(st.just("good answer"), PICK),
+    st.tuples(st.just("tag"), st.sampled_from([c.id for c in SETUP.connectors]), PICK, st.booleans()),
+    st.tuples(st.just("tag again"), PICK, PICK),
+    st.tuples(st.just("reader"), st.booleans()),
     st.tuples(st.just("driver"), PICK, st.sampled_from([i.AnotherCard, i.DriverCancelled, i.MoreTime, i.ReprintAsked])),
     st.tuples(st.just("code"), PICK, st.sampled_from(["4719", "0000"])),
-    st.tuples(st.just("stop"), PICK, st.sampled_from(["code", "phone", "operator", "limit"])),
+    st.tuples(st.just("stop"), PICK, st.sampled_from(["code", "phone", "operator", "limit", "tag"])),
     st.tuples(st.just("status"), st.integers(0, 3), STATUSES),
     st.tuples(st.just("status"), st.integers(1, 2), STATUSES),
     st.tuples(st.just("start"), PICK, st.integers(0, 3), REGISTERS),
@@ -117,6 +126,22 @@ class Storm:
 
     def driver(self, pick: int, wish: type[i.DriverCancelled]) -> None:
         self.w.give(wish(self._session(pick)))
+
+    def tag(self, connector: ConnectorId, pick: int, waiting: bool) -> None:
+        """A tag at a price, or in the place of the card that a sale waits for."""
+        asking = [s for s in self.w.k.sessions.values() if s.stage is Stage.PAYING]
+        session, place = (asking[0].id, asking[0].connector) if waiting and asking else (self.w.ids.session(), connector)
+        self.w.give(i.ReaderHealth(True))
+        self.w.give(i.TagAccepted(session, place, quote(PER_KWH, hold=0), TAGS[pick % len(TAGS)]))
+
+    def tag_again(self, pick: int, whose: int) -> None:
+        session, tag = self._session(pick), TAGS[whose % len(TAGS)]
+        before = self.w.k.find(session)
+        proved = [fact.session for fact in self.w.give(i.TagRecognised(session, tag)) if isinstance(fact, f.StopProved)]
+        assert not proved or (before is not None and before.account is not None and before.account.contract == tag.contract)
+
+    def reader(self, there: bool) -> None:
+        self.w.give(i.ReaderHealth(there))
 
     def code(self, pick: int, typed: str) -> None:
         session = self._session(pick)
@@ -203,12 +228,21 @@ class Storm:
             assert capture.amount == s.priced.charge and capture.amount <= payment.approval.authorized
             assert s.delivered is not None and s.delivered.mwh and s.delivered.verdict is Verdict.VALID
             assert not any(m.payment == capture.payment and m.operation != "capture" for m in s.modifications.values())
+        owed = [fact for fact in self.w.all_of(f.AccountCharged) if fact.session == s.id]
+        assert len(owed) == (s.charged is not None)
+        if s.charged is not None:
+            assert not captures and s.payment is None and s.account is not None and s.priced is not None
+            assert s.charged.amount == s.priced.charge and s.account.most in (
+                None,
+                max(s.charged.amount, s.account.most or s.charged.amount),
+            )
+            assert s.delivered is not None and s.delivered.mwh and s.delivered.verdict is Verdict.VALID
         if s.delivered is not None and s.delivered.mwh and s.vacated_at is not None:
-            assert captures or s.reviews, "energy is captured or looked at"
+            assert captures or s.charged or s.reviews, "energy is captured, owed or looked at"
         if s.closed_at is not None:
             held = [p for p in s.payments.values() if p.approval is not None]
             assert all(any(m.payment == p.ref for m in s.modifications.values()) for p in held), "nothing stays reserved unseen"
-        assert (s.receipt is None) or captures
+        assert (s.receipt is None) or captures or s.charged
         assert s.stage is not Stage.PAYING or s.payment is None
 
     # --- what is meant -----------------------------------------------------------------------------------------------------------
