@@ -240,7 +240,8 @@ class App:
 
     def _changed(self, batch: Batch) -> None:
         self._live.follow(batch.after, self._clock.now())
-        self._upstream.look()
+        if batch.facts:
+            self._upstream.look()
         self._spawn(self._show(batch))
         if signs(batch.facts):
             self._spawn(self._sign())

@@ -20,7 +20,7 @@ from kiosk.config.load import read_secret
 from kiosk.config.model import Config
 from kiosk.core.clock import SystemClock
 from kiosk.core.engine import Batch, fact_of
-from kiosk.journal.entry import JournalError, Stored
+from kiosk.journal.entry import JournalFailed, Stored
 from kiosk.journal.reader import Reader
 from kiosk.journal.state import Mark
 from kiosk.journal.thread import JournalThread
@@ -128,6 +128,7 @@ class Upstream:
         self._clock = clock
         self._reader: Reader | None = None
         self._station: Station | None = None
+        self._begun = False
         t = terms(config)
         if t is None:
             return
@@ -145,20 +146,29 @@ class Upstream:
         )
 
     async def begin(self) -> None:
-        """Before anything happens that it is to be told of."""
-        if self._station is not None:
+        """Before anything happens that it is to be told of. Raises `JournalFailed`, and nothing else: the kiosk sells without it."""
+        if self._station is None:
+            return
+        try:
             await self._station.begin()
+            self._begun = True
+        except JournalFailed:
+            raise
+        except Exception:
+            log.exception("what the operator's system is to be told cannot be found out yet")
 
     async def run(self) -> None:
-        """Until it is cancelled. Raises `JournalError`."""
+        """Until it is cancelled. Raises `JournalFailed`: a journal that cannot be written ends the kiosk, whoever finds out."""
         while self._station is not None:
             try:
-                await self._station.run()
-            except* JournalError:
+                if self._begun:
+                    await self._station.run()
+            except* JournalFailed:
                 raise
             except* Exception:
                 log.exception("the operator's system could not be served; once more in %s s", _AGAIN_S)
             await self._clock.sleep(_AGAIN_S)
+            await self.begin()
         await asyncio.Event().wait()
 
     def look(self) -> None:

@@ -98,8 +98,10 @@ class Queue:
         self.remarks: dict[str, Remark] = {}
 
     async def begin(self) -> None:
-        """Go on where an earlier process stopped; the first time, with what happens from now on."""
+        """Go on from what is on the disk; the first time, with what happens from now on."""
         marks = await self._books.marks()
+        for held in (self._ahead, self._running, self._asides, self._again, self.remarks):
+            held.clear()
         if _BEGUN not in marks:
             self._kept = self._position = await self._books.head()
             await self._books.keep(self._position, {_BEGUN: "1"})

@@ -100,7 +100,7 @@ def leapt(bed: Bed) -> SessionId:
 
 @pytest.mark.parametrize("order", [{}, {"do": "sell"}, {"do": 7}, {"do": None}, {"do": ["refund"]}])
 async def test_what_is_no_order_is_told_the_orders_there_are(bed: Bed, order: dict[str, object]) -> None:
-    assert "is no order: one of queue, flush, reviews, decide, refund" in await bed.refused(**order)
+    assert "is no order: one of queue, flush, upstream, upstream_again, reviews, decide, refund" in await bed.refused(**order)
 
 
 @pytest.mark.parametrize("order", [{}, {"session": ""}, {"session": 5}, {"session": "K417\n"}, {"session": "x" * 201}])
