@@ -22,6 +22,7 @@ from kiosk.config.fields import (
     Language,
     Letter,
     Name,
+    Notice,
     Port,
     Seconds,
     Section,
@@ -67,6 +68,7 @@ class Site(Section):
     currency: Currency = Field(description='the ISO 4217 code, such as "EUR"')
     profile: Profile = Field(description="the country's rules: eu, de, uk, us or ca")
     languages: list[Language] = Field(min_length=1, description='ISO 639 codes, the default first, such as ["de", "en"]')
+    notices: list[Notice] = Field(default=[], max_length=4, description="sentences the law of the place wants at the end of a receipt")
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:
@@ -112,6 +114,7 @@ class Pile(Section):
     """A charging controller. `password_file` holds its Basic password (OCPP security profile 1 and 2)."""
 
     identity: Name = Field(description="the last part of the URL the pile connects to")
+    serial: Words | None = None
     password_file: FilePath | None = None
     connectors: list[Connector] = Field(min_length=1, description="at least one [[piles.connectors]] table")
 
@@ -322,7 +325,7 @@ class Policies(Section):
     retry_first_seconds: Seconds = 2
     retry_max_seconds: Seconds = 300
     pile_silent_seconds: Seconds = 300
-    lost_stop_seconds: Seconds = 60
+    lost_stop_seconds: Seconds = 150
     lost_pile_seconds: Seconds = 14_400
     note_seconds: int = Field(60, ge=1, le=60)
     stop_code_misses: int = Field(3, ge=1, le=10)

@@ -114,13 +114,17 @@ def _offer(config: Config, connector: Plug) -> Offer:
 
 def seller(config: Config) -> Seller:
     site = config.site
-    return Seller(site.operator, tuple(site.address), site.vat_number, site.helpline, f"{site.station_id.rsplit('*', 1)[-1]}-")
+    prefix = f"{site.station_id.rsplit('*', 1)[-1]}-"
+    return Seller(site.operator, tuple(site.address), site.vat_number, site.helpline, prefix, tuple(site.notices))
 
 
 def receipt_place(config: Config, connector: ConnectorId) -> Place:
     site = config.site
-    letters = {c.id: c.letter for pile in config.piles for c in pile.connectors}
-    return Place(site.brand, tuple(site.address), connector, letters.get(connector, ""))
+    found = next(((pile, c) for pile in config.piles for c in pile.connectors if c.id == connector), None)
+    if found is None:
+        return Place(site.brand, tuple(site.address), connector, "")
+    pile, c = found
+    return Place(site.brand, tuple(site.address), connector, c.letter, pile.serial or "", c.meter_serial or "")
 
 
 def terminal(config: Config, clock: Clock) -> PaymentTerminal:

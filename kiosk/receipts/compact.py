@@ -208,18 +208,28 @@ def _full_taxes(flat: Any, currency: str) -> tuple[Tax, ...]:
 
 def _more(r: Receipt) -> list[Any]:
     off = [[i, *astuple(item.off)] for i, item in enumerate(r.items) if item.off]
-    return [off, list(r.seller.notices), r.place.serial, list(astuple(r.verification)) if r.verification else []]
+    return [off, list(r.seller.notices), _serials(r.place), list(astuple(r.verification)) if r.verification else []]
+
+
+def _serials(place: Place) -> str | list[str]:
+    """The pile's serial number, or with the meter's a list of both."""
+    return [place.serial, place.meter] if place.meter else place.serial
+
+
+def _with_serials(place: Place, serials: Any) -> Place:
+    serial, meter = serials if isinstance(serials, list) else (serials, "")
+    return replace(place, serial=serial, meter=meter)
 
 
 def _full_with_more(flat: Any) -> Receipt:
-    *plain, (off, notices, serial, verification) = flat
+    *plain, (off, notices, serials, verification) = flat
     receipt = _full(plain)
     discounted = {i: Discounted(*rest) for i, *rest in off}
     return replace(
         receipt,
         items=tuple(replace(item, off=discounted.get(i)) for i, item in enumerate(receipt.items)),
         seller=replace(receipt.seller, notices=tuple(notices)),
-        place=replace(receipt.place, serial=serial),
+        place=_with_serials(receipt.place, serials),
         verification=Verification(*verification) if verification else None,
     )
 
@@ -253,7 +263,7 @@ def _flat_note(n: CreditNote) -> list[Any]:
         list(astuple(n.references)),
         n.checkpoint,
         list(n.seller.notices),
-        n.place.serial,
+        _serials(n.place),
     ]
 
 
@@ -277,7 +287,7 @@ def _full_note(flat: Any) -> CreditNote:
         names,
         checkpoint,
         notices,
-        serial,
+        serials,
     ) = flat
     given, charged, before = (_full_taxes(rows, currency) for rows in taxes)
     return CreditNote(
@@ -287,7 +297,7 @@ def _full_note(flat: Any) -> CreditNote:
         language=language,
         zone=zone,
         seller=Seller(seller[0], tuple(seller[1:]), tax_id, helpline, prefix, tuple(notices)),
-        place=Place(place[0], tuple(place[1:]), evse_id, plug, serial),
+        place=_with_serials(Place(place[0], tuple(place[1:]), evse_id, plug), serials),
         session=SessionId(session),
         corrects=Corrected(label, begin + receipt_issued, begin, begin + end, mwh),
         reason=reason,

@@ -283,6 +283,7 @@ def _receipt_references(r: Receipt, w: Wording) -> Iterator[tuple[str, str]]:
     yield "capture", r.references.capture
     yield "terminal", r.references.tender
     yield "serial", r.place.serial
+    yield "meter", r.place.meter
     yield "tariff", r.tariff_id
     yield "tariff_hash", r.tariff_hash[:_HASH_SHOWN]
     if r.verification:

@@ -96,8 +96,9 @@ def _delivered_ms(document: Document) -> int:
 
 
 def _note(document: Document, w: Wording) -> str:
-    """Place, times and registers, and why money is given back: what an invoice has no fields for."""
-    told = ("subject", "bill") if isinstance(document, CreditNote) else ("subject",)
+    """Place, times and registers, why money is given back, by which names all this is found, and what the law of the place wants said: what
+    an invoice has no fields for."""
+    told = ("subject", "bill", "references", "end") if isinstance(document, CreditNote) else ("subject", "references", "end")
     rows = [row for part in parts(document, w) if part.name in told for row in part.rows]
     return "\n".join(f"{row.label}: {row.value}" if row.value else row.label for row in rows)
 

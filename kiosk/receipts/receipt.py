@@ -38,13 +38,15 @@ class Seller:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where it was sold: the site, its address, and the plug by its EVSE ID and the letter painted on it. `serial` is the pile's."""
+    """Where it was sold: the site, its address, and the plug by its EVSE ID and the letter painted on it. `serial` is the pile's serial
+    number, `meter` that of the plug's meter."""
 
     name: str
     address: tuple[str, ...]
     evse_id: str
     plug: str
     serial: str = ""
+    meter: str = ""
 
 
 @dataclass(frozen=True, slots=True)

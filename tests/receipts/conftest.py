@@ -49,6 +49,11 @@ LINES = (
 
 
 @pytest.fixture
+def line_of() -> Callable[..., Line]:
+    return line
+
+
+@pytest.fixture
 def seller() -> Seller:
     return SELLER
 

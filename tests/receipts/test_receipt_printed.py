@@ -65,3 +65,11 @@ def test_languages_of_the_west_are_typed_letter_by_letter(sale, seller, place, l
 def test_the_same_receipt_makes_the_same_bytes(sale, seller, place) -> None:
     jobs = {build(render(document(sale(), seller, place), Paper(), "de"), 42) for _ in range(2)}
     assert len(jobs) == 1
+
+
+@pytest.mark.parametrize("columns", [32, 42])
+def test_a_long_receipt_in_such_a_language_is_drawn_whole_too(sale, discounted, seller, place, columns: int) -> None:
+    """The names of discounts are the operator's own: they are not in the language of the receipt."""
+    lines = render(document(sale(lines=discounted * 2), seller, place), Paper(columns), "pl")
+    rows = [row for row in elements(build(lines, columns)) if isinstance(row, DotRow)]
+    assert len(rows) == sum(line.kind == "text" for line in lines)

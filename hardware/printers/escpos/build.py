@@ -103,7 +103,7 @@ def _typed(line: Line) -> bool:
 def _in_another_language(words: list[Line], foreign: int) -> bool:
     """Than those the page was made for; a name or an address now and then is not enough."""
     misspelled = sum(not _spelled(line) for line in words)
-    return 2 * foreign > len(words) or (misspelled >= _MANY and 4 * misspelled > len(words))
+    return 2 * foreign > len(words) or (misspelled >= _MANY and 8 * misspelled > len(words))
 
 
 def _spelled(line: Line) -> bool:
