@@ -55,11 +55,13 @@ def test_a_touch_changes_the_language_without_core(stage: Stage, qtbot: QtBot) -
     stage.show(PAGES["charging"]("de"))
     stage.away()
     settle(stage)
-    qtbot.waitUntil(lambda: bool(stage.wish.open))
+    qtbot.waitUntil(stage.window.isExposed)
+    stage.window.grabWindow()
+    qtbot.waitUntil(lambda: bool(stage.wish.open) and len(controls(stage)) == len(AWAY))
     for code in ("pl", "tr"):
         key = next(key for key in controls(stage) if key.property("text") == AWAY[code].name)
         QTest.mouseClick(stage.window, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, centre(key).toPoint())
-        assert AWAY[code].title in settle(stage)
+        qtbot.waitUntil(lambda code=code: AWAY[code].title in settle(stage))
     assert [intent for intent in sent if getattr(intent, "kind", "") != "touch"] == []
 
 
