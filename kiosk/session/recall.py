@@ -39,9 +39,9 @@ def told(setup: Setup, session: SessionId, facts: Iterable[Fact]) -> Session | N
         k = evolve(k, fact)
         s = k.sessions.get(session)
         if s is not None and len(s.readings) + len(s.pauses) > _ASIDE:
-            readings += s.readings
-            pauses += s.pauses[:-1]  # the last one may still end
-            k = changed(k, sessions=MappingProxyType({session: changed(s, readings=(), pauses=s.pauses[-1:])}))
+            readings += s.readings[:-1]  # what follows may be measured by the last one
+            pauses += s.pauses[:-1]  # or end it
+            k = changed(k, sessions=MappingProxyType({session: changed(s, readings=s.readings[-1:], pauses=s.pauses[-1:])}))
     s = k.find(session)
     return s and changed(s, readings=(*readings, *s.readings), pauses=(*pauses, *s.pauses))
 
