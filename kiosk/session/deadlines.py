@@ -37,7 +37,7 @@ def _moments(k: Kiosk, s: Session) -> Iterator[Moment]:
     p = k.setup.policy
     for payment in s.payments.values():
         if payment.open:
-            yield payment.give_up_at
+            yield payment.gives_up_at(k.started_at)
     for m in s.modifications.values():
         if m.state is ModificationState.REQUESTED and m.operation != "refund":
             yield m.resend_until if m.alarmed or m.operation == "adjust" else m.alarm_at

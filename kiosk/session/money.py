@@ -144,6 +144,8 @@ def orphaned(d: Decision, reference: RequestRef, approval: Approval) -> None:
 
 
 def _unanswered(d: Decision, s: Session, p: Payment, hint: str, detail: str) -> None:
+    if hint == "in_progress" and p.asked_before(d.k.started_at):
+        request_abort(d, s)  # whoever stood at the screen is gone: the next one must not meet this dialogue
     if p.state is PaymentState.UNKNOWN and hint != "not_found" and not p.not_found:
         return
     d.note(f.PaymentUnknown(d.at, s.id, p.ref, hint, detail))
@@ -154,7 +156,7 @@ def _unanswered(d: Decision, s: Session, p: Payment, hint: str, detail: str) -> 
 def give_up_unknown(d: Decision, s: Session) -> None:
     """Nobody can say any more whether money is reserved: take our leave of it, and tell the operator."""
     for p in s.payments.values():
-        if p.open and d.at.reached(p.give_up_at):
+        if p.open and d.at.reached(p.gives_up_at(d.k.started_at)):
             d.note(f.PaymentGivenUp(d.at, s.id, p.ref, "timeout"))
             d.note(f.ReviewOpened(d.at, s.id, "money_unknown", p.ref, d.at.plus(d.policy.cancel_window_s)))
             if s.stage is Stage.PAYING:
@@ -180,9 +182,11 @@ def _not_needed(s: Session, p: Payment) -> bool:
 
 
 def not_done(s: Session, *operations: str) -> tuple[Modification, ...]:
-    """Of each payment its last request of these kinds, where the acquirer refused it or failed to do it."""
-    last = {m.payment: m for m in s.modifications.values() if m.operation in operations}
-    return tuple(m for m in last.values() if m.state in (*_NOT_DONE, ModificationState.FAILED))
+    """Of each payment its last request of these kinds, where the acquirer refused it or failed to do it, and did no earlier one."""
+    asked = [m for m in s.modifications.values() if m.operation in operations]
+    last = {m.payment: m for m in asked}
+    done = {m.payment for m in asked if m.state in (ModificationState.REQUESTED, *_TAKEN)}
+    return tuple(m for m in last.values() if m.payment not in done and m.state in (*_NOT_DONE, ModificationState.FAILED))
 
 
 def let_go(d: Decision, s: Session) -> None:
@@ -337,6 +341,13 @@ def _watch(d: Decision, session: SessionId, m: Modification) -> None:
     if m.state is not ModificationState.REQUESTED:
         return
     if d.at.reached(m.resend_until):
+        s = d.k.find(session)
+        held = s.payments.get(m.payment) if s is not None and m.operation == "cancel" else None
+        if s is not None and held is not None and held.expires_at is not None and not d.at.reached(held.expires_at):
+            d.note(f.ModificationRefused(d.at, session, m.request, "key_expired", "the same is asked for under another key"))
+            _no_longer_late(d, session, m, s, "it is sent no more")
+            cancel_anew(d, d.k.sessions[session], held, m.psp_reference)  # to let go twice moves no more money than to let go once
+            return
         _refused(d, session, m, "key_expired", "the acquirer never answered and the same key is no longer safe")
     elif not m.alarmed and m.operation != "adjust" and d.at.reached(m.alarm_at):
         d.note(f.AlarmRaised(d.at, session, m.request))

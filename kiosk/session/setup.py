@@ -61,7 +61,7 @@ class Policy:
     key_life_s: int = 604_800
     capture_alarm_s: int = 43_200
     pile_silent_s: int = 300
-    lost_stop_s: int = 60  # connector free again, no StopTransaction
+    lost_stop_s: int = 150  # connector free again, no StopTransaction
     lost_pile_s: int = 14_400  # pile gone in mid-delivery: settle what is proven
     note_s: int = 60
     code_misses: int = 3

@@ -14,6 +14,8 @@ from kiosk.session.inputs import Account, Approval, ConnectorStatus
 from kiosk.session.setup import Setup
 from kiosk.values import ConnectorId, Digest, Moment, Money, PaymentRef, RequestRef, SessionId
 
+_ASKED_S = 60  # from a start until the terminal has been asked more than once what it did while we were off
+
 
 class PaymentState(Enum):
     """A preauthorization: `requested -> authorized | declined | unknown | not_sent`, `unknown -> authorized | declined | given_up`."""
@@ -48,6 +50,17 @@ class Payment:
     def open(self) -> bool:
         """Money may be, or may become, reserved without us knowing."""
         return self.state is PaymentState.REQUESTED or self.state is PaymentState.UNKNOWN
+
+    def asked_before(self, started: Moment | None) -> bool:
+        """Whether the kiosk, which `started` then, was off since it asked for the card."""
+        return started is not None and started.ms_since(self.requested_at) > 0
+
+    def gives_up_at(self, started: Moment | None) -> Moment:
+        """When an unknown outcome stops blocking the connector. After a start the terminal is asked first, whatever the clock says now."""
+        if started is None or not self.asked_before(started):
+            return self.give_up_at
+        asked = started.plus(_ASKED_S)
+        return asked if asked.ms_since(self.give_up_at) > 0 else self.give_up_at
 
     @property
     def stored(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from world import PER_KWH_AND_STAY, A, B, World, names
+from world import PER_KWH_AND_STAY, SETUP, A, B, World, names
 
 from kiosk.metering.reading import Reading, Verdict
 from kiosk.session import facts as f
@@ -13,6 +13,7 @@ from kiosk.session.state import Stage
 from kiosk.values import Moment, Money
 
 HOUR = 3_600
+LOST_STOP_S = SETUP.policy.lost_stop_s
 
 
 def test_nothing_delivered_is_nothing_charged() -> None:
@@ -143,7 +144,7 @@ def test_a_connector_called_free_without_an_end_is_settled_from_the_last_reading
     w.skip(1_800)
     w.meter(120)
     w.status(1, ConnectorStatus.AVAILABLE)
-    assert w.wait(59) == ()
+    assert w.wait(LOST_STOP_S - 1) == ()
     facts = w.wait(1)
     assert names(facts) == ["ReviewOpened", "DeliveryEnded", "Vacated", "Priced", "CaptureRequested"]
     assert w.reviews() == ["meter_estimated"]
@@ -155,7 +156,7 @@ def test_a_charge_without_an_end_is_for_a_person_even_if_no_reading_proves_energ
     w = World()
     w.deliver()
     w.status(1, ConnectorStatus.AVAILABLE)
-    w.wait(60)
+    w.wait(LOST_STOP_S)
     assert w.session.ended_by == "lost"
     assert w.reviews() == ["meter_estimated", "meter_unproven"]
     assert w.kinds() == []  # the hold stays until somebody knows
@@ -167,7 +168,7 @@ def test_a_true_end_after_the_lost_one_is_for_a_person() -> None:
     w.skip(1_800)
     w.meter(120)
     w.status(1, ConnectorStatus.AVAILABLE)
-    w.wait(60)
+    w.wait(LOST_STOP_S)
     assert names(w.end(transaction, 121)) == ["ReviewOpened"]
     assert w.reviews() == ["meter_estimated", "late_end"]
     assert len(w.all_of(f.CaptureRequested)) == 1
@@ -181,7 +182,7 @@ def test_an_end_within_the_grace_is_the_end() -> None:
     w.status(1, ConnectorStatus.AVAILABLE)
     w.wait(30)
     w.end(transaction, 121)
-    w.wait(60)
+    w.wait(LOST_STOP_S)
     assert w.session.priced.charge == Money(1_050, "EUR")
     assert w.reviews() == []
 

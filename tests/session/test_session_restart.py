@@ -189,3 +189,34 @@ def test_a_pile_has_time_to_tell_what_it_kept_while_the_kiosk_was_off(free: bool
     assert w.session.ended_at is None
     w.wait(1)
     assert w.session.ended_by == "lost"
+
+
+def test_a_dialogue_from_before_the_restart_is_ended_before_the_next_card_meets_it() -> None:
+    w = World()
+    w.accept()
+    w.reboot(seconds_down=3)
+    w.give(i.Outcome(w.session.payments[next(iter(w.session.payments))].ref, i.Unknown("in_progress")))
+    assert "AbortRequested" in names(w.facts)
+
+
+def test_a_clock_that_is_ahead_after_a_start_gives_nothing_up_before_the_terminal_was_asked() -> None:
+    w = World()
+    w.accept()
+    w.reboot(seconds_down=86_400)
+    assert w.session.money_open
+    w.wait(59)
+    assert w.session.money_open
+    w.wait(1)
+    assert "PaymentGivenUp" in names(w.facts)
+
+
+def test_a_register_that_moves_on_after_the_connector_was_called_free_makes_that_old_news() -> None:
+    w = World()
+    w.deliver()
+    w.skip(60)
+    w.meter(110)
+    w.status(1, ConnectorStatus.AVAILABLE)
+    w.skip(60)
+    w.meter(111)
+    w.wait(300)
+    assert w.session.ended_at is None

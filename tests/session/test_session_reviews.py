@@ -268,6 +268,8 @@ def test_a_capture_that_turns_out_taken_after_the_one_tried_anew_failed_has_its_
     facts = w.give(i.Confirmation(first, "CAP1", "capture", True, "", eur(500)))
     assert "ModificationSubmitted" in names(facts)
     assert [x.number for x in w.all_of(f.ReceiptIssued)] == [1], "one receipt for what moved once"
+    w.give(closed(w, "capture_failed", "retry"))
+    assert len([m for m in w.session.modifications.values() if m.operation == "capture"]) == 2, "it is taken already"
 
 
 def test_each_refusal_is_answered_for_what_was_refused() -> None:
