@@ -28,14 +28,9 @@ async def test_a_charge_is_told_as_it_happens(tmp_path: Path) -> None:
         await one.ends(session, begin)
         await one.told(1)
         one.books_agree(1)
-        assert one.csms.actions == [
-            "BootNotification",
-            *["StatusNotification"] * 3,
-            "StartTransaction",
-            "MeterValues",
-            "MeterValues",
-            "StopTransaction",
-        ]
+        said = [action for action in one.csms.actions if action != "StatusNotification"]
+        assert said == ["BootNotification", "StartTransaction", "MeterValues", "MeterValues", "StopTransaction"]
+        assert one.csms.actions.count("StatusNotification") == 3
         assert one.csms.repeats == []
         standing = await one.standing()
         assert (standing.state, standing.waiting, standing.error, standing.asides, standing.remarks) == ("accepted", 0, "", (), ())
