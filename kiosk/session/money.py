@@ -256,7 +256,8 @@ def modification_answered(d: Decision, session: SessionId, m: Modification, resu
             _no_longer_late(d, session, m, s, "the acquirer has answered")
             fault = _REFUSED.get(m.operation, "cancel_refused")
             if m.state in _NOT_DONE and m.operation != "adjust" and (s is None or s.reviewed(fault)):
-                d.note(f.ReviewDecided(d.at, session, fault, "settled", None, "kiosk", "the acquirer has it after all", m.request))
+                about = m.request if m.operation == "refund" else None  # of several captures or cancels of a payment one is enough
+                d.note(f.ReviewDecided(d.at, session, fault, "settled", None, "kiosk", "the acquirer has it after all", about))
             if m.operation == "capture":
                 if s is not None:
                     _taken_once(d, s, m)

@@ -101,6 +101,22 @@ def test_a_second_no_is_for_a_person_again(held: bool) -> None:
     assert names(facts) == ["ModificationFailed", "ReviewOpened"]
 
 
+def test_of_two_refused_captures_one_that_was_taken_after_all_is_enough() -> None:
+    w = World()
+    transaction = w.deliver()
+    w.skip(1_800)
+    w.end(transaction, 110)
+    w.status(1, i.ConnectorStatus.AVAILABLE)
+    first, session = w.request("Modify").ref, w.session.id
+    w.answer("Modify", i.Refused("rejected"))
+    w.give(decided(session, "retry", "capture_refused"))
+    w.answer("Modify", i.Refused("rejected"))
+    w.give(i.Outcome(first, i.Done(i.Accepted("CAP-1"))))
+    assert not w.session.reviewed("capture_refused")
+    for decision in ("retry", "release"):
+        assert w.give(decided(session, decision, "capture_refused")) == ()
+
+
 def test_nobody_answers_a_capture_of_long_ago_until_its_reservation_falls() -> None:
     w = World()
     session, _ = failed(w, held=False)
