@@ -51,6 +51,7 @@ from kiosk.pricing.scalars import (
 
 MAX_BYTES = 1_000_000
 _MOST_DIGITS = 40
+_SMALLEST = -40  # a power of ten: what programs that count in binary leave of nothing
 
 # Roughly how many units of a currency make one euro, where the order of magnitude differs; used only to catch wrong units.
 _UNITS_PER_EURO = {
@@ -132,9 +133,9 @@ def _finite(text: str) -> Decimal:
     if len(text) > _MOST_DIGITS:
         _refuse(f"a number of {len(text)} digits is finer than anything measured: shorten it")
     number = Decimal(text)
-    if not -9 <= number.adjusted() <= 12:
-        return Decimal(0) if not number else _refuse(f"the number {text} is out of any range")
-    return number
+    if number and not _SMALLEST <= number.adjusted() <= 12:
+        _refuse(f"the number {text} is out of any range")
+    return number if number else Decimal(0)
 
 
 def _no_constant(text: str) -> Decimal:

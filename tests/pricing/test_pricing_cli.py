@@ -243,3 +243,9 @@ def test_a_lint_reads_every_version(tmp_path: Path) -> None:
     lint(file, "", out, err)
     assert "note: prices-before-vat" in out.getvalue()
     assert "not-a-tariff" not in out.getvalue()
+
+
+def test_what_binary_sums_leave_of_nothing_is_nothing() -> None:
+    case = {"time_zone": "UTC", "tariff": {"currency": "EUR", "elements": ELEMENTS}}
+    answer = priced(case | {"session": session(period(dimensions=[{"type": "ENERGY", "volume": 5.551115123125783e-17}]))})
+    assert answer["total"] == "1.00"
