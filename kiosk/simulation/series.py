@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import gc
 import logging
+import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from threading import Thread
 
 from kiosk.simulation.chance import world_seed
 from kiosk.simulation.checker import Violation, check
@@ -108,9 +110,18 @@ def _shared(report: Report, jobs: int) -> Generator[Outcome, None, None]:
 
 
 def _prepare() -> None:
+    Thread(target=_leave_with_parent, daemon=True).start()
     logging.disable(logging.CRITICAL)
     gc.freeze()
     gc.disable()
+
+
+def _leave_with_parent() -> None:
+    """Nobody waits for a process whose parent was killed."""
+    parent = parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
 
 
 def _chunk(seed: int, first: int, mutant: str | None) -> list[Outcome]:
