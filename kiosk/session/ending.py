@@ -23,6 +23,9 @@ def price(d: Decision, s: Session) -> None:
     settled = s.vacated_at is not None or s.accrues_until is None or d.at.reached(s.accrues_until)
     if not settled:
         return
+    if s.delivered.verdict is not Verdict.VALID and s.free:
+        forgo(d, s, "free")  # what the meter cannot prove is owed by nobody
+        return
     if s.delivered.verdict is not Verdict.VALID:
         if any(r.code == "meter_unproven" for r in s.reviews):
             forgo(d, s)  # nobody decided in time
@@ -32,11 +35,11 @@ def price(d: Decision, s: Session) -> None:
     _fix(d, s, s.payment)
 
 
-def forgo(d: Decision, s: Session) -> None:
+def forgo(d: Decision, s: Session, rule: str = "released") -> None:
     """Nothing is taken for this sale, and what is reserved goes back."""
     assert s.quote is not None
     nothing = Money.zero(s.quote.hold.currency)
-    d.note(f.Priced(d.at, s.id, Rating((), nothing.decimal(), nothing.decimal(), nothing), nothing, nothing, "released"))
+    d.note(f.Priced(d.at, s.id, Rating((), nothing.decimal(), nothing.decimal(), nothing), nothing, nothing, rule))
 
 
 def _fix(d: Decision, s: Session, payment: Payment | None) -> None:

@@ -198,15 +198,14 @@ def test_a_free_charge_goes_on_when_cards_are_possible_again() -> None:
     assert w.session.payment is not None, "the next one pays"
 
 
-def test_a_free_charge_whose_meter_proves_nothing_waits_for_a_person_and_takes_nothing() -> None:
+def test_a_free_charge_whose_meter_proves_nothing_is_owed_by_nobody_and_waits_for_nobody() -> None:
     w = away("free")
     transaction = free_charge(w)
     w.skip(60)
     w.end(transaction, 54_000)
     w.status(1, ConnectorStatus.AVAILABLE)
-    assert w.reviews() == ["meter_unproven"]
-    assert w.give(i.ReviewClosed(w.session.id, "meter_unproven", "capture", "Kim", "why", 1)) == ()
-    w.give(i.ReviewClosed(w.session.id, "meter_unproven", "release", "Kim", "why"))
+    assert w.reviews() == []
+    assert (w.session.priced.rule, w.session.priced.charge, w.session.priced.rating.total) == ("free", eur(0), eur(0))
     assert w.session.closed_at is not None
 
 
