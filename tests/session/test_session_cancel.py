@@ -62,6 +62,35 @@ def test_a_cancel_during_unknown_money_keeps_asking_and_blocks_the_connector() -
     assert sellable(w.k, A)
 
 
+def test_a_cancel_nobody_answers_is_asked_for_under_another_key_while_the_reservation_stands() -> None:
+    w = World()
+    w.give(i.DriverCancelled(w.pay()))
+    first = w.request("Modify")
+    w.wait(604_800 // 2)
+    facts = w.wait(604_800 * 3 // 10)
+    assert names(facts) == ["ModificationRefused", "ReviewDecided", "CancelRequested"]
+    second = w.request("Modify")
+    assert (second.ref, second.body.psp_reference) == (f"{first.ref}2", first.body.psp_reference)
+    assert second.key != first.key
+    w.restart()
+    assert w.request("Modify") == second
+    facts = w.give(i.Outcome(first.ref, i.Done(i.Accepted("X1"))))
+    assert names(facts)[:1] == ["ModificationSubmitted"], "whichever is heard of first"
+    assert w.session.closed_at is None
+    assert names(w.answer("Modify", i.Done(i.Accepted("X2")))) == ["ModificationSubmitted", "SessionClosed"]
+    assert not any(r.open for r in w.session.reviews)
+
+
+def test_when_the_reservation_falls_by_itself_no_cancel_is_asked_for_any_more() -> None:
+    w = World()
+    w.give(i.DriverCancelled(w.pay()))
+    for _ in range(9):
+        w.wait(86_400)
+    assert w.kinds() == []
+    assert [r.code for r in w.session.reviews if r.open] == ["cancel_refused"]
+    assert len(w.all_of(f.CancelRequested)) == 2
+
+
 def test_after_a_decline_there_is_nothing_to_give_back() -> None:
     w = World()
     session = w.accept()
