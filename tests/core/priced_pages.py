@@ -10,7 +10,7 @@ from typing import Any
 
 from test_core_pages import CHOICES, PLACE, Shown
 from test_visit_step import Screen
-from world import PER_KWH, A
+from world import PER_KWH, A, B
 
 from kiosk.core.pages.view import Offer
 from kiosk.pricing.load import load
@@ -60,6 +60,17 @@ def _page(tariff: Tariff, **offer: Any) -> tuple[str, Callable[[], Shown]]:
     return "price", lambda: shown(tariff, datetime(2026, 11, 22, 13, 29, tzinfo=UTC), **offer)
 
 
+def _idle(*tariffs: Tariff) -> tuple[str, Callable[[], Shown]]:
+    """The first page where plug A and plug B are sold under these tariffs."""
+
+    def make() -> Shown:
+        s = Screen()
+        s.w.now = replace(s.w.now, utc_ms=int(datetime(2026, 11, 22, 13, 29, tzinfo=UTC).timestamp()) * 1_000)
+        return Shown(s, place=replace(PLACE, offers={c: Offer(t, HOLD) for c, t in zip((A, B), tariffs, strict=True)}))
+
+    return "idle", make
+
+
 PAGES: dict[str, tuple[str, Callable[[], Shown]]] = {
     "two prices": _page(TWO),
     "three prices": _page(THREE),
@@ -69,4 +80,9 @@ PAGES: dict[str, tuple[str, Callable[[], Shown]]] = {
     "workdays": _page(WORKDAYS),
     "spot": _page(SPOT),
     "stairs": _page(STAIRS),
+}
+FIRST: dict[str, tuple[str, Callable[[], Shown]]] = {
+    "first page, one price": _idle(THREE, THREE),
+    "first page, one price now": _idle(TWO, THREE),
+    "first page, two prices": _idle(TWO, SPOT),
 }

@@ -8,7 +8,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from priced_pages import ALL_FEES, SPOT, STAIRS, THREE, TWO, WORKDAYS, shown
+from priced_pages import ALL_FEES, FIRST, SPOT, STAIRS, THREE, TWO, WORKDAYS, shown
 from test_core_pages import PAGES
 
 from kiosk.core.pages.day import day
@@ -80,6 +80,13 @@ def test_the_stretches_cover_the_day_without_a_gap_at_any_moment() -> None:
         assert all(0 < hour < 1_000 for hour in made.hours)
 
 
+def test_the_last_second_before_a_change_and_the_first_after_it() -> None:
+    before, after = ahead(at(2026, 11, 22, 17, 0).plus(-1)), ahead(at(2026, 11, 22, 17, 0))
+    assert (before.next, before.steps[0].price) == (f"From 17:00: 0.69{NBSP}€/kWh", f"0.49{NBSP}€")
+    assert (after.next, after.steps[0].price) == (f"From 22:00: 0.29{NBSP}€/kWh", f"0.69{NBSP}€")
+    assert [made.steps[-1].end for made in (before, after)] == [1_000, 1_000]
+
+
 def test_what_does_not_change_by_the_clock_within_the_day_has_no_graph() -> None:
     sunday = at(2026, 11, 21, 20, 0)  # a Saturday evening: the price of workdays begins in 35 hours
     assert day(Offer(STAIRS, HOLD), sunday, ZONE, Wording("en")) is None
@@ -95,6 +102,14 @@ def test_energy_that_costs_nothing_by_night_is_a_bar_without_height() -> None:
     made = day(Offer(free, HOLD), at(2026, 11, 22, 12, 0), ZONE, Wording("en"))
     assert made is not None
     assert [(step.level, step.price) for step in made.steps] == [(1_000, f"0.50{NBSP}€"), (0, f"0.00{NBSP}€"), (1_000, f"0.50{NBSP}€")]
+
+
+def test_the_first_page_says_what_the_shared_price_becomes_next() -> None:
+    one, now, two = (FIRST[name][1]().in_("en").price for name in FIRST)
+    assert one is not None and now is not None
+    assert (one.value, one.label) == ("0.49", f"From 17:00: 0.69{NBSP}€/kWh")
+    assert (now.value, now.label) == ("0.49", "Price now"), "they part at 17:00"
+    assert two is None
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

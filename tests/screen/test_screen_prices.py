@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from priced_pages import PAGES, THREE, TWO, shown
+from priced_pages import FIRST, PAGES, THREE, TWO, shown
 from PySide6.QtCore import QCoreApplication
 from PySide6.QtGui import QAccessible
 from PySide6.QtQuick import QQuickItem
@@ -50,6 +50,17 @@ def test_a_page_of_many_prices_breaks_no_rule(stages: Stages, name: str, size: t
         assert snapshot.small_print in said
         assert [row.name for row in snapshot.prices if row.name not in said and not row.none] == []
     assert stage.warnings == []
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda s: f"{s[0]}x{s[1]}")
+def test_the_first_page_with_the_next_price_breaks_no_rule(stages: Stages, size: tuple[int, int]) -> None:
+    stage = stages(size)
+    made = FIRST["first page, one price"][1]()
+    for language in LANGUAGES:
+        snapshot = made.in_(language)
+        draw(stage, snapshot)
+        assert faults(stage) == [], language
+        assert snapshot.price is not None and snapshot.price.label in [text.property("text") for text in texts(stage)]
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda s: f"{s[0]}x{s[1]}")

@@ -6,23 +6,27 @@ long as ever, and its times are those on the wall.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 
 from kiosk.core.pages.view import Offer
 from kiosk.pricing.explain import Step, day_ahead
 from kiosk.pricing.localtime import wall_clock, zone_of
+from kiosk.pricing.model import Tariff
 from kiosk.protocol import Day, DayStep
 from kiosk.values import Moment
 from kiosk.wording.wording import Wording
 
 _DAY_MS = 24 * 3_600_000
 _HOUR_MS = 3_600_000
+_MINUTE_MS = 60_000
 _MOST_SPOKEN = 6  # stretches in one sentence
 
 
 def day(offer: Offer, at: Moment, zone: str, say: Wording) -> Day | None:
     """None where the price stays what it is for the next 24 hours."""
-    steps = day_ahead(offer.tariff, at.utc_ms, zone)
+    steps = _ahead(offer.tariff, at.utc_ms, zone)
     if len(steps) < 2:
         return None
     most = max(_price(step) for step in steps)
@@ -37,6 +41,19 @@ def day(offer: Offer, at: Moment, zone: str, say: Wording) -> Day | None:
         hours=_hours(at, zone),
         end=say.clock(at.utc_ms + _DAY_MS, zone),
     )
+
+
+def _ahead(tariff: Tariff, utc_ms: int, zone: str) -> tuple[Step, ...]:
+    """From now on. Prices change with the minute, the screen is drawn four times a second: so they are looked up once a minute."""
+    steps = _of_the_minute(tariff, utc_ms - utc_ms % _MINUTE_MS, zone)
+    if len(steps) < 2:
+        return steps
+    return (replace(steps[0], start_utc_ms=utc_ms), *steps[1:-1], replace(steps[-1], end_utc_ms=utc_ms + _DAY_MS))
+
+
+@lru_cache(maxsize=32)
+def _of_the_minute(tariff: Tariff, utc_ms: int, zone: str) -> tuple[Step, ...]:
+    return day_ahead(tariff, utc_ms, zone)
 
 
 def _price(step: Step) -> Decimal:

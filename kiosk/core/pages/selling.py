@@ -33,9 +33,16 @@ def idle(v: View) -> dict[str, Any]:
         "title": closed.title if closed else _idle_title(v, keys),
         "subtitle": _hint(v, keys),
         "connectors": keys,
-        "price": Fact(v.say.say("idle.price_now"), *shared) if shared[0] else None,
+        "price": Fact(_next(v) or v.say.say("idle.price_now"), *shared) if shared[0] else None,
         "rail_note": closed.what if closed else _promise(v),
     }
+
+
+def _next(v: View) -> str:
+    """What the price that all plugs share becomes next, where they share that too."""
+    days = (day(v.place.offers[c.id], v.at, v.place.zone, v.say) for c in v.k.setup.connectors)
+    told = {ahead.next if ahead else "" for ahead in days}
+    return told.pop() if len(told) == 1 else ""
 
 
 def _hint(v: View, keys: tuple[ConnectorKey, ...]) -> str:
