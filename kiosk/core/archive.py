@@ -14,7 +14,7 @@ from kiosk.pricing.rating import Rating
 from kiosk.session.codec import KIOSK_STREAM, CodecError
 from kiosk.session.energy import signed_before
 from kiosk.session.facts import Fact, PaymentAuthorized, Priced
-from kiosk.session.inputs import Input, SignedData, TxEnded
+from kiosk.session.inputs import Input, SignedData, SignedRead, TxEnded
 from kiosk.session.recall import Recalled, told, wanted
 from kiosk.session.setup import Setup
 from kiosk.session.state import Kiosk, Session
@@ -60,9 +60,8 @@ class Archive:
         return Recalled(sale, given) if sale is not None else given
 
     async def with_signed(self, k: Kiosk, given: Input) -> Input:
-        """The end of a transaction with the signed values that came before it."""
-        before = signed_before(k, given) if isinstance(given, TxEnded) else ()
-        if not isinstance(given, TxEnded) or not before:
+        """The end of a transaction, or a signed value that comes after it, with the signed values that came before."""
+        if not isinstance(given, TxEnded | SignedRead) or not (before := signed_before(k, given)):
             return given
         earlier = []
         for digest in before:

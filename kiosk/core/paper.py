@@ -156,7 +156,10 @@ def verification(facts: Iterable[SessionFact]) -> Verification | None:
 
     The reference leads to the signed values in the journal's evidence: the beginnings of their digests.
     """
-    weighed = next((fact for fact in facts if isinstance(fact, SignedValuesWeighed)), None)
+    weighed = None
+    for fact in facts:
+        if isinstance(fact, SignedValuesWeighed) and "too_late" not in fact.reasons:
+            weighed = fact  # the last that was weighed for the bill
     if weighed is None or weighed.reasons:
         return None
     digests = [digest[:_DIGEST_SHOWN] for digest in weighed.evidence]

@@ -253,6 +253,14 @@ def counted(k: Kiosk, s: Session, reading: Reading) -> Reading:
 def signed_read(d: Decision, i: SignedRead) -> None:
     if (s := delivering(d.k, i)) is not None:
         signed.keep(d, s, i)
+    elif (s := _session_over(d.k, i)) is not None:
+        signed.weigh_anew(d, s, i.signed, _limits(d.k, s))
+
+
+def _session_over(k: Kiosk, i: SignedRead) -> Session | None:
+    """The sale whose delivery is over that a signed value names: a pile may tell the signed end apart, after the end."""
+    everyone = (*k.sessions.values(), *k.recent)
+    return next((s for s in everyone if s.transaction is not None and s.transaction == i.transaction and s.ended_at is not None), None)
 
 
 def delivering(k: Kiosk, i: MeterRead | SignedRead) -> Session | None:
@@ -325,10 +333,16 @@ def tx_ended(d: Decision, i: TxEnded) -> None:
     _end(d, d.k.sessions[s.id], i.reason, delivered, i)
 
 
-def signed_before(k: Kiosk, i: TxEnded) -> tuple[Digest, ...]:
-    """The signed values of the transaction that came before its end, by their names in evidence."""
-    s = _session_ended(k, i)
-    return s.signed if s is not None else ()
+def signed_before(k: Kiosk, i: TxEnded | SignedRead) -> tuple[Digest, ...]:
+    """The signed values of the transaction that came before its end, by their names in evidence; before a value that comes after the end,
+    all that were weighed there."""
+    if isinstance(i, TxEnded):
+        s = _session_ended(k, i)
+        return s.signed if s is not None else ()
+    s = _session_over(k, i)
+    if s is None or k.setup.policy.signed == "ignore":
+        return ()
+    return s.weighed.evidence if s.weighed is not None else s.signed
 
 
 def _orphan_ended(k: Kiosk, i: TxEnded) -> int:

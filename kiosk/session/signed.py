@@ -48,7 +48,7 @@ def weigh(d: Decision, s: Session, told: tuple[SignedData, ...], registers: Deli
         return registers
     proof = _proof(d, s, told)
     signed = _as_delivered(d, s, proof, registers)
-    reasons = proof.reasons or _doubts(d, s, proof, signed, registers, limits)
+    reasons = (*proof.reasons, *_used_before(d, proof)) if proof.reasons else _doubts(d, s, proof, signed, registers, limits)
     _note(d, s, proof, signed, reasons, told)
     if not reasons:
         return signed
@@ -65,6 +65,37 @@ def weigh_late(d: Decision, s: Session, told: tuple[SignedData, ...]) -> None:
         return
     proof = _proof(d, s, told)
     _note(d, s, proof, None, (*proof.reasons, "too_late"), told)
+
+
+def weigh_anew(d: Decision, s: Session, told: tuple[SignedData, ...], limits: Limits) -> None:
+    """A signed value came after the end; `told` has all that came before it too. Where nothing but the proof was missing, and nobody has
+    decided yet, it is what is billed."""
+    before = s.weighed
+    new = before is None or not {one.digest for one in told} <= set(before.evidence)
+    if d.policy.signed != "require" or s.priced is not None or not s.reviewed("meter_unproven") or before is None:
+        weigh_late(d, s, told)
+        return
+    if not new or len(told) > _MOST_KEPT or s.delivered is None or "page_used" in before.reasons:
+        return
+    if not all(reason.startswith("signed_") for reason in s.delivered.reasons):
+        return
+    registers = replace(s.delivered, verdict=Verdict.VALID, reasons=())
+    proof = _proof(d, s, told)
+    signed = _as_delivered(d, s, proof, registers)
+    reasons = proof.reasons or _doubts(d, s, proof, signed, registers, limits)
+    if reasons == ("page_used",) and _of_this_sale(d, before, proof):
+        reasons = ()
+    _note(d, s, proof, signed, reasons, told)
+    if not reasons:
+        why = "the meter's signed end came after the end"
+        d.note(f.ReviewDecided(d.at, s.id, "meter_unproven", "capture", signed.mwh, "kiosk", why), f.MeterDecided(d.at, s.id, signed))
+
+
+def _of_this_sale(d: Decision, before: f.SignedValuesWeighed, proof: Proof) -> bool:
+    """Whether the page that was last used is of this very sale's values, which were weighed before the last of them was there."""
+    known = d.k.pages.get(signer(proof.key, proof.source), -1)
+    same = (before.key, before.source) == (proof.key, proof.source)
+    return same and before.last_page == known and proof.last_page is not None and proof.last_page > known
 
 
 def lost(d: Decision, registers: Delivered) -> Delivered:
@@ -108,12 +139,17 @@ def _as_delivered(d: Decision, s: Session, proof: Proof, registers: Delivered) -
 def _doubts(d: Decision, s: Session, proof: Proof, signed: Delivered, registers: Delivered, limits: Limits) -> tuple[str, ...]:
     """What speaks against sound values: that they are of another transaction, or that the registers tell another story."""
     doubts = {
-        "page_used": proof.first_page is not None and proof.first_page <= d.k.pages.get(signer(proof.key, proof.source), -1),
+        "page_used": bool(_used_before(d, proof)),
         "other_time": proof.timed and d.at.trusted and _other_time(d, s, signed),
         "implausible": judge((), limits, begin=signed.begin, end=signed.end, ended_at=d.at.utc_ms).reasons != (),
         "contradicts": _contradicts(signed, registers, limits),
     }
     return tuple(reason for reason, found in doubts.items() if found)
+
+
+def _used_before(d: Decision, proof: Proof) -> tuple[str, ...]:
+    used = proof.first_page is not None and proof.first_page <= d.k.pages.get(signer(proof.key, proof.source), -1)
+    return ("page_used",) if used else ()
 
 
 def _other_time(d: Decision, s: Session, signed: Delivered) -> bool:

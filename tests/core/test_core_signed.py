@@ -91,3 +91,24 @@ def test_the_receipt_names_the_key_and_both_ends_of_what_was_signed() -> None:
 def test_a_receipt_of_registers_claims_no_signature() -> None:
     assert verification([]) is None
     assert verification([replace(WEIGHED, reasons=("contradicts",))]) is None
+
+
+async def test_a_signed_end_that_comes_after_the_end_is_told_with_all_that_came_before_it(shelf: Shelf) -> None:
+    ended, _ = begun(shelf)
+    told = await shelf.archive().with_signed(shelf.w.k, ended)
+    assert isinstance(told, i.TxEnded)
+    shelf.sealed.append(shelf.journal.evidence.seal(b"the end", None))
+    last = i.SignedData(b"the end", shelf.sealed[-1].digest)
+    shelf.w.give(replace(told, signed=(told.signed[0], last)))
+    shelf.keep()
+    late = i.SignedRead("PILE-1", 1, ended.transaction, (i.SignedData(b"one more", Digest("f" * 64)),))
+    after = await shelf.archive().with_signed(shelf.w.k, late)
+    assert isinstance(after, i.SignedRead)
+    assert [one.data for one in after.signed] == [b"the begin", b"the end", b"one more"]
+
+
+def test_the_receipt_names_what_was_weighed_last_for_the_bill() -> None:
+    half = replace(WEIGHED, reasons=("no_end",), evidence=(Digest("a" * 64),))
+    assert verification([half]) is None
+    assert verification([half, WEIGHED]) == verification([WEIGHED])
+    assert verification([WEIGHED, replace(WEIGHED, reasons=("too_late",))]) == verification([WEIGHED])

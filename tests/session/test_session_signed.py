@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from world import PER_KWH, PER_KWH_AND_STAY, SETUP, World
+from world import PER_KWH, PER_KWH_AND_STAY, SETUP, World, names
 
 from hardware.simulated.models.pile_meter import SigningMeter, Wrong
 from kiosk.metering.reading import Reading, Validity, Verdict
@@ -317,6 +317,71 @@ def test_signed_values_of_no_delivery_or_without_end_are_not_kept_for_ever() -> 
     transaction = w.deliver()
     w.give(i.SignedRead("PILE-1", 1, transaction, (w.value("B", 1),)))
     assert w.session.signed == ()
+
+
+def ended_half_signed(w: Signing, wrong: Wrong = SOUND) -> tuple[int, i.SignedData]:
+    """10 kWh and a car that has left, of which only the begin was signed when the end was told."""
+    transaction = w.deliver()
+    begin = w.value("B", 100_000_000, wrong)
+    w.give(i.SignedRead("PILE-1", 1, transaction, (begin,)))
+    w.skip(1_800)
+    w.stop(transaction, 110, begin)
+    w.status(1, i.ConnectorStatus.AVAILABLE)
+    return transaction, begin
+
+
+def told_after(w: Signing, transaction: int, *signed: i.SignedData) -> tuple[f.Fact, ...]:
+    return w.give(i.SignedRead("PILE-1", 1, transaction, signed))
+
+
+def test_a_signed_end_that_comes_after_the_end_is_what_is_billed() -> None:
+    w = Signing("require")
+    transaction, begin = ended_half_signed(w)
+    assert (w.captured, w.reviews()) == ([], ["meter_unproven"])
+    end = w.value("E", 110_000_000 + FINE)
+    late = i.SignedRead("PILE-1", 1, transaction, (end,))
+    assert signed_before(w.k, late) == (begin.digest,)
+    w.restart()
+    facts = told_after(w, transaction, begin, end)
+    assert names(facts) == ["SignedValuesWeighed", "ReviewDecided", "MeterDecided", "Priced", "CaptureRequested"]
+    assert w.captured == [501]
+    assert (w.weighed.reasons, w.weighed.evidence) == ((), (begin.digest, end.digest))
+    assert told_after(w, transaction, begin, end) == ()
+
+
+@pytest.mark.parametrize("wrong", [Wrong(value=True), Wrong(serial=True), Wrong(state=True)])
+def test_a_late_end_that_does_not_hold_leaves_the_sale_to_a_person(wrong: Wrong) -> None:
+    w = Signing("require")
+    transaction, begin = ended_half_signed(w)
+    told_after(w, transaction, begin, w.value("E", 110_000_000 + FINE, wrong))
+    assert (w.captured, [r.code for r in w.session.reviews if r.open]) == ([], ["meter_unproven"])
+
+
+def test_a_begin_of_an_earlier_sale_is_not_made_good_by_a_late_end() -> None:
+    w = Signing("require")
+    transaction = w.deliver()
+    old = w.value("B", 100_000_000)
+    w.skip(1_800)
+    w.stop(transaction, 110, old, w.value("E", 110_000_000))
+    w.status(1, i.ConnectorStatus.AVAILABLE)
+    transaction = w.deliver()
+    w.skip(1_800)
+    w.stop(transaction, 110, old)
+    w.status(1, i.ConnectorStatus.AVAILABLE)
+    assert "page_used" in w.weighed.reasons
+    told_after(w, transaction, old, w.value("E", 110_000_000))
+    assert w.captured == [500]
+
+
+def test_where_the_registers_were_billed_a_late_end_is_noted_and_changes_nothing() -> None:
+    w = Signing("check")
+    transaction = w.deliver()
+    begin = w.value("B", 100_000_000)
+    w.skip(1_800)
+    w.stop(transaction, 110)
+    assert w.captured == [500]
+    told_after(w, transaction, begin, w.value("E", 110_000_000 + FINE))
+    assert (w.captured, w.weighed.reasons) == ([500], ("too_late",))
 
 
 def test_an_end_that_never_came_was_signed_by_nobody() -> None:
