@@ -30,7 +30,7 @@ from kiosk.ocpp.upstream_asked import Asked
 from kiosk.ocpp.upstream_calls import METER, START, Call, Plug, status, whole
 from kiosk.ocpp.upstream_queue import Aside, Books, Queue, Remark
 from kiosk.session.inputs import ConnectorStatus
-from kiosk.values import ConnectorId
+from kiosk.values import ConnectorId, Moment
 
 _log = logging.getLogger(__name__)
 
@@ -45,7 +45,8 @@ _FIELD = 20  # CiString20
 @dataclass(frozen=True, slots=True)
 class Terms:
     """How the operator's system is reached. `url` ends before the identity. A message that is refused is sent `attempts` times, `retry_s`
-    after the first refusal, twice that after the second (OCPP 1.6 3.7.1, TransactionMessageAttempts)."""
+    after the first refusal, twice that after the second (OCPP 1.6 3.7.1, TransactionMessageAttempts). What was set aside then is tried once
+    more after `aside_again_s`, again and again."""
 
     url: str
     identity: str
@@ -54,6 +55,7 @@ class Terms:
     heartbeat_s: int = 300
     attempts: int = 5
     retry_s: int = 30
+    aside_again_s: int = 3_600
     answer_timeout_s: float = 30.0
     vendor: str = "PilePay"
     model: str = "PilePay kiosk"
@@ -119,6 +121,9 @@ class Station:
         self._wanted: list[tuple[str, int | None]] = []
         self._shown: dict[int, tuple[object, ...]] = {}
         self._refusals: dict[str, int] = {}
+        self._unanswered: dict[str, tuple[int, Moment]] = {}  # how often, and since when
+        self._answered_at = started  # the last answer to whatever we asked
+        self._asides_at = started
         self._meters_refused = False
         self._failures = 0
 
@@ -133,7 +138,8 @@ class Station:
 
     async def again(self) -> None:
         """Somebody does not want to wait: connect and send now, also what was set aside."""
-        await self.queue.again()
+        self.queue.again()
+        await self.queue.forget_remarks()
         self._refusals.clear()
         self._meters_refused = False
         self._hurry.set()
@@ -286,7 +292,9 @@ class Station:
         if wrong := schemas("v16").violation(action, payload):
             raise OcppError(f"{action} for the operator's system would break OCPP: {': '.join(wrong)}")
         urgency = Urgency.SALE if name else Urgency.ASK
-        return await life.session.call(Request(action, payload, urgency), name)
+        answer = await life.session.call(Request(action, payload, urgency), name)
+        self._answered_at = self._clock.now()
+        return answer
 
     # --- what is kept for it ------------------------------------------------------------------------------------------------------
 
@@ -297,10 +305,13 @@ class Station:
                 await self._unless(self._news, _QUIET_S)
                 continue
             call = await self.queue.next()
-            if call is None:
-                await self._news.wait()
-            else:
+            if call is not None:
                 await self._tell_one(life, call)
+            elif self.queue.asides and self._clock.now().ms_since(self._asides_at) >= self._terms.aside_again_s * 1_000:
+                self._asides_at = self._clock.now()
+                self.queue.again()
+            else:
+                await self._unless(self._news, self._terms.aside_again_s)
 
     async def _tell_one(self, life: _Life, call: Call) -> None:
         try:
@@ -311,24 +322,37 @@ class Station:
         except (CallRefused, _NoAnswer) as error:
             await self._refused(life, call, str(error), final=False)
         except (AnswerLost, NotSent) as error:
-            self._wrong(str(error))
-            self._failures += 1
-            self._hurry.clear()
-            await self._pause(life, self._backoff_s())
+            await self._unheard(life, call, error)
         else:
             self._failures = 0
             self._refusals.pop(call.id, None)
+            self._unanswered.pop(call.id, None)
             if call.action == METER:
                 self._meters_refused = False
             if objection:
                 _log.warning("charge %s: %s. The charge goes on", call.charge, objection)
             await self.queue.taken(call, transaction, objection, self._clock.now().utc_ms)
 
+    async def _unheard(self, life: _Life, call: Call, error: AnswerLost | NotSent) -> None:
+        """It is sent again until it is answered. One that is never answered, while other messages are, is as good as refused."""
+        times, since = self._unanswered.get(call.id, (0, self._clock.now()))
+        if isinstance(error, AnswerLost) and not life.gone.is_set():
+            self._unanswered[call.id] = times + 1, since
+            if times + 1 >= self._terms.attempts and self._answered_at.ms_since(since) > 0:
+                await self._refused(life, call, str(error), final=True)
+                return
+        self._wrong(str(error))
+        self._failures += 1
+        self._hurry.clear()
+        await self._pause(life, self._backoff_s())
+
     async def _refused(self, life: _Life, call: Call, words: str, *, final: bool) -> None:
         self._wrong(f"{call.action} was refused: {words}")
         times = self._refusals[call.id] = self._refusals.get(call.id, 0) + 1
-        if final or times >= self._terms.attempts or (call.action == METER and self._meters_refused):
+        if final or times >= self._terms.attempts or self.queue.tells_aside or (call.action == METER and self._meters_refused):
             self._refusals.pop(call.id, None)
+            self._unanswered.pop(call.id, None)
+            self._asides_at = self._clock.now()
             self._meters_refused = self._meters_refused or call.action == METER
             await self.queue.refused(call, words[:200], self._clock.now().utc_ms)
         else:

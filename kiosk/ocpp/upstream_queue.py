@@ -235,9 +235,17 @@ class Queue:
     def asides(self) -> tuple[Aside, ...]:
         return tuple(self._asides.values())
 
-    async def again(self) -> None:
-        """Somebody wants what was set aside to be told once more, and has seen the remarks."""
+    @property
+    def tells_aside(self) -> bool:
+        """Whether the message of now was set aside before."""
+        return self._lane != ""
+
+    def again(self) -> None:
+        """What was set aside is told once more, before anything else."""
         self._again = list(self._asides)
+
+    async def forget_remarks(self) -> None:
+        """Somebody has read them."""
         marks: dict[str, str | None] = dict.fromkeys(self.remarks)
         self.remarks.clear()
         await self._keep(self._position, marks)

@@ -248,6 +248,47 @@ async def test_a_start_answered_without_a_transaction_is_no_answer(tmp_path: Pat
         assert "without a transactionId" in (await one.standing()).asides[0].why
 
 
+async def test_what_was_set_aside_is_tried_again_by_itself(tmp_path: Path) -> None:
+    async with line(tmp_path, attempts=1, aside_again_s=60) as one:
+        one.csms.refusals["StartTransaction"] = 3
+        await one.charge()
+        await until_aside(one)
+        await until(lambda: len(one.csms.transactions) == 1, "the third try")
+        await one.told(1)
+        one.books_agree(1)
+        assert (await one.standing()).asides == ()
+
+
+async def test_a_message_that_is_never_answered_while_others_are_holds_up_nothing(tmp_path: Path) -> None:
+    async with line(tmp_path, attempts=3, answer_timeout_s=10) as one:
+        one.csms.heartbeat_s = 5
+        one.server.drop()
+        one.csms.lost["StartTransaction"] = 1_000
+        lost = await one.charge()
+        await until_aside(one)
+        one.csms.lost.clear()
+        await one.charge()
+        await until(lambda: sum(t.meter_stop is not None for t in one.csms.transactions) == 1, "the charge behind it")
+        (aside,) = (await one.standing()).asides
+        assert aside.charge == lost
+        assert "did not answer StartTransaction" in aside.why
+        assert one.station is not None
+        await one.station.again()
+        await one.told(2)
+        assert {t.wh for t in one.csms.transactions} == {2_500}
+
+
+async def test_a_system_that_answers_nothing_loses_nothing(tmp_path: Path) -> None:
+    async with line(tmp_path, attempts=1, answer_timeout_s=5) as one:
+        await until(lambda: one.csms.status, "the first status")
+        for action in ("BootNotification", "Heartbeat", "StatusNotification", "StartTransaction"):
+            one.csms.lost[action] = 8
+        await one.charge()
+        await one.told(1)
+        one.books_agree(1)
+        assert (await one.standing()).asides == ()
+
+
 # --- the power ----------------------------------------------------------------------------------------------------------------
 
 
