@@ -11,7 +11,7 @@ from kiosk.pricing.load import tariff_of
 from kiosk.pricing.quote import Quote
 from kiosk.pricing.rating import Rating
 from kiosk.pricing.terms import billed, grows_until, owed
-from kiosk.session.state import Session
+from kiosk.session.state import Pause, Session
 from kiosk.values import Moment, Money
 
 _CLOCKS_APART_MS = 600_000  # beyond which one of two clocks is wrong
@@ -73,6 +73,15 @@ def accrual_end(s: Session, delivered: Delivered, at: Moment) -> Moment | None:
     return at.plus(max(0, -(-(until - usage.end_utc_ms) // 1_000)))
 
 
+def _paused(s: Session, p: Pause) -> use.Pause:
+    """A pause in the time of the registers. How long it was is counted since boot, for a clock may be set meanwhile."""
+    begin = _by_the_register(s, p.begin)
+    if p.end is None:
+        return use.Pause(begin, None, p.by)
+    one_boot = p.begin.boot_id == p.end.boot_id
+    return use.Pause(begin, begin + max(0, p.end.ms_since(p.begin)) if one_boot else _by_the_register(s, p.end), p.by)
+
+
 def _by_the_register(s: Session, moment: Moment) -> int:
     """When a pause was, in the time of the registers. Our wall clock may be set while a car charges, so it counts from the start of the
     delivery, and only where one process saw both."""
@@ -86,6 +95,6 @@ def _by_the_register(s: Session, moment: Moment) -> int:
 
 
 def _usage(s: Session, begin: Reading, end: Reading, vacated_ms: int | None) -> use.Usage:
-    pauses = tuple(use.Pause(_by_the_register(s, p.begin), _by_the_register(s, p.end) if p.end else None, p.by) for p in s.pauses)
+    pauses = tuple(_paused(s, p) for p in s.pauses)
     readings = tuple(r for r in s.readings if begin.utc_ms < r.utc_ms < end.utc_ms)
     return use.usage_from(begin, end, readings=readings, pauses=pauses, vacated_at=vacated_ms)

@@ -20,6 +20,7 @@ from kiosk.session.state import (
     Kiosk,
     ModificationState,
     Orphan,
+    Pause,
     Reprint,
     Session,
     Stage,
@@ -213,11 +214,20 @@ def _kiosk(k: Kiosk, fact: KioskFact) -> Kiosk:
 
 
 def _rebooted(k: Kiosk, fact: f.Started) -> Kiosk:
-    sessions = {
-        id_: changed(s, stay_since=fact.at) if s.stay_since is not None and s.stay_since.boot_id != fact.at.boot_id else s
-        for id_, s in k.sessions.items()
-    }
-    return changed(k, sessions=MappingProxyType(sessions))
+    return changed(k, sessions=MappingProxyType({id_: _over_a_boot(s, fact) for id_, s in k.sessions.items()}))
+
+
+def _over_a_boot(s: Session, fact: f.Started) -> Session:
+    """Nobody saw the car meanwhile, and the clock may have been set: a stay counts anew, and so does a pause, whose first part ends when it
+    was last heard of."""
+    if s.stay_since is not None and s.stay_since.boot_id != fact.at.boot_id:
+        s = changed(s, stay_since=fact.at)
+    last = s.pauses[-1] if s.pauses else None
+    if last is None or last.end is not None or last.by != "car" or last.begin.boot_id == fact.at.boot_id:
+        return s
+    heard = s.heard_at if s.heard_at is not None and s.heard_at.boot_id == last.begin.boot_id else last.begin
+    until = heard if heard.ms_since(last.begin) > 0 else last.begin
+    return changed(s, pauses=(*s.pauses[:-1], replace(last, end=until), Pause(last.by, fact.at)))
 
 
 def _unseen(k: Kiosk, fact: f.PileOffline) -> Kiosk:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
 from world import PER_KWH_AND_STAY, World
 
+from kiosk.metering.reading import Reading
 from kiosk.session import inputs as i
 from kiosk.session.inputs import ConnectorStatus
 
@@ -20,6 +24,27 @@ def test_a_stay_is_not_priced_across_two_boots_whose_clocks_disagree() -> None:
     w.reboot(30)
     w.status(1, ConnectorStatus.AVAILABLE)
     assert w.session.priced.rating.total.minor == 500
+
+
+@pytest.mark.parametrize("hours", [0, 1, 2, 30])
+@pytest.mark.parametrize("trusted", [True, False])
+def test_a_pause_over_a_boot_is_no_longer_than_it_was_seen_whatever_the_new_clock_says(hours: int, trusted: bool) -> None:
+    w = World()
+    transaction = w.deliver(tariff=PER_KWH_AND_STAY)
+    began = w.now
+    w.skip(600)
+    w.status(1, ConnectorStatus.SUSPENDED_EV)
+    w.now = replace(w.now.plus(60), boot_id="after", mono_ns=1_000_000_000, trusted=trusted)
+    w.jump(hours)
+    w.restart()
+    w.skip(60)
+    w.status(1, ConnectorStatus.CHARGING)
+    w.skip(1_800)
+    end = Reading(began.utc_ms + 2_520_000, 110_000_000)  # the pile's own clock is right
+    w.give(i.TxEnded("PILE-1", transaction, "", None, end, "EVDisconnected"))
+    assert w.session.priced is not None
+    fee = sum(line.amount.minor for line in w.session.priced.rating.lines if line.code == "PARKING_TIME")
+    assert fee <= 10, "a minute of it was seen, at 6.00 an hour"
 
 
 def test_a_pause_is_not_longer_because_our_clock_was_set_back_before_it() -> None:
