@@ -67,6 +67,8 @@ class Stay:
     agreed_ms: int = 0
     hold: int = 0  # what the driver agreed to have reserved at first
     tries: int = 0  # how often they had a start tried anew
+    contract: str = ""  # of the RFID tag that they held to the reader to pay; empty: none
+    most: int | None = None  # what one charge on that account may come to
 
     @property
     def over(self) -> bool:
@@ -102,6 +104,17 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
+class Owed:
+    """What the operator is told to bill a contract for one sale."""
+
+    kiosk: str
+    sale: str
+    contract: str
+    minor: int
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """A line of the operator's list: something a person must look at."""
 
@@ -115,7 +128,8 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Slip:
-    """A receipt as the kiosk issued it: `captured` in minor units, `payment` the acquirer's reference of the reservation."""
+    """A receipt as the kiosk issued it: `captured` in minor units, `payment` the acquirer's reference of the reservation; of a sale on
+    account, that it is one."""
 
     kiosk: str
     number: int
@@ -147,6 +161,7 @@ class Books:
     report_s: int  # how often the piles report their meter
     orders: list[Order] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
+    owed: list[Owed] = field(default_factory=list)
     told: dict[str, int] = field(default_factory=dict)  # adjustments a kiosk was told of, by its reference, and when
     untold: set[str] = field(default_factory=set)  # references of payments of which the acquirer's news never left it
     hit: dict[str, set[str]] = field(default_factory=dict)  # faults that struck a payment's messages, by its reference

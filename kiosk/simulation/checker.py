@@ -12,6 +12,8 @@ from itertools import pairwise
 
 from hardware.simulated.models.acquirer_books import Modification, Payment
 from kiosk.simulation.books import Books, Charge, Entry, Order, Stay
+from kiosk.simulation.terms import CURRENCY
+from kiosk.values import Money
 
 _SLACK_MS = 1_000
 _SEEN_LATE_MS = 9 * 86_400_000  # an operator may learn of a charge when the pile comes back
@@ -22,6 +24,7 @@ _AHEAD_MWH = 4_000_000  # what may flow before the next report, and until a stop
 _DAYS_MS = 3 * 86_400_000  # without internet, after which reservations fall and keys are old
 _UNREPORTED_MWH = 5_000_000  # what may flow after the last report that counts where an end tells no register
 _STOPPED_BY_US = "Remote"
+_NO_LIMIT = 10**9  # what an account without a limit may come to, in minor units
 _METER = ("meter_unproven", "meter_estimated", "late_end", "orphan_end")
 _STOPPED = ("hold_expiring", "late_start", "offline_declined", "meter_unproven", "meter_estimated")
 _REFUSALS = {"refuse_captures", "capture_rejected", "capture_fails_later", "F36", "F41"}  # what makes an acquirer, or us, say no for good
@@ -70,6 +73,7 @@ class _Judge:
             yield from self._gift(stay)
             yield from self._energy(stay)
             yield from self._stops(stay)
+        yield from self._accounts()
         yield from self._receipts()
         yield from self._credit_notes()
 
@@ -174,6 +178,39 @@ class _Judge:
         for sale, minor in sums.items():
             yield Violation("credit notes == refunds", f"{sale}: notes over {minor} for nothing that was captured")
 
+    # --- accounts -------------------------------------------------------------------------------------------------------------
+
+    def _accounts(self) -> Iterator[Violation]:
+        """A sale is owed once, by somebody who held a tag to the reader, within what the account allows, and with its receipt."""
+        slips = {slip.payment: slip.captured for slip in self._books.slips}
+        stays = {stay.contract: stay for stay in self._books.stays if stay.contract}
+        sales: dict[str, int] = {}
+        for owed in self._books.owed:
+            stay = stays.get(owed.contract)
+            number = stay.number if stay else 0
+            sales[owed.sale] = sales.get(owed.sale, 0) + 1
+            if sales[owed.sale] == 2:
+                yield Violation("one charge on the account", f"{owed.sale} is owed more than once by {owed.contract}", number)
+            if stay is None:
+                yield Violation("owed by whoever agreed", f"{owed.sale}: {owed.contract} held no tag to the reader")
+            elif stay.most is not None and owed.minor > stay.most:
+                yield Violation("owed <= allowed", f"{owed.sale}: {owed.minor}, {stay.most} is allowed", number)
+            if owed.minor <= 0 or slips.get(f"account {owed.sale}") != owed.minor:
+                yield Violation(
+                    "receipt == owed", f"{owed.sale}: {owed.minor} is owed, the receipt says {slips.get(f'account {owed.sale}')}", number
+                )
+
+    def _owed_by(self, stay: Stay) -> list[Payment]:
+        """What is owed for a stay, as if it had been captured of all that the account allows."""
+        if not stay.contract:
+            return []
+        first = {owed.sale: owed for owed in reversed(self._books.owed) if owed.contract == stay.contract}
+        nothing = Money.zero(CURRENCY)
+        return [
+            Payment(f"{o.sale}-K1", "", Money(stay.most or _NO_LIMIT, CURRENCY), Money(o.minor, CURRENCY), nothing, False, o.at_ms, ())
+            for o in first.values()
+        ]
+
     # --- energy and money -----------------------------------------------------------------------------------------------------
 
     def _gift(self, stay: Stay) -> Iterator[Violation]:
@@ -190,7 +227,7 @@ class _Judge:
         """Every charge is captured at its price or on the list; every capture has its charge."""
         if stay.free:
             return
-        captured = [p for ref in self._refs(stay) for p in self._paid.get(ref, ()) if p.captured]
+        captured = [p for ref in self._refs(stay) for p in self._paid.get(ref, ()) if p.captured] + self._owed_by(stay)
         if captured and any(order.code == "meter_unproven" and order.taken for order in self._of_sale(stay.sale, "release")):
             yield Violation("what was let go is not taken", f"{captured[0].merchant_reference}: {captured[0].captured}", stay.number)
         for charge in stay.charges:
@@ -235,7 +272,8 @@ class _Judge:
         truth = charge.truth
         if charge.troubled or charge.wrong_clock or _unproven(charge) or charge.odd_words or stay.declined_later:
             return
-        most = max([p.authorized.minor for ref in self._refs(stay) for p in self._paid.get(ref, ())], default=None)
+        held = [p.authorized.minor for ref in self._refs(stay) for p in self._paid.get(ref, ())]
+        most = max([*held, *([] if stay.most is None else [stay.most])], default=None) if held or stay.contract else None
         if most is not None and stay.terms.price(truth.mwh - _AHEAD_MWH) > most and not self._orphan_seen(stay, charge):
             yield Violation("energy ends with the money", f"{truth.mwh} mWh for {most} minor units", stay.number)
 
@@ -292,7 +330,8 @@ class _Judge:
             if "owner" in asked:
                 continue
             parked_ms = max(0, truth.end_ms - charge.full_ms) if charge.full_ms is not None else 0
-            limit = stay.terms.price(truth.mwh + _AHEAD_MWH, parked_ms) >= min(self._first_hold(stay), stay.hold) - self._books.margin
+            most = min(self._first_hold(stay), stay.hold if stay.most is None else stay.most)
+            limit = stay.terms.price(truth.mwh + _AHEAD_MWH, parked_ms) >= most - self._books.margin
             if not limit and not self._sale_listed(stay.sale, *_STOPPED) and not self._orphan_seen(stay, charge):
                 who = "a stranger" if "stranger" in asked else "nobody"
                 yield Violation("stop only by those entitled", f"the charge at {stay.connector} was ended for {who}", stay.number)

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from hashlib import sha256
 
 from hardware.simulated.models.car import Car
 from hardware.simulated.models.terminal_wire import CardKind
+from kiosk.session.inputs import Account
 from kiosk.simulation import faults as bad
 from kiosk.simulation.books import Stay
 from kiosk.simulation.chance import Chance
@@ -18,9 +20,9 @@ from kiosk.simulation.coroutines import Crew, Waiting
 from kiosk.simulation.faults import Faults
 from kiosk.simulation.machine import Machine
 from kiosk.simulation.operators import Operator
-from kiosk.simulation.terms import Terms
+from kiosk.simulation.terms import CURRENCY, Terms
 from kiosk.simulation.wires.ocpp import PileWire
-from kiosk.values import SessionId
+from kiosk.values import Digest, Money, SessionId
 
 _PATIENCE_MS = 240_000
 _LOOK_MS = 1_500
@@ -108,6 +110,19 @@ class Habits:
         )
 
 
+def draw_tag(chance: Chance, stay: Stay) -> Account | str | None:
+    """The RFID tag somebody has: of an account with or without a limit, one that is good for nothing, or none."""
+    number = f"{stay.kiosk}-{stay.number}"
+    kind = chance.among((("none", 0.6), ("good", 0.25), ("limited", 0.1), ("bad", 0.05)))
+    limit = chance.randint(600, 3_000)
+    if kind == "bad":
+        return chance.choice(("tag_unknown", "tag_blocked", "tag_expired", "tag_random"))
+    if kind == "none":
+        return None
+    most = Money(limit, CURRENCY) if kind == "limited" else None
+    return Account(Digest(sha256(number.encode()).hexdigest()), f"C-{number}", f"depot-{stay.number % 3}", most=most)
+
+
 class Driver:
     """One person's visit, from the screen to the empty bay."""
 
@@ -121,7 +136,10 @@ class Driver:
         stay: Stay,
         gone: Callable[[], None],
         say: Callable[[str], None],
+        tag: Account | str | None = None,
     ) -> None:
+        self._tag = tag  # that was not yet held to the reader
+        self._shown = tag if isinstance(tag, Account) else None
         self._clockwork = clockwork
         self._chance = chance
         self._faults = faults
@@ -234,7 +252,10 @@ class Driver:
                 if self._stay.free:  # what is given away knows no choice
                     self._stay.hold = self._bay.terms.hold
                 self._stay.agreed_ms = self._clockwork.now
-                self._touch("accept")
+                if self._tag is None or self._stay.free:
+                    self._touch("accept")
+                else:
+                    self._hold_tag()
                 await self._pause(0.4, 1.5)
                 sale = self._sale()
                 if sale:
@@ -250,6 +271,18 @@ class Driver:
             waited += step
             await self._crew.sleep(step)
         return False
+
+    def _hold_tag(self) -> None:
+        """Agree by the tag. Whoever sees nothing come of it takes a card the next time; one that is good for nothing is put away."""
+        if isinstance(self._tag, Account):
+            self._note("holds a tag to the reader")
+            self._stay.contract = self._tag.contract
+            self._stay.most = self._tag.most.minor if self._tag.most else None
+        else:
+            self._note(f"holds a tag to the reader that is none: {self._tag}")
+        assert self._tag is not None
+        self._machine.tap(self._tag, times=self._habits.taps)
+        self._tag = None
 
     def _chosen(self) -> bool:
         life = self._machine.life
@@ -290,10 +323,10 @@ class Driver:
                     return False
             elif page in ("charging", "finished") or self._flows():
                 return True
-            elif page in ("idle", "price", "out_of_order") and not self._stay.paid_with:
+            elif page in ("idle", "price", "out_of_order") and not (self._stay.paid_with or self._stay.contract):
                 self._note(f"sees the page {page} and leaves")
                 return False
-            paid = page in ("plug_in", "starting") or bool(self._stay.paid_with)
+            paid = page in ("plug_in", "starting") or bool(self._stay.paid_with or self._stay.contract)
             if paid and not habits.never_plugs and self._clockwork.now >= plug_at:
                 self._plug()
             if habits.never_plugs and page == "plug_in" and shown_before != page:
@@ -351,7 +384,7 @@ class Driver:
             case "code":
                 await self._stop_by_code()
             case "card":
-                await self._stop_by_card()
+                await (self._stop_by_tag() if self._stay.contract else self._stop_by_card())
             case "local":
                 self._faults.note(bad.LOCAL_STOP, "stop")
                 if self._chance.strikes(0.5):
@@ -377,7 +410,7 @@ class Driver:
                 self._faults.note(bad.UNPLUGGED, "charging")
         if habits.ending != "unplug":
             await self._pause(5, 200)
-        if habits.asks_for_paper and self._plugged:
+        if habits.asks_for_paper and self._plugged and not self._stay.contract:
             self._unplug()
             await self._pause(2, 20)
             await self._ask_for_paper()
@@ -410,6 +443,22 @@ class Driver:
                 self._note("asks to stop, with the card")
                 self._machine.touch("confirm_stop", times=self._habits.taps)
                 await self._pause(3, 20)
+            self._machine.touch("leave")
+        finally:
+            self._machine.at_screen = None
+
+    async def _stop_by_tag(self) -> None:
+        """Hold the tag that the charge is owed by to the reader, and stop it."""
+        if self._shown is None or not await self._gets_to_the_screen():
+            return
+        try:
+            self._machine.touch("leave")
+            await self._pause(0.5, 1)
+            self._machine.tap(self._shown)
+            await self._pause(0.5, 2)
+            self._asks("owner")
+            self._machine.touch("confirm_stop", times=self._habits.taps)
+            await self._pause(3, 20)
             self._machine.touch("leave")
         finally:
             self._machine.at_screen = None
@@ -498,6 +547,18 @@ async def stranger(
         return
     machine.at_screen = 0
     try:
+        if stay.contract:  # somebody else's tag: known, of another contract
+            faults.note(bad.CLONED_CARD, "stop")
+            stay.asked_to_stop.append((now(), "stranger"))
+            say(f"a stranger shows a tag for the charge of driver {stay.number}")
+            machine.touch("choose", bay.connector)
+            await crew.sleep(chance.ms(0.5, 2))
+            machine.tap(Account(Digest("0" * 64), "C-stranger", f"depot-{stay.number % 3}"))
+            await crew.sleep(500)
+            machine.touch("confirm_stop")
+            await crew.sleep(500)
+            machine.touch("leave")
+            return
         if chance.strikes(0.5):
             faults.note(bad.CLONED_CARD, "stop")
             stay.asked_to_stop.append((now(), "stranger"))

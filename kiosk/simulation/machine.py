@@ -18,7 +18,7 @@ from kiosk.journal.journal import Journal
 from kiosk.payments.webhooks import Webhooks
 from kiosk.receipts.receipt import Place, Seller
 from kiosk.session import facts as f
-from kiosk.session.inputs import DiskState
+from kiosk.session.inputs import Account, DiskState, ReaderHealth
 from kiosk.session.requests import Body, Modify, Preauthorize, PrintReceipt, StartDelivery, StopDelivery
 from kiosk.session.sellable import sellable
 from kiosk.session.setup import Setup
@@ -69,9 +69,11 @@ class Machine:
         say: Tell,
         *,
         telling: bool,
+        reader: bool = False,
     ) -> None:
         """A third of the sites have a printer; elsewhere the screen shows the receipt. Where the kiosk sells on the terminal's own approval
         the terminal may give it, a little beyond what the kiosk's rule allows."""
+        self.reader = reader  # whether RFID tags are read here
         self.setup = setup
         self.name = setup.kiosk
         self.internet = True
@@ -148,6 +150,8 @@ class Machine:
         for wire in self.piles:
             life.ends[wire.identity] = end = PileEnd(self._clockwork, life, wire)
             wire.core_up(end)
+        if self.reader:
+            life.spawn(life.tell(ReaderHealth(True)))
         if self.medium.low:
             self._tell_disk()
         if self.cards_away:
@@ -374,6 +378,16 @@ class Machine:
         if times > 1:
             self._faults.note(bad.DOUBLE_TAP, _TAPPED.get(kind, "other"))
 
+    def tap(self, found: Account | str, *, times: int = 1) -> None:
+        """An RFID tag at the reader. What lies there a moment longer is one tap all the same, if nobody takes it for two."""
+        life = self.life
+        if life is None or not life.ready or not self.reader:
+            return
+        for repeat in range(times):
+            self._clockwork.after(repeat * 4_000, lambda: life.panel.tap(found, seen=self.screen) if life.alive else None)
+        if times > 1:
+            self._faults.note(bad.DOUBLE_TAP, "preauthorize")
+
     def screen_back(self) -> None:
         self.screen = True
         if self.life is not None:
@@ -419,11 +433,13 @@ def _recovering(life: Life) -> str:
 
 
 @cache
-def _commit_of(kinds: frozenset[type]) -> tuple[Fault, Fault, str]:
+def _commit_of(kinds: frozenset[type]) -> tuple[Fault, Fault, str]:  # noqa: PLR0912 - one arm a kind of commit
     if f.PreauthorizationRequested in kinds:
         return bad.BEFORE_INTENT, bad.AFTER_INTENT, "preauthorize"
     if kinds & {f.PaymentAuthorized, f.PaymentDeclined, f.PaymentUnknown}:
         return bad.BEFORE_OUTCOME, bad.ANY_COMMIT, "preauthorize"
+    if f.AccountCharged in kinds:
+        return bad.BEFORE_CAPTURE, bad.IN_PRINT, "capture"
     if kinds & {f.CaptureRequested, f.DeliveryEnded}:
         return bad.BEFORE_CAPTURE, bad.IN_CAPTURE, "capture"
     if f.ModificationSubmitted in kinds:

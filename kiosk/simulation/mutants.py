@@ -544,6 +544,21 @@ class _Credulous:
         return await self._port.diagnose(service_id)
 
 
+class ChargeAnAccountTwice(Fitting):
+    """What is owed on an account is forgotten as soon as the receipt is printed, and owed once more."""
+
+    def kernel(self, engine: Engine, effects: Effects, sealed_for: SealedFor) -> Kernel:
+        return _TwiceOwedKernel(engine, effects, sealed_for)
+
+
+class _TwiceOwedKernel(Kernel):
+    def take(self, given: Input | Recalled, at: Moment, retries: Sequence[Retry] = (), settled: Sequence[str] = ()) -> Taken:
+        head = self.engine.head
+        owed = {id_: replace(s, charged=None) if s.charged and len(s.prints) == 1 else s for id_, s in head.sessions.items()}
+        self.engine.head = replace(head, sessions=owed)
+        return super().take(given, at, retries, settled)
+
+
 MUTANTS: Mapping[str, type[Fitting]] = {
     "new-key-on-retry": NewKeyOnRetry,
     "skip-intent": SkipIntent,
@@ -574,4 +589,5 @@ MUTANTS: Mapping[str, type[Fitting]] = {
     "refund-twice": RefundTwice,
     "refund-forgotten": RefundForgotten,
     "any-card-is-the-right-one": AnyCardIsTheRightOne,
+    "charge-an-account-twice": ChargeAnAccountTwice,
 }

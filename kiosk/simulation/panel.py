@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from kiosk.session import visit as v
 from kiosk.session.facts import ConnectorReported, Fact
-from kiosk.session.inputs import ConnectorStatus, Input
+from kiosk.session.inputs import Account, ConnectorStatus, Input
 from kiosk.session.offline import given_away
 from kiosk.session.state import Kiosk
 from kiosk.simulation.menu import Menu
@@ -92,6 +92,11 @@ class Panel:
         self._steps.append(lambda: self._understood(name, visit, kind, argument))
         self._drain()
 
+    def tap(self, found: Account | str, *, seen: bool) -> None:
+        """What came of an RFID tag at the reader. `seen`: the screen is drawn."""
+        self._steps.append(lambda: self._tapped(found, seen))
+        self._drain()
+
     def changed(self, facts: tuple[Fact, ...]) -> None:
         """The durable state changed."""
         if not self._busy:
@@ -102,6 +107,12 @@ class Panel:
                 self._steps.append(lambda p=plugged: p)  # type: ignore[misc]
         self._drain()
         self._watch()
+
+    def _tapped(self, found: Account | str, seen: bool) -> v.VisitInput:
+        if isinstance(found, str):
+            return v.TagShown(None, found)
+        menu = self._menus.get(self.visit.connector) if self.visit.connector else None
+        return v.TagShown(found, "", self._ids.session(), menu.owed, seen) if menu is not None else v.TagShown(found, seen=seen)
 
     def _understood(self, name: str, visit: int, kind: str, argument: str) -> v.VisitInput | None:
         if name in self._handled or visit != self.visit.number:

@@ -12,7 +12,7 @@ from kiosk.journal.journal import Journal
 from kiosk.ocpp.frames import Call, Json
 from kiosk.receipts.receipt import ReceiptError
 from kiosk.session import facts as f
-from kiosk.simulation.books import Charge, Entry, Note, Paper, Slip
+from kiosk.simulation.books import Charge, Entry, Note, Owed, Paper, Slip
 from kiosk.simulation.machine import Machine
 
 # Facts that neither the operator's list nor a receipt is made of.
@@ -64,7 +64,7 @@ def papers_of(machine: Machine) -> list[Paper]:
 def _read(kiosk: str, data: bytes) -> Paper:
     lines = paper.text(data).splitlines()
     number = next((int(line.rsplit("-", 1)[-1]) for line in lines if line.startswith("Receipt ")), None)
-    paid = next((found for line in lines if line.startswith("Paid ") and (found := _MONEY.search(line))), None)
+    paid = next((found for line in lines if line.startswith(("Paid ", "On account ")) and (found := _MONEY.search(line))), None)
     captured = int(paid[1]) * 100 + int(paid[2]) if paid else None
     whole = any(line.startswith("Questions?") for line in lines)
     return Paper(kiosk, number, captured, any("COPY" in line for line in lines), whole)
@@ -75,11 +75,12 @@ def _read(kiosk: str, data: bytes) -> Paper:
 
 @dataclass(slots=True)
 class Said:
-    """The operator's list and the receipts of one kiosk; `broken` when its journal does not verify."""
+    """The operator's list, the receipts, and what accounts owe, of one kiosk; `broken` when its journal does not verify."""
 
     entries: list[Entry] = field(default_factory=list)
     slips: list[Slip] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
+    owed: list[Owed] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
 
 
@@ -111,7 +112,10 @@ def journal_says(machine: Machine) -> Said:
                 except ReceiptError as error:
                     said.broken.append(f"{machine.name}: {error}")
                     continue
-                said.slips.append(Slip(machine.name, receipt.number, receipt.captured.minor, receipt.references.psp))
+                paid_by = f"account {fact.session}" if receipt.contract else receipt.references.psp
+                said.slips.append(Slip(machine.name, receipt.number, receipt.captured.minor, paid_by))
+            elif isinstance(fact, f.AccountCharged):
+                said.owed.append(Owed(machine.name, fact.session, fact.contract, fact.amount.minor, fact.at.utc_ms))
             elif isinstance(fact, (f.RefundRequested, f.RefundReported)):
                 refunds[fact.request] = fact.amount.minor
             elif isinstance(fact, f.CreditNoteIssued):

@@ -19,7 +19,7 @@ from kiosk.simulation.books import Books, Charge, Order, Stay
 from kiosk.simulation.chance import Chance
 from kiosk.simulation.clockwork import Clockwork
 from kiosk.simulation.coroutines import Crew
-from kiosk.simulation.drivers import Bay, Driver, stranger
+from kiosk.simulation.drivers import Bay, Driver, draw_tag, stranger
 from kiosk.simulation.faults import Faults
 from kiosk.simulation.life import Fitting
 from kiosk.simulation.machine import Machine, authorized
@@ -49,6 +49,8 @@ _NIGHTS = (
     (bad.CLOCK_CHANGE, 1_806_195_600_000),  # 2027-03-28 01:00 UTC
     (bad.YEAR_END, 1_798_758_000_000),  # 2026-12-31 23:00 UTC
 )
+_READERS = 0.4
+_TAGS_ALONE = 0.3  # of those the ones that sell to tags alone while cards are away
 _TURNS_AWAY = 4  # times as many people come by as sales are wanted
 
 
@@ -91,6 +93,7 @@ class World:
         self._done_arriving = False
         self._died: list[str] = []
         self._drivers = Chance.of(seed, "drivers")
+        self._tags = Chance.of(seed, "tags")
         self._mishaps = Mishaps(self._clockwork, Chance.of(seed, "mishaps"), self._faults, self._still_held)
         for number in range(1 + self._chance.strikes(0.25)):
             self._build(seed, number, fitting)
@@ -104,6 +107,9 @@ class World:
         connectors: list[Connector] = []
         menus: dict[ConnectorId, Menu] = {}
         offline = _offline(self._chance)
+        tags = Chance.of(seed, f"{name} reader")
+        if reader := tags.strikes(_READERS):
+            offline = Offline("rfid_only") if tags.strikes(_TAGS_ALONE) else offline
         bays: list[tuple[PileWire, int, ConnectorId, Terms]] = []
         for pile in range(1 + self._chance.strikes(0.2)):
             identity = f"{name.upper()}-PILE{pile + 1}"
@@ -137,6 +143,7 @@ class World:
             _PACE,
             self._say,
             telling=self._telling,
+            reader=reader,
         )
         self._machines[name] = machine
         operator = Operator(
@@ -197,7 +204,8 @@ class World:
             bay = chance.choice(free)
             bay.stay = stay = Stay(number, bay.machine.name, bay.wire.identity, bay.connector, bay.terms, self._clockwork.now)
             self._stays.append(stay)
-            driver = Driver(self._clockwork, chance, self._faults, self._crew, bay, stay, lambda b=bay: self._left(b), self._say)  # type: ignore[misc]
+            tag = draw_tag(self._tags, stay) if bay.machine.reader else None
+            driver = Driver(self._clockwork, chance, self._faults, self._crew, bay, stay, lambda b=bay: self._left(b), self._say, tag)  # type: ignore[misc]
             bay.odd_words = set()
             self._mishaps.plan(bay)
             self._plan_operator(bay, stay)
@@ -336,7 +344,7 @@ class World:
             self._story.append(f"{(self._clockwork.now - self._began_ms) / 1_000:10.3f}  {what}")
 
     def _account(self) -> Played:
-        entries, slips, notes, broken = [], [], [], []
+        entries, slips, notes, owed, broken = [], [], [], [], []
         for stay in self._stays:
             for charge in stay.charges:
                 charge.odd_words |= charge.pile_odd
@@ -348,13 +356,14 @@ class World:
             entries += said.entries
             slips += said.slips
             notes += said.notes
+            owed += said.owed
             broken += said.broken
             machine.close()
         papers = [p for m in self._machines.values() for p in papers_of(m)]
         machines = self._machines.values()
         books = Books(self._stays, self._bank.books().payments, entries, slips, papers, MARGIN, 60, broken_journals=broken, died=self._died)
         books.orders, books.notes, books.told, books.hit = self._orders, notes, self._postman.told, self._faults.hit
-        books.untold = self._bank.untold
+        books.untold, books.owed = self._bank.untold, owed
         books.cards_away = {name: machine.cards_away for name, machine in self._machines.items()}
         books.outages = {name: machine.outages for name, machine in self._machines.items()}
         books.first = self._first

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from hardware.simulated.models.acquirer_books import Modification, Payment
 from hardware.simulated.models.pile_connector import Delivery
-from kiosk.simulation.books import Books, Charge, Entry, Note, Order, Paper, Slip, Stay
+from kiosk.simulation.books import Books, Charge, Entry, Note, Order, Owed, Paper, Slip, Stay
 from kiosk.simulation.checker import check
 from kiosk.simulation.terms import Terms
 from kiosk.values import Money
@@ -281,3 +281,50 @@ def test_what_an_operator_let_go_is_not_taken() -> None:
     taken = books(payment(500, modifications=(change("capture", 500),)), charge(), entries=("meter_unproven",))
     taken.orders = [Order("sim1", SALE, "release", 900, "meter_unproven", taken=True)]
     assert rules(taken) == {"what was let go is not taken"}
+
+
+# --- accounts -----------------------------------------------------------------------------------------------------------------------
+
+
+def on_account(*charges: Charge, owed: tuple[int, ...] = (500,), most: int | None = None, slip: int | None = None) -> Books:
+    """A tag of contract C-1 agreed. `owed` is what the operator is told to bill it for the sale, each time."""
+    one = replace(stay(*charges), paid_with=[], contract="C-1", most=most)
+    slips = [Slip("sim1", 1, owed[0] if slip is None else slip, f"account {SALE}")] if owed else []
+    told = [Owed("sim1", SALE, "C-1", minor, 850) for minor in owed]
+    return replace(Books([one], (), [], slips, [], margin=100, report_s=60), owed=told)
+
+
+def test_what_was_delivered_is_owed_once_at_its_price() -> None:
+    assert check(on_account(charge())) == []
+    assert check(on_account(charge(0), owed=())) == []
+    assert check(on_account(owed=())) == []
+
+
+def test_energy_that_nobody_owes_is_a_violation() -> None:
+    assert rules(on_account(charge(), owed=())) == {"energy is paid or seen"}
+
+
+def test_what_was_not_delivered_is_owed_by_nobody() -> None:
+    assert rules(on_account()) == {"captured == price"}
+    assert rules(on_account(charge(), owed=(501,))) == {"energy is paid or seen", "captured == price"}
+
+
+def test_a_sale_is_owed_once() -> None:
+    assert rules(on_account(charge(), owed=(500, 500))) == {"one charge on the account"}
+
+
+def test_an_account_owes_no_more_than_it_allows_and_what_is_missing_is_on_the_list() -> None:
+    short = on_account(charge(), owed=(400,), most=400)
+    assert rules(short) == {"a shortfall is seen"}
+    assert check(replace(short, entries=[Entry("sim1", 850, "shortfall", SALE, "A", "")])) == []
+    assert "owed <= allowed" in rules(on_account(charge(), most=400))
+
+
+def test_the_receipt_says_what_is_owed() -> None:
+    assert rules(on_account(charge(), slip=499)) == {"receipt == owed"}
+
+
+def test_nobody_owes_who_held_no_tag_to_the_reader() -> None:
+    found = on_account(charge())
+    found.stays[0].contract = ""
+    assert "owed by whoever agreed" in rules(found)
