@@ -70,7 +70,8 @@ class Csms:
     """What outlives its restart: books, and the settings of its bad days.
 
     `boots` are the answers to the next boots, (status, interval); later ones are accepted. `refusals` counts CALLERRORs by action, `lost`
-    answers that never come; `names` gives a transaction its id, -1 and 0 included, and `verdict` what it thinks of the idTag.
+    answers that never come, `deadly` messages that end the connection; `names` gives a transaction its id, -1 and 0 included, and `verdict`
+    is what it thinks of the idTag.
     """
 
     transactions: list[Transaction] = field(default_factory=list)
@@ -81,6 +82,7 @@ class Csms:
     boots: list[tuple[str, int]] = field(default_factory=list)
     refusals: dict[str, int] = field(default_factory=dict)
     lost: dict[str, int] = field(default_factory=dict)
+    deadly: dict[str, int] = field(default_factory=dict)
     slow_s: float = 0
     verdict: str = "Accepted"
     heartbeat_s: int = 300
@@ -264,6 +266,10 @@ class CsmsServer:
                     self.csms.broken.append(f"{action} before the boot was accepted")
                 if self.csms.slow_s:
                     await self._clock.sleep(self.csms.slow_s)
+                if self.csms.deadly.get(action, 0) > 0:
+                    self.csms.deadly[action] -= 1
+                    self.drop()
+                    continue
                 answer = self.csms.hear(name, action, payload, self._now())
                 if self.csms.lost.get(action, 0) > 0:
                     self.csms.lost[action] -= 1

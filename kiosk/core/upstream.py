@@ -24,8 +24,9 @@ from kiosk.journal.entry import JournalFailed, Stored
 from kiosk.journal.reader import Reader
 from kiosk.journal.state import Mark
 from kiosk.journal.thread import JournalThread
-from kiosk.ocpp.upstream import Station, Terms
+from kiosk.ocpp.upstream import Station
 from kiosk.ocpp.upstream_calls import KINDS, Plug
+from kiosk.ocpp.upstream_teller import Terms
 from kiosk.session.codec import CodecError
 from kiosk.session.facts import AccountAccepted, Fact, SessionOpened
 from kiosk.session.inputs import ConnectorStatus, Input, StopAsked

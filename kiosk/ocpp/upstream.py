@@ -10,9 +10,8 @@ import asyncio
 import base64
 import itertools
 import logging
-import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NoReturn
 from urllib.parse import quote
 
@@ -22,46 +21,22 @@ from websockets.exceptions import WebSocketException
 
 from hardware.api import AnswerLost, NotSent
 from kiosk.ocpp import frames
-from kiosk.ocpp.dialects.dialect import CallRefused, Request, Urgency, Violation
-from kiosk.ocpp.schemas import schemas
+from kiosk.ocpp.dialects.dialect import CallRefused, Violation
 from kiosk.ocpp.seam import Clock, OcppError
 from kiosk.ocpp.session import Session
 from kiosk.ocpp.upstream_asked import Asked
-from kiosk.ocpp.upstream_calls import METER, START, Call, Plug, status, whole
+from kiosk.ocpp.upstream_calls import Plug, status, whole
 from kiosk.ocpp.upstream_queue import Aside, Books, Queue, Remark
+from kiosk.ocpp.upstream_teller import Life, Teller, Terms, backoff_s, unless
 from kiosk.session.inputs import ConnectorStatus
-from kiosk.values import ConnectorId, Moment
+from kiosk.values import ConnectorId
 
 _log = logging.getLogger(__name__)
 
-_FIRST_S, _MOST_S = 2.0, 300.0  # between attempts to connect
 _BOOT_AGAIN_S = 60  # when the answer does not say
 _CLOSE_S = 2.0
 _MAX_SIZE = 1024 * 1024
-_QUIET_S = 30.0  # while the disk is full
 _FIELD = 20  # CiString20
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """How the operator's system is reached. `url` ends before the identity. A message that is refused is sent `attempts` times, `retry_s`
-    after the first refusal, twice that after the second (OCPP 1.6 3.7.1, TransactionMessageAttempts). What was set aside then is tried once
-    more after `aside_again_s`, again and again."""
-
-    url: str
-    identity: str
-    password: str | None = field(default=None, repr=False)
-    tls: ssl.SSLContext | None = None
-    heartbeat_s: int = 300
-    attempts: int = 5
-    retry_s: int = 30
-    aside_again_s: int = 3_600
-    answer_timeout_s: float = 30.0
-    vendor: str = "PilePay"
-    model: str = "PilePay kiosk"
-    serial: str = ""
-    firmware: str = ""
-    settings: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +80,6 @@ class Station:
         self.queue = Queue(books, plugs)
         self._connectors = connectors
         self._stop = stop
-        self._held = held
         self._clock = clock
         self._chance = chance
         started = clock.now()
@@ -115,17 +89,12 @@ class Station:
         self._state, self._since_ms = "away", started.utc_ms
         self._error = ""
         self._error_ms: int | None = None
-        self._news = asyncio.Event()  # perhaps something to tell
         self._turns = asyncio.Event()  # perhaps a connector stands otherwise, or a trigger came
         self._hurry = asyncio.Event()
         self._wanted: list[tuple[str, int | None]] = []
         self._shown: dict[int, tuple[object, ...]] = {}
-        self._refusals: dict[str, int] = {}
-        self._unanswered: dict[str, tuple[int, Moment]] = {}  # how often, and since when
-        self._answered_at = started  # the last answer to whatever we asked
-        self._asides_at = started
-        self._meters_refused = False
         self._failures = 0
+        self._teller = Teller(terms, self.queue, held=held, clock=clock, chance=chance, wrong=self._wrong)
 
     async def begin(self) -> None:
         """Find out what is still to be told."""
@@ -133,17 +102,13 @@ class Station:
 
     def look(self) -> None:
         """Something happened in the kiosk."""
-        self._news.set()
+        self._teller.news.set()
         self._turns.set()
 
     async def again(self) -> None:
         """Somebody does not want to wait: connect and send now, also what was set aside."""
-        self.queue.again()
-        await self.queue.forget_remarks()
-        self._refusals.clear()
-        self._meters_refused = False
+        await self._teller.again()
         self._hurry.set()
-        self._news.set()
 
     async def standing(self) -> Standing:
         waiting, oldest = await self.queue.waiting()
@@ -171,12 +136,7 @@ class Station:
                 self._wrong(f"{type(error).__name__}: {error}" if not isinstance(error, NotSent | AnswerLost) else str(error))
             self._is("away")
             self._failures += 1
-            await self._unless(self._hurry, self._backoff_s())
-
-    def _backoff_s(self) -> float:
-        """Twice as long after each failure, and never as long as everybody else's."""
-        doubled: float = _FIRST_S * 2 ** min(self._failures - 1, 10)
-        return min(_MOST_S, doubled) * (0.5 + self._chance() / 2)
+            await unless(self._hurry, backoff_s(self._failures, self._chance), self._clock)
 
     def _is(self, state: str) -> None:
         if state != self._state:
@@ -187,15 +147,6 @@ class Station:
         if words != self._error:
             _log.warning("the operator's system at %s: %s", self._terms.url, words)
         self._error, self._error_ms = words[:300], self._clock.now().utc_ms
-
-    async def _unless(self, event: asyncio.Event, seconds: float) -> bool:
-        """Wait for `seconds`, or less when `event` comes; says whether it came."""
-        try:
-            async with self._clock.timeout(seconds):
-                await event.wait()
-        except TimeoutError:
-            return False
-        return True
 
     # --- one connection -----------------------------------------------------------------------------------------------------------
 
@@ -234,7 +185,7 @@ class Station:
         self._is("waiting")
         self._wanted.clear()
         self._shown.clear()
-        life = _Life(session, asyncio.Event())
+        life = Life(session, self._clock)
         reader = asyncio.create_task(session.run(), name="upstream reader")
         reader.add_done_callback(lambda _: self._over(life))
         worker = asyncio.create_task(self._work(life), name="upstream worker")
@@ -250,26 +201,26 @@ class Station:
             if isinstance(one, Exception):
                 raise one
 
-    def _over(self, life: _Life) -> None:
+    def _over(self, life: Life) -> None:
         life.gone.set()
-        self._news.set()
+        self._teller.news.set()
         self._turns.set()
 
-    async def _work(self, life: _Life) -> None:
+    async def _work(self, life: Life) -> None:
         await self._boot(life)
         self._is("accepted")
         self._failures = 0
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._tell(life), name="upstream queue")
+            group.create_task(self._teller.tell(life), name="upstream queue")
             group.create_task(self._chores(life), name="upstream chores")
 
-    async def _boot(self, life: _Life) -> None:
+    async def _boot(self, life: Life) -> None:
         t = self._terms
         boot: frames.Payload = {"chargePointVendor": t.vendor[:_FIELD], "chargePointModel": t.model[:_FIELD]}
         optional = {"chargePointSerialNumber": t.serial[:25], "firmwareVersion": t.firmware[:50]}
         boot |= {key: value for key, value in optional.items() if value}
         while not life.gone.is_set():
-            answer = await self._ask(life, "BootNotification", boot)
+            answer = await life.ask("BootNotification", boot)
             interval = answer.get("interval")
             seconds = interval if isinstance(interval, int) and 0 < interval <= 86_400 else 0
             if answer.get("status") == "Accepted":
@@ -279,99 +230,17 @@ class Station:
             self._turns.clear()
             await self._unless_wanted(life, (seconds or _BOOT_AGAIN_S) * (1 + self._chance() / 10))
 
-    async def _unless_wanted(self, life: _Life, seconds: float) -> None:
+    async def _unless_wanted(self, life: Life, seconds: float) -> None:
         """Wait before the next boot; it may be asked for earlier."""
         until = self._clock.now().plus(max(1, round(seconds)))
         while not life.gone.is_set() and not self._wanted and (left := self._clock.now().ms_until(until)) > 0:
-            if await self._unless(self._turns, left / 1_000):
+            if await unless(self._turns, left / 1_000, self._clock):
                 self._turns.clear()
         self._wanted.clear()
 
-    async def _ask(self, life: _Life, action: str, payload: frames.Payload, name: str = "") -> frames.Payload:
-        """One CALL. Raises `NotSent`, `AnswerLost` or `CallRefused`."""
-        if wrong := schemas("v16").violation(action, payload):
-            raise OcppError(f"{action} for the operator's system would break OCPP: {': '.join(wrong)}")
-        urgency = Urgency.SALE if name else Urgency.ASK
-        answer = await life.session.call(Request(action, payload, urgency), name)
-        self._answered_at = self._clock.now()
-        return answer
-
-    # --- what is kept for it ------------------------------------------------------------------------------------------------------
-
-    async def _tell(self, life: _Life) -> None:
-        while not life.gone.is_set():
-            self._news.clear()
-            if self._held():
-                await self._unless(self._news, _QUIET_S)
-                continue
-            call = await self.queue.next()
-            if call is not None:
-                await self._tell_one(life, call)
-            elif self.queue.asides and self._clock.now().ms_since(self._asides_at) >= self._terms.aside_again_s * 1_000:
-                self._asides_at = self._clock.now()
-                self.queue.again()
-            else:
-                await self._unless(self._news, self._terms.aside_again_s)
-
-    async def _tell_one(self, life: _Life, call: Call) -> None:
-        try:
-            answer = await self._ask(life, call.action, call.payload, call.id)
-            transaction, objection = _answered(call, answer)
-        except OcppError as error:
-            await self._refused(life, call, str(error), final=True)
-        except (CallRefused, _NoAnswer) as error:
-            await self._refused(life, call, str(error), final=False)
-        except (AnswerLost, NotSent) as error:
-            await self._unheard(life, call, error)
-        else:
-            self._failures = 0
-            self._refusals.pop(call.id, None)
-            self._unanswered.pop(call.id, None)
-            if call.action == METER:
-                self._meters_refused = False
-            if objection:
-                _log.warning("charge %s: %s. The charge goes on", call.charge, objection)
-            await self.queue.taken(call, transaction, objection, self._clock.now().utc_ms)
-
-    async def _unheard(self, life: _Life, call: Call, error: AnswerLost | NotSent) -> None:
-        """It is sent again until it is answered. One that is never answered, while other messages are, is as good as refused."""
-        times, since = self._unanswered.get(call.id, (0, self._clock.now()))
-        if isinstance(error, AnswerLost) and not life.gone.is_set():
-            self._unanswered[call.id] = times + 1, since
-            if times + 1 >= self._terms.attempts and self._answered_at.ms_since(since) > 0:
-                await self._refused(life, call, str(error), final=True)
-                return
-        self._wrong(str(error))
-        self._failures += 1
-        self._hurry.clear()
-        await self._pause(life, self._backoff_s())
-
-    async def _refused(self, life: _Life, call: Call, words: str, *, final: bool) -> None:
-        self._wrong(f"{call.action} was refused: {words}")
-        times = self._refusals[call.id] = self._refusals.get(call.id, 0) + 1
-        if final or times >= self._terms.attempts or self.queue.tells_aside or (call.action == METER and self._meters_refused):
-            self._refusals.pop(call.id, None)
-            self._unanswered.pop(call.id, None)
-            self._asides_at = self._clock.now()
-            self._meters_refused = self._meters_refused or call.action == METER
-            await self.queue.refused(call, words[:200], self._clock.now().utc_ms)
-        else:
-            self._hurry.clear()
-            await self._pause(life, self._terms.retry_s * times)
-
-    async def _pause(self, life: _Life, seconds: float) -> None:
-        """Wait before a message is sent again; less when somebody is in a hurry, or the connection ends."""
-        gone, hurry = (asyncio.ensure_future(event.wait()) for event in (life.gone, self._hurry))
-        over = asyncio.ensure_future(self._clock.sleep(seconds))
-        try:
-            await asyncio.wait([gone, hurry, over], return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in (gone, hurry, over):
-                task.cancel()
-
     # --- what is not kept ---------------------------------------------------------------------------------------------------------
 
-    async def _chores(self, life: _Life) -> None:
+    async def _chores(self, life: Life) -> None:
         """How the connectors stand, signs of life, and what was asked for."""
         beat = self._clock.now()
         while not life.gone.is_set():
@@ -382,14 +251,14 @@ class Station:
                     await self._send_wanted(life, what, number)
                 if self._clock.now().ms_since(beat) >= self._heartbeat_s * 1_000:
                     beat = self._clock.now()
-                    await self._ask(life, "Heartbeat", {})
+                    await life.ask("Heartbeat", {})
             except (CallRefused, AnswerLost, NotSent, OcppError) as error:
                 if not life.gone.is_set():
                     self._wrong(str(error))
             left = self._heartbeat_s * 1_000 - self._clock.now().ms_since(beat)
-            await self._unless(self._turns, max(1, left) / 1_000)
+            await unless(self._turns, max(1, left) / 1_000, self._clock)
 
-    async def _show(self, life: _Life) -> None:
+    async def _show(self, life: Life) -> None:
         now_ms = self._clock.now().utc_ms
         stand = self._connectors()
         for payload in (whole(now_ms), *(self._status(plug, stand, now_ms) for plug in self._plugs)):
@@ -398,7 +267,7 @@ class Station:
             said = (payload["status"], payload["errorCode"], payload.get("info"))
             if self._shown.get(number) != said:
                 try:
-                    await self._ask(life, "StatusNotification", payload)
+                    await life.ask("StatusNotification", payload)
                 except CallRefused as refused:  # it is not kept for later
                     self._wrong(f"StatusNotification was refused: {refused}")
                 self._shown[number] = said
@@ -412,11 +281,11 @@ class Station:
         wanted, self._wanted = self._wanted, []
         return wanted
 
-    async def _send_wanted(self, life: _Life, what: str, number: int | None) -> None:
+    async def _send_wanted(self, life: Life, what: str, number: int | None) -> None:
         if what == "BootNotification":
             await self._boot(life)
         elif what == "Heartbeat":
-            await self._ask(life, "Heartbeat", {})
+            await life.ask("Heartbeat", {})
         else:
             for known in [number] if number is not None else list(self._shown):
                 self._shown.pop(known, None)
@@ -456,35 +325,8 @@ class Station:
         self._turns.set()
 
 
-@dataclass(frozen=True, slots=True)
-class _Life:
-    """One connection, and that it is over."""
-
-    session: Session
-    gone: asyncio.Event
-
-
-class _NoAnswer(Exception):
-    """An answer without the one thing that is needed of it."""
-
-
 class _NoRedirect(connect):
     """Goes nowhere else: the password is for this address."""
 
     def process_redirect(self, exc: Exception) -> Exception | str:
         return exc
-
-
-def _answered(call: Call, answer: frames.Payload) -> tuple[int | None, str]:
-    """The other side's word for a charge that begins, and what it had against the message. Raises `_NoAnswer`."""
-    info = answer.get("idTagInfo")
-    word = info.get("status") if isinstance(info, dict) else None
-    objection = f"{call.action} was answered with {str(word)[:40]!r}" if word not in (None, "Accepted") else ""
-    if call.action != START:
-        return None, objection
-    transaction = answer.get("transactionId")
-    if not isinstance(transaction, int) or isinstance(transaction, bool):
-        raise _NoAnswer("StartTransaction was answered without a transactionId")
-    if transaction <= 0:
-        objection = f"{objection or f'{call.action} was answered'} and transactionId {transaction}"
-    return transaction, objection

@@ -11,7 +11,8 @@ import pytest
 from upstream_bed import IDENTITY, A, B, Line, line, until
 
 from kiosk.journal.entry import Entry
-from kiosk.ocpp.upstream import Standing, Terms
+from kiosk.ocpp.upstream import Standing
+from kiosk.ocpp.upstream_teller import Terms, backoff_s
 from kiosk.session import facts as f
 from kiosk.session.inputs import ConnectorStatus
 from kiosk.values import SessionId
@@ -278,6 +279,17 @@ async def test_a_message_that_is_never_answered_while_others_are_holds_up_nothin
         assert {t.wh for t in one.csms.transactions} == {2_500}
 
 
+async def test_a_message_that_ends_the_connection_each_time_holds_up_nothing(tmp_path: Path) -> None:
+    async with line(tmp_path, attempts=3, aside_again_s=60) as one:
+        one.csms.deadly["StartTransaction"] = 3
+        await one.charge()
+        await one.charge()
+        await one.told(2)  # the first one last: it was set aside, and tried again
+        one.books_agree(2)
+        assert one.csms.transactions[0].began > one.csms.transactions[1].began
+        assert (await one.standing()).asides == ()
+
+
 async def test_a_system_that_answers_nothing_loses_nothing(tmp_path: Path) -> None:
     async with line(tmp_path, attempts=1, answer_timeout_s=5) as one:
         await until(lambda: one.csms.status, "the first status")
@@ -503,12 +515,6 @@ async def test_a_wrong_password_is_said_and_never_shown(tmp_path: Path, caplog: 
     assert "mistyped" not in caplog.text + repr(standing) + repr(Terms("wss://x", "y", "mistyped"))
 
 
-async def test_attempts_to_connect_become_rare(tmp_path: Path) -> None:
-    async with line(tmp_path) as one:
-        await one.server.away()
-        await until_away(one)
-        assert one.station is not None
-        pauses = []
-        for one.station._failures in (1, 2, 3, 8, 9, 50):
-            pauses.append(one.station._backoff_s())
-        assert pauses == [1.5, 3.0, 6.0, 192.0, 225.0, 225.0]
+def test_attempts_to_connect_become_rare_and_no_two_kiosks_come_back_together() -> None:
+    assert [backoff_s(failures, lambda: 1) for failures in (0, 1, 2, 3, 8, 9, 50)] == [2, 2, 4, 8, 256, 300, 300]
+    assert [backoff_s(3, lambda chance=chance: chance) for chance in (0, 0.5)] == [4, 6]

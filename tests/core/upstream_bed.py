@@ -25,8 +25,9 @@ from kiosk.journal.entry import Entry
 from kiosk.journal.journal import Journal
 from kiosk.journal.thread import JournalThread
 from kiosk.metering.reading import Delivered, Reading, Verdict
-from kiosk.ocpp.upstream import Standing, Station, Terms
+from kiosk.ocpp.upstream import Standing, Station
 from kiosk.ocpp.upstream_calls import Plug
+from kiosk.ocpp.upstream_teller import Terms
 from kiosk.session import codec
 from kiosk.session import facts as f
 from kiosk.session.inputs import ConnectorStatus

@@ -1,0 +1,213 @@
+"""How the messages that are kept for the operator's own system are sent: one after the other, each until it is answered.
+
+A lost answer is asked for by the same message again; one that is refused is tried as often as OCPP 1.6 lets a station try, and then set
+aside, so that it holds up nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from hardware.api import AnswerLost, NotSent
+from kiosk.ocpp import frames
+from kiosk.ocpp.dialects.dialect import CallRefused, Request, Urgency
+from kiosk.ocpp.schemas import schemas
+from kiosk.ocpp.seam import Clock, OcppError
+from kiosk.ocpp.session import Session
+from kiosk.ocpp.upstream_calls import METER, START, Call
+from kiosk.ocpp.upstream_queue import Queue
+from kiosk.values import Moment
+
+_log = logging.getLogger(__name__)
+
+_FIRST_S, _MOST_S = 2.0, 300.0  # between attempts
+_QUIET_S = 30.0  # while the disk is full
+
+
+def backoff_s(failures: int, chance: Callable[[], float]) -> float:
+    """Twice as long after each failure, and never exactly as long as everybody else's."""
+    doubled: float = _FIRST_S * 2 ** min(max(0, failures - 1), 10)
+    return min(_MOST_S, doubled) * (0.5 + chance() / 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How the operator's system is reached. `url` ends before the identity. A message that is refused is sent `attempts` times, `retry_s`
+    after the first refusal, twice that after the second (OCPP 1.6 3.7.1, TransactionMessageAttempts). What was set aside then is tried once
+    more after `aside_again_s`, again and again."""
+
+    url: str
+    identity: str
+    password: str | None = field(default=None, repr=False)
+    tls: ssl.SSLContext | None = None
+    heartbeat_s: int = 300
+    attempts: int = 5
+    retry_s: int = 30
+    aside_again_s: int = 3_600
+    answer_timeout_s: float = 30.0
+    vendor: str = "PilePay"
+    model: str = "PilePay kiosk"
+    serial: str = ""
+    firmware: str = ""
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+
+class Life:
+    """One connection. `gone` is set when it is over; `answered_at` is when anything was last answered."""
+
+    def __init__(self, session: Session, clock: Clock) -> None:
+        self.session = session
+        self.gone = asyncio.Event()
+        self.answered_at: Moment | None = None
+        self._clock = clock
+
+    async def ask(self, action: str, payload: frames.Payload, name: str = "") -> frames.Payload:
+        """One CALL; one that has a `name` goes first. Raises `NotSent`, `AnswerLost`, `CallRefused`, or `OcppError` for what is no OCPP."""
+        if wrong := schemas("v16").violation(action, payload):
+            raise OcppError(f"{action} for the operator's system would break OCPP: {': '.join(wrong)}")
+        answer = await self.session.call(Request(action, payload, Urgency.SALE if name else Urgency.ASK), name)
+        self.answered_at = self._clock.now()
+        return answer
+
+
+class Teller:
+    """Works off the queue. `wrong` is told in words what goes wrong; `held` says that nothing may be written now."""
+
+    def __init__(
+        self,
+        terms: Terms,
+        queue: Queue,
+        *,
+        held: Callable[[], bool],
+        clock: Clock,
+        chance: Callable[[], float],
+        wrong: Callable[[str], None],
+    ) -> None:
+        self.news = asyncio.Event()  # perhaps something to tell
+        self._terms = terms
+        self._queue = queue
+        self._held = held
+        self._clock = clock
+        self._chance = chance
+        self._wrong = wrong
+        self._hurry = asyncio.Event()
+        self._refusals: dict[str, int] = {}
+        self._unanswered: dict[str, tuple[int, Moment]] = {}  # how often, and since when
+        self._asides_at = clock.now()
+        self._meters_refused = False
+        self._failures = 0
+
+    async def again(self) -> None:
+        """Somebody does not want to wait: send now, also what was set aside."""
+        self._queue.again()
+        await self._queue.forget_remarks()
+        self._refusals.clear()
+        self._meters_refused = False
+        self._hurry.set()
+        self.news.set()
+
+    async def tell(self, life: Life) -> None:
+        """Until the connection is over."""
+        while not life.gone.is_set():
+            self.news.clear()
+            if self._held():
+                await unless(self.news, _QUIET_S, self._clock)
+                continue
+            call = await self._queue.next()
+            if call is not None:
+                await self._tell_one(life, call)
+            elif self._queue.asides and self._clock.now().ms_since(self._asides_at) >= self._terms.aside_again_s * 1_000:
+                self._asides_at = self._clock.now()
+                self._queue.again()
+            else:
+                await unless(self.news, self._terms.aside_again_s, self._clock)
+
+    async def _tell_one(self, life: Life, call: Call) -> None:
+        try:
+            answer = await life.ask(call.action, call.payload, call.id)
+            transaction, objection = _answered(call, answer)
+        except OcppError as error:
+            await self._refused(life, call, str(error), final=True)
+        except (CallRefused, _NoAnswer) as error:
+            await self._refused(life, call, str(error), final=False)
+        except (AnswerLost, NotSent) as error:
+            await self._unheard(life, call, error)
+        else:
+            self._failures = 0
+            self._refusals.pop(call.id, None)
+            self._unanswered.pop(call.id, None)
+            if call.action == METER:
+                self._meters_refused = False
+            if objection:
+                _log.warning("charge %s: %s. The charge goes on", call.charge, objection)
+            await self._queue.taken(call, transaction, objection, self._clock.now().utc_ms)
+
+    async def _unheard(self, life: Life, call: Call, error: AnswerLost | NotSent) -> None:
+        """It is sent again until it is answered. One that is never answered, while other messages are, is as good as refused, and so is one
+        that ends the connection each time."""
+        times, since = self._unanswered.get(call.id, (0, self._clock.now()))
+        if isinstance(error, AnswerLost):
+            self._unanswered[call.id] = times + 1, since
+            if times + 1 >= self._terms.attempts and life.answered_at is not None and life.answered_at.ms_since(since) > 0:
+                await self._refused(life, call, str(error), final=True)
+                return
+        self._wrong(str(error))
+        self._failures += 1
+        self._hurry.clear()
+        await self._pause(life, backoff_s(self._failures, self._chance))
+
+    async def _refused(self, life: Life, call: Call, words: str, *, final: bool) -> None:
+        self._wrong(f"{call.action} was refused: {words}")
+        times = self._refusals[call.id] = self._refusals.get(call.id, 0) + 1
+        if final or times >= self._terms.attempts or self._queue.tells_aside or (call.action == METER and self._meters_refused):
+            self._refusals.pop(call.id, None)
+            self._unanswered.pop(call.id, None)
+            self._asides_at = self._clock.now()
+            self._meters_refused = self._meters_refused or call.action == METER
+            await self._queue.refused(call, words[:200], self._clock.now().utc_ms)
+        else:
+            self._hurry.clear()
+            await self._pause(life, self._terms.retry_s * times)
+
+    async def _pause(self, life: Life, seconds: float) -> None:
+        """Wait before a message is sent again; less when somebody is in a hurry, or the connection ends."""
+        gone, hurry = (asyncio.ensure_future(event.wait()) for event in (life.gone, self._hurry))
+        over = asyncio.ensure_future(self._clock.sleep(seconds))
+        try:
+            await asyncio.wait([gone, hurry, over], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (gone, hurry, over):
+                task.cancel()
+
+
+class _NoAnswer(Exception):
+    """An answer without the one thing that is needed of it."""
+
+
+def _answered(call: Call, answer: frames.Payload) -> tuple[int | None, str]:
+    """The other side's word for a charge that begins, and what it had against the message. Raises `_NoAnswer`."""
+    info = answer.get("idTagInfo")
+    word = info.get("status") if isinstance(info, dict) else None
+    objection = f"{call.action} was answered with {str(word)[:40]!r}" if word not in (None, "Accepted") else ""
+    if call.action != START:
+        return None, objection
+    transaction = answer.get("transactionId")
+    if not isinstance(transaction, int) or isinstance(transaction, bool):
+        raise _NoAnswer("StartTransaction was answered without a transactionId")
+    if transaction <= 0:
+        objection = f"{objection or f'{call.action} was answered'} and transactionId {transaction}"
+    return transaction, objection
+
+
+async def unless(event: asyncio.Event, seconds: float, clock: Clock) -> bool:
+    """Wait for `seconds`, or less when `event` comes; says whether it came."""
+    try:
+        async with clock.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True
