@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 
 from kiosk.config.load import load_config
 from kiosk.config.problems import ConfigError
@@ -49,7 +50,7 @@ def _made(args: argparse.Namespace) -> bytes:
             raise ReceiptError(f"{len(streams)} sales are called {args.session}: see `pilepay journal sales`")
         facts = [fact for stored in reader.read(stream=streams[0]) if isinstance(fact := fact_of(stored), SessionFact)]
     opened = next(fact for fact in facts if isinstance(fact, SessionOpened))
-    language = args.language or next(fact for fact in facts if isinstance(fact, QuoteAgreed)).quote.language
+    language = args.language or _language(facts, args.session)
     seller, place = parts.seller(config), parts.receipt_place(config, opened.connector)
     number = args.credit_note
     what: Document = (
@@ -68,6 +69,13 @@ def _made(args: argparse.Namespace) -> bytes:
     if buyer is None:
         raise ReceiptError("an e-invoice is made out to a company: give --company, --company-address, --company-country and --company-vat")
     return render(what, Invoice(buyer) if args.format == "invoice" else InvoiceData(buyer), language)
+
+
+def _language(facts: Sequence[SessionFact], session: str) -> str:
+    agreed = next((fact for fact in facts if isinstance(fact, QuoteAgreed)), None)
+    if agreed is None:
+        raise ReceiptError(f"no price was agreed in {session}, so nothing was sold: there is no receipt")
+    return agreed.quote.language
 
 
 def _buyer(args: argparse.Namespace) -> Business | None:

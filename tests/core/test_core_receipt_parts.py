@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,12 @@ import pytest
 from kiosk.config.load import load_config
 from kiosk.config.model import Config
 from kiosk.config.problems import ConfigError
-from kiosk.core import parts
-from kiosk.values import ConnectorId
+from kiosk.core import parts, receipt_cli
+from kiosk.journal.entry import Entry
+from kiosk.journal.journal import Journal
+from kiosk.session import codec
+from kiosk.session.facts import SessionOpened
+from kiosk.values import ConnectorId, Moment, SessionId
 
 DEMO = Path(__file__).parents[2] / "assets" / "demo"
 
@@ -49,3 +54,16 @@ def test_notices_and_serial_numbers_of_the_configuration_stand_on_the_receipt(tm
 def test_a_notice_is_a_sentence_that_fits_a_receipt(tmp_path: Path, notices: str) -> None:
     with pytest.raises(ConfigError, match="notices"):
         configured(tmp_path, site=f"notices = {notices}")
+
+
+def test_a_sale_in_which_no_price_was_agreed_has_no_receipt_and_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = configured(tmp_path)
+    config.journal.directory.mkdir(parents=True, exist_ok=True)
+    opened = codec.encode(SessionOpened(Moment(1_795_352_883_000, "boot", 1), SessionId("E1-K7QWN3XJ"), ConnectorId("A")))
+    with Journal.open(config.journal.directory / "journal.db") as journal:
+        journal.append([Entry(opened.stream, opened.kind, opened.version, opened.at, opened.body)])
+    args = argparse.Namespace(
+        config=tmp_path / "kiosk.toml", session="K7QWN3XJ", language=None, credit_note=None, format="text", out=None, company=None
+    )
+    assert receipt_cli.run(args) == 1
+    assert capsys.readouterr().err == "no price was agreed in K7QWN3XJ, so nothing was sold: there is no receipt\n"
