@@ -157,12 +157,11 @@ def _unusable(path: Path, settings: Sequence[str] = ()) -> list[str]:
         parts.accounts(config)
     except AccountsError as error:
         problems += str(error).splitlines()
-    try:
-        parts.webhooks(config)
-        parts.recognition_key(config)
-        upstream.terms(config)
-    except (PaymentsError, ConfigError, ValueError) as error:
-        problems.append(f"{path.name}: {error}")
+    for told in (parts.webhooks, parts.recognition_key, upstream.terms):
+        try:
+            told(config)
+        except (PaymentsError, ConfigError, ValueError) as error:
+            problems.append(f"{path.name}: {error}")
     return problems
 
 

@@ -170,6 +170,9 @@ class Station:
             socket = await opened
         try:
             await self._converse(socket)
+        except asyncio.CancelledError:
+            socket.transport.abort()  # the kiosk ends, and waits for nobody's farewell
+            raise
         finally:
             await socket.close()
 

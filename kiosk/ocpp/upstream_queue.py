@@ -191,7 +191,7 @@ class Queue:
         if self._lane:
             name = self._lane
             self._again = [other for other in self._again if other != name]
-            self._asides[name] = again = replace(self._asides[name], why=why)
+            self._asides[name] = again = replace(self._asides.pop(name), why=why)
             await self._keep(self._position, {name: again.text()})
             return
         self._ahead.popleft()
@@ -240,9 +240,9 @@ class Queue:
         """Whether the message of now was set aside before."""
         return self._lane != ""
 
-    def again(self) -> None:
-        """What was set aside is told once more, before anything else."""
-        self._again = list(self._asides)
+    def again(self, most: int | None = None) -> None:
+        """What was set aside is told once more, before anything else; of it `most`, those that were not tried for longest."""
+        self._again = list(self._asides)[:most]
 
     async def forget_remarks(self) -> None:
         """Somebody has read them."""

@@ -25,6 +25,7 @@ from kiosk.values import Moment
 _log = logging.getLogger(__name__)
 
 _FIRST_S, _MOST_S = 2.0, 300.0  # between attempts
+_ASIDES_AT_ONCE = 20  # of what a system refuses altogether there may be much
 _QUIET_S = 30.0  # while the disk is full
 
 
@@ -122,7 +123,7 @@ class Teller:
                 await self._tell_one(life, call)
             elif self._queue.asides and self._clock.now().ms_since(self._asides_at) >= self._terms.aside_again_s * 1_000:
                 self._asides_at = self._clock.now()
-                self._queue.again()
+                self._queue.again(_ASIDES_AT_ONCE)
             else:
                 await unless(self.news, self._terms.aside_again_s, self._clock)
 

@@ -260,6 +260,18 @@ async def test_what_was_set_aside_is_tried_again_by_itself(tmp_path: Path) -> No
         assert (await one.standing()).asides == ()
 
 
+async def test_of_much_that_was_set_aside_some_is_tried_at_a_time_and_all_in_turn(tmp_path: Path) -> None:
+    async with line(tmp_path, attempts=1, aside_again_s=40) as one:
+        one.csms.refusals["StartTransaction"] = 25 + 20 + 20
+        for _ in range(25):
+            await one.charge(values=0)
+        await until(lambda: not one.csms.refusals["StartTransaction"], "every charge refused, and two rounds of them again")
+        await one.told(25)
+        assert {t.wh for t in one.csms.transactions} == {500}
+        assert one.csms.broken == []
+        assert (await one.standing()).asides == ()
+
+
 async def test_a_message_that_is_never_answered_while_others_are_holds_up_nothing(tmp_path: Path) -> None:
     async with line(tmp_path, attempts=3, answer_timeout_s=10) as one:
         one.csms.heartbeat_s = 5

@@ -21,6 +21,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
 from hardware.simulated.csms_server import CsmsServer
+from kiosk.__main__ import _tell_upstream, main
 from kiosk.config.load import load_config
 from kiosk.config.model import Config
 from kiosk.core.clock import SystemClock
@@ -153,6 +154,17 @@ async def test_how_it_stands_is_one_line_and_one_for_each_charge_that_is_not_as_
     assert "Invalid" in lines[2]
     calm = {**told, "waiting": 0, "error": "", "asides": [], "remarks": [], "state": "accepted"}
     assert words(calm) == [f"operator's system {one.server.url} as lindenhof-e0417: accepted for 3 s; nothing waits"]
+
+
+def test_the_check_says_how_it_stands_and_what_cannot_be(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    configured(tmp_path, "wss://csms.example/ocpp")
+    file = tmp_path / "kiosk.toml"
+    (tmp_path / "root.pem").write_text("no certificate\n")
+    file.write_text(f'{file.read_text()}root_ca = "root.pem"\n')
+    main(["check", "--config", str(file)])
+    assert "upstream.root_ca: " in capsys.readouterr().out
+    _tell_upstream(configured(tmp_path, "wss://csms.example/ocpp").path)
+    assert capsys.readouterr().out == "operator's system wss://csms.example/ocpp as E1: not known, the kiosk does not run\n"
 
 
 # --- strangers ----------------------------------------------------------------------------------------------------------------

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 from conftest import Ground
-from stand import Stand, price_of, settled, until
+from stand import Stand, price_of, run, settled, until
 
 from hardware.simulated.csms_server import Csms, CsmsServer, Transaction
 from kiosk.session import facts as f
@@ -94,6 +95,11 @@ async def test_csms_away_for_the_whole_of_two_sales_is_told_each_once_and_in_ord
     assert told["waiting"] >= 4
     assert told["oldest_s"] > 0
     assert "messages wait" in (await site.office("queue")).stdout
+    written = site.house.folder / "written.toml"  # as an installer would have written it
+    table = "\n".join(f"{key.removeprefix('upstream.')} = {value}" for key, value in SETTINGS.items())
+    written.write_text(f"{site.house.config.read_text()}\n[upstream]\n{table}\n")
+    check = await asyncio.to_thread(run, "check", "--config", str(written))
+    assert (check.returncode, "as lindenhof-e0417: away for" in check.stdout) == (0, True), check.stdout
     assert operator.csms.transactions == []
     await operator.server.back()
     await site.office("queue", "--flush")
