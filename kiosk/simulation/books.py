@@ -26,7 +26,6 @@ class Charge:
     odd_meter: bool = False  # the display lied for a while
     wrong_clock: bool = False  # the kiosk had a wrong time meanwhile
     looked_at: bool = False
-    booted: bool = False  # power came back to the kiosk meanwhile
     heard_ms: int = 0  # when the kiosk acknowledged the last it was told of it
     troubled: bool = False  # something went wrong between the pile and the kiosk meanwhile
     pile_odd: set[str] = field(default_factory=set)  # the same of the whole pile

@@ -249,7 +249,7 @@ class _Judge:
             yield Violation("the pile's books", f"it delivered {charge.truth.mwh} mWh and reported {charge.reported}", stay.number)
         mwh = charge.reported if known and charge.reported is not None else charge.truth.mwh
         decided = [order.mwh for order in self._of_sale(stay.sale, "capture") if order.mwh is not None]
-        parked_ms = charge.parked_ms + _PARKED_SLACK_MS + _unseen_ms(stay, charge)
+        parked_ms = charge.parked_ms + _PARKED_SLACK_MS + _unseen_ms(charge)
         whole = 0 if known else _WATT_HOUR  # registers count whole ones
         for energy in (mwh, *decided):
             price, most = stay.terms.price(energy), stay.terms.price(energy + whole, parked_ms)
@@ -417,11 +417,8 @@ class _Judge:
         return next((s for s in self._books.stays if payment.merchant_reference in s.paid_with), None)
 
 
-def _unseen_ms(stay: Stay, charge: Charge) -> int:
-    """By how much a stay may be taken for longer than it was: a pile without a clock tells no time, and a kiosk that boots with a wrong one
-    has nothing to compare it with."""
-    if charge.wrong_clock and charge.booted and stay.terms.minute:
-        return _DAYS_MS
+def _unseen_ms(charge: Charge) -> int:
+    """By how much a stay may be taken for longer than it was: a pile without a clock tells no time."""
     return max(0, charge.heard_ms - (charge.truth.end_ms or charge.heard_ms)) if "wrong_clock" in charge.odd_words else 0
 
 

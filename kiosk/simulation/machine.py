@@ -86,7 +86,6 @@ class Machine:
         self.at_screen: int | None = None  # the number of the stay whose driver stands there; 0 a stranger
         self.shown: list[tuple[int, Stay]] = []  # when a card was held to the terminal to pay, and for whom
         self.cards_away: list[list[int]] = []  # from when to when the terminal reached no issuer
-        self.boots: list[int] = []  # when power came back
         self.wrong_clock: list[list[int]] = []  # from when to when its wall clock was wrong
         self.outages: list[list[int]] = []  # of days, without internet
         self.clock = MachineClock(clockwork, self.name)
@@ -183,7 +182,6 @@ class Machine:
     def _boot(self, power: bool) -> None:
         if power:
             self.clock.boot()
-            self.boots.append(self._clockwork.now)
         if self.medium.read_only:
             self._clockwork.after(_SUPERVISED_MS, lambda: self._boot(power=False))
             return

@@ -349,7 +349,6 @@ class World:
             for charge in stay.charges:
                 charge.odd_words |= charge.pile_odd
                 charge.wrong_clock = _meets(self._machines[stay.kiosk].wrong_clock, charge)
-                charge.booted = _meets([[at, at] for at in self._machines[stay.kiosk].boots], charge)
                 charge.troubled = _troubled(self._wires[stay.pile].troubles, charge)
         for machine in self._machines.values():
             said = journal_says(machine)
