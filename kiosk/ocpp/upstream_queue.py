@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Protocol
 
-from kiosk.ocpp.upstream_calls import START, STOP, Call, Plug, Running, charge_of, meter, start, stop
+from kiosk.ocpp.upstream_calls import METER, START, STOP, Call, Plug, Running, charge_of, meter, start, stop
 from kiosk.session import facts as f
 
 _log = logging.getLogger(__name__)
@@ -52,12 +52,11 @@ class Books(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Aside:
-    """Messages of one charge from the entry `first` to `last` (0: all that come) that were refused. `running`: how the charge stood there,
-    None when already its begin was refused."""
+    """Messages of one charge, from the entry `first` on, the first of which was refused. `running`: how the charge stood there, None when
+    it was its begin."""
 
     charge: str
     first: int
-    last: int
     action: str
     why: str
     since_ms: int
@@ -146,9 +145,7 @@ class Queue:
             return await self._start(seq, fact, charge)
         running = self._running.get(charge)
         if running is None:
-            if isinstance(fact, f.DeliveryEnded | f.OrphanTransactionEnded):
-                await self._ends_aside(charge, seq)
-            return None  # it began before this began, or its begin was set aside
+            return None  # it began before we did, or its begin was set aside
         return _told(seq, fact, running)
 
     async def _start(self, seq: int, fact: f.DeliveryStarted | f.OrphanTransactionStarted, charge: str) -> Call | None:
@@ -157,13 +154,6 @@ class Queue:
         if call is None:
             await self._remark(charge, "its connector is not in the configuration any more, so it is not told", fact.at.utc_ms, seq)
         return call
-
-    async def _ends_aside(self, charge: str, seq: int) -> None:
-        for name, aside in self._asides.items():
-            if aside.charge == charge and aside.last == 0:
-                self._asides[name] = ended = replace(aside, last=seq)
-                await self._keep(seq, {name: ended.text()})
-                return
 
     # --- outcomes -----------------------------------------------------------------------------------------------------------------
 
@@ -188,24 +178,24 @@ class Queue:
     async def refused(self, call: Call, why: str, at_ms: int) -> None:
         """It was refused too often: it is set aside, and what comes behind it is told. A charge without its begin is set aside whole."""
         _log.error("%s of charge %s was refused and is set aside: %s", call.action, call.charge, why)
+        left_out = call.action == METER  # the end tells the whole of it
+        marks = self._remarked(call.charge, f"{call.action} was refused and is left out: {why}", at_ms) if left_out else {}
         if self._lane:
             name = self._lane
-            self._again = [other for other in self._again if other != name]
-            self._asides[name] = again = replace(self._asides.pop(name), why=why)
-            await self._keep(self._position, {name: again.text()})
+            aside = self._asides.pop(name)
+            if not left_out:
+                self._again = [other for other in self._again if other != name]
+            self._asides[name] = aside = replace(aside, first=call.seq + 1) if left_out else replace(aside, why=why)
+            await self._keep(self._position, {**marks, name: aside.text()})
             return
         self._ahead.popleft()
-        marks: dict[str, str | None]
-        if call.action in (START, STOP):
-            begins = call.action == START
-            running = None if begins else call.after
-            aside = Aside(call.charge, call.seq, 0 if begins else call.seq, call.action, why, at_ms, running)
+        if not left_out:
+            running = None if call.action == START else call.after
+            aside = Aside(call.charge, call.seq, call.action, why, at_ms, running)
             name = f"{_ASIDE}{call.seq}"
             self._asides[name] = aside
             self._running.pop(call.charge, None)
             marks = {name: aside.text(), _RUNS + call.charge: None}
-        else:  # the end tells the whole of it
-            marks = self._remarked(call.charge, f"{call.action} was refused and is left out: {why}", at_ms)
         await self._keep(call.seq, marks)
 
     async def _keep(self, position: int, marks: Mapping[str, str | None]) -> None:
@@ -253,7 +243,7 @@ class Queue:
     async def _next_aside(self, name: str) -> Call | None:
         """The next message of what was set aside, as far as the journal has been told. None when nothing is left."""
         aside = self._asides[name]
-        until, after = aside.last or self._position, aside.first - 1
+        until, after = self._position, aside.first - 1
         while after < until:
             block = await self._books.facts(after)
             for seq, fact in block:
@@ -287,7 +277,7 @@ class Queue:
         """All is told as far as the rest is: a charge that still runs goes on among the others."""
         del self._asides[name]
         marks: dict[str, str | None] = {name: None}
-        if aside.running is not None and aside.last == 0:
+        if aside.running is not None:
             self._running[aside.charge] = aside.running
             marks[_RUNS + aside.charge] = aside.running.text()
         await self._keep(self._position, marks)
