@@ -89,8 +89,6 @@ def write_state(db: sqlite3.Connection, write: Write) -> None:
 
 def check_state(write: Write) -> None:
     """Refuse what SQLite could not take, before anything of the commit is written."""
-    if not (write.retries or write.settled or write.positions or write.evidence):
-        return
     numbers = [n for r in write.retries for n in (r.attempts, r.next_try, r.updated)] + [
         s.until for s in write.evidence if s.until is not None
     ]
