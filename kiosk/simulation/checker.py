@@ -296,7 +296,7 @@ class _Judge:
 
     def _excused(self, stay: Stay, charge: Charge) -> bool:
         """Whether something that no kiosk could mend explains why this energy was not paid, and the operator was told so."""
-        sale, refs = stay.sale, self._refs(stay)
+        sale, refs = stay.sale or self._sale_at(stay), self._refs(stay)
         struck = {fault for ref in refs for fault in self._books.hit.get(ref, ())}
         by_hand = any(order.taken for order in self._of_sale(sale, "cancel by hand"))
         fallen = any(p.at_ms + self._books.hold_ms < self._books.ended_ms and not p.cancelled for r in refs for p in self._paid.get(r, ()))
@@ -402,6 +402,13 @@ class _Judge:
 
     def _of_sale(self, sale: str, what: str) -> list[Order]:
         return [order for order in self._books.orders if order.sale == sale and order.what == what]
+
+    def _sale_at(self, stay: Stay) -> str:
+        """Nobody else's sale at a driver's connector, that the operator was told of: its number never reached the driver's screen."""
+        others = {other.sale for other in self._books.stays}
+        until = (stay.left_ms or stay.arrived_ms) + _SEEN_LATE_MS
+        there = (entry for entry in self._books.entries if entry.kiosk == stay.kiosk and entry.connector == stay.connector)
+        return next((e.sale for e in there if e.sale not in others and stay.arrived_ms <= e.at_ms <= until), "")
 
     def _refs(self, stay: Stay) -> list[str]:
         """The payments that are to pay for what was delivered to this driver. A request that reached the terminal late may have met the
