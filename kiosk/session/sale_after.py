@@ -335,7 +335,8 @@ def _end_pause(s: Session, fact: SessionFact) -> tuple[Pause, ...]:
 
 @_on(f.MeterNoted)
 def _meter(s: Session, fact: f.MeterNoted) -> Session:
-    flows = s.free_at is not None and fact.reading.utc_ms > s.free_at.utc_ms and bool(s.readings) and fact.reading.mwh > s.readings[-1].mwh
+    last = s.last_reading
+    flows = s.free_at is not None and last is not None and fact.reading.mwh > last.mwh and fact.reading.utc_ms > s.free_at.utc_ms
     free_at = None if flows else s.free_at  # what the pile said of its connector was old news
     return changed(s, readings=(*s.readings, fact.reading), noted_at=fact.at, heard_at=fact.at, silent=False, free_at=free_at)
 

@@ -210,11 +210,13 @@ def test_a_clock_that_is_ahead_after_a_start_gives_nothing_up_before_the_termina
     assert "PaymentGivenUp" in names(w.facts)
 
 
-def test_a_register_that_moves_on_after_the_connector_was_called_free_makes_that_old_news() -> None:
+@pytest.mark.parametrize("first", [True, False])
+def test_a_register_that_moves_on_after_the_connector_was_called_free_makes_that_old_news(first: bool) -> None:
     w = World()
     w.deliver()
-    w.skip(60)
-    w.meter(110)
+    if not first:
+        w.skip(60)
+        w.meter(110)
     w.status(1, ConnectorStatus.AVAILABLE)
     w.skip(60)
     w.meter(111)
