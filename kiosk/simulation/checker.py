@@ -24,6 +24,7 @@ _AHEAD_MWH = 4_000_000  # what may flow before the next report, and until a stop
 _DAYS_MS = 3 * 86_400_000  # without internet, after which reservations fall and keys are old
 _UNREPORTED_MWH = 5_000_000  # what may flow after the last report that counts where an end tells no register
 _STOPPED_BY_US = "Remote"
+_AT_ONCE_MS = 10_000  # so soon after somebody asked it is they who ended it
 _NO_LIMIT = 10**9  # what an account without a limit may come to, in minor units
 _METER = ("meter_unproven", "meter_estimated", "late_end", "orphan_end")
 _STOPPED = ("hold_expiring", "late_start", "offline_declined", "meter_unproven", "meter_estimated")
@@ -92,7 +93,7 @@ class _Judge:
         refused = [m for m in captures if m.result != "booked"]
         if refused and not self._listed(name, "capture_failed", "capture_refused", "amount_differs"):
             yield Violation("a failed capture is seen", f"{name}: {_amounts(refused)} failed and nobody looks after it", number)
-        mine = stay is not None and name.startswith(stay.sale)  # a request that came late may have met the next one's card
+        mine = stay is not None and not self._strayed(name, stay)
         if stay is not None and mine and self._books.first.get(name, 0) > stay.hold:
             yield Violation("reserved == agreed", f"{name}: {self._books.first[name]} reserved, {stay.hold} agreed", number)
         if stay is not None and mine and payment.authorized.minor > max(stay.hold, stay.terms.most):
@@ -324,20 +325,26 @@ class _Judge:
         """A charge that the kiosk ended was ended for its driver, for its limit, because nobody counted it, or for a reason on the list."""
         for charge in stay.charges:
             truth = charge.truth
-            if truth.reason != _STOPPED_BY_US or truth.end_ms is None or stay.gave_up or charge.troubled or charge.odd_words:
+            if truth.reason != _STOPPED_BY_US or truth.end_ms is None:
                 continue
-            asked = [who for at, who in stay.asked_to_stop if truth.begin_ms <= at <= truth.end_ms + _SLACK_MS]
+            asked = {who: at for at, who in stay.asked_to_stop if truth.begin_ms <= at <= truth.end_ms + _SLACK_MS}
             if "owner" in asked:
                 continue
+            unheard = stay.gave_up or charge.troubled or bool(charge.odd_words)  # a pile that nobody counts on is asked to stop
+            if unheard and truth.end_ms - asked.get("stranger", truth.begin_ms - _AT_ONCE_MS) >= _AT_ONCE_MS:
+                continue
             parked_ms = max(0, truth.end_ms - charge.full_ms) if charge.full_ms is not None else 0
-            most = min(self._first_hold(stay), stay.hold if stay.most is None else stay.most)
-            limit = stay.terms.price(truth.mwh + _AHEAD_MWH, parked_ms) >= most - self._books.margin
+            limit = stay.terms.price(truth.mwh + _AHEAD_MWH, parked_ms) >= self._allowed(stay) - self._books.margin
             if not limit and not self._sale_listed(stay.sale, *_STOPPED) and not self._orphan_seen(stay, charge):
                 who = "a stranger" if "stranger" in asked else "nobody"
                 yield Violation("stop only by those entitled", f"the charge at {stay.connector} was ended for {who}", stay.number)
 
-    def _first_hold(self, stay: Stay) -> int:
-        return min((self._books.first.get(ref, stay.hold) for ref in self._refs(stay)), default=stay.hold)
+    def _allowed(self, stay: Stay) -> int:
+        """What the charge may come to before it is ended: no more than the card held at first, or the account allows."""
+        refs = self._refs(stay)
+        if stay.contract and stay.most is None and not stay.free and not refs:
+            return _NO_LIMIT
+        return min([stay.hold if stay.most is None else stay.most, *(self._books.first.get(ref, stay.hold) for ref in refs)])
 
     # --- receipts -------------------------------------------------------------------------------------------------------------
 
@@ -387,13 +394,15 @@ class _Judge:
         return any(entry.sale == sale and (not codes or entry.code in codes) for entry in self._by_sale.get(sale, ()))
 
     def _orphan_seen(self, stay: Stay, charge: Charge) -> bool:
-        """Whether the operator was told of a transaction that no sale explains, and that can only be this one."""
+        """Whether the operator was told of a transaction that no sale explains, and that can only be this one: by its number, or by its
+        connector where something went wrong with it."""
         truth = charge.truth
+        strange = _unproven(charge) or charge.troubled or charge.wrong_clock or charge.odd_words or stay.gave_up or stay.tries
         until = (truth.end_ms or stay.left_ms or truth.begin_ms) + _SEEN_LATE_MS
         for entry in self._orphans:
             if entry.kiosk != stay.kiosk or not truth.begin_ms <= entry.at_ms <= until:
                 continue
-            if entry.connector == stay.connector or entry.text == f"{stay.pile} {truth.transaction or -1}":
+            if (strange and entry.connector == stay.connector) or entry.text == f"{stay.pile} {truth.transaction or -1}":
                 return True
         return False
 

@@ -272,6 +272,46 @@ def test_a_charge_that_the_kiosk_ended_for_nobody_is_seen() -> None:
     assert rules(found) == set()
 
 
+def test_trouble_with_the_pile_excuses_no_stop_at_once_for_a_stranger() -> None:
+    ended = replace(charge(reason="Remote"), troubled=True)
+    ended.truth = replace(ended.truth, end_ms=60_000)
+    found = books(payment(500, modifications=(change("capture", 500, at_ms=60_100),)), ended)
+    found.stays[0].asked_to_stop = [(40_000, "stranger")]
+    assert rules(found) == set()
+    found.stays[0].asked_to_stop = [(58_000, "stranger")]
+    assert rules(found) == {"stop only by those entitled"}
+    found.stays[0].asked_to_stop = [(30_000, "owner"), (58_000, "stranger")]
+    assert rules(found) == set()
+
+
+def test_an_orphan_at_a_connector_is_this_charge_only_where_something_went_wrong_with_it() -> None:
+    free = payment(cancelled=True, modifications=(change("cancel", None),))
+    found = books(free, charge())
+    found.entries.append(Entry("sim1", 850, "orphan_start", "", "A", "PILE 9"))
+    assert rules(found) == {"energy is paid or seen"}
+    found.stays[0].charges[0].troubled = True
+    assert rules(found) == set()
+    found.stays[0].charges[0].troubled = False
+    found.entries[:] = [Entry("sim1", 850, "orphan_start", "", "A", "PILE 7")]  # the very transaction
+    assert rules(found) == set()
+
+
+def test_a_card_that_met_another_sales_request_is_excused_only_where_the_request_came_late() -> None:
+    other = replace(
+        payment(cancelled=True, modifications=(change("cancel", None),)),
+        merchant_reference="sim1-OTHER-P1",
+        psp_reference="PSP2",
+        authorized=eur(6_000),
+    )
+    found = books(payment(500, modifications=(change("capture", 500),)), charge())
+    found.payments = (*found.payments, other)
+    found.stays[0].paid_with.append("sim1-OTHER-P1")
+    found.first = {"sim1-OTHER-P1": 6_000}
+    assert rules(found) == {"reserved == agreed"}
+    found.hit = {"sim1-OTHER-P1": {"late_request"}}
+    assert rules(found) == set()
+
+
 def test_energy_that_goes_on_when_the_money_is_used_up_is_seen() -> None:
     all_of_it = payment(5_000, modifications=(change("capture", 5_000),))
     assert rules(books(all_of_it, charge(120 * KWH), entries=("shortfall",))) == {"energy ends with the money"}
@@ -318,6 +358,12 @@ def test_an_account_owes_no_more_than_it_allows_and_what_is_missing_is_on_the_li
     assert rules(short) == {"a shortfall is seen"}
     assert check(replace(short, entries=[Entry("sim1", 850, "shortfall", SALE, "A", "")])) == []
     assert "owed <= allowed" in rules(on_account(charge(), most=400))
+
+
+def test_an_account_without_a_limit_is_never_stopped_for_its_limit() -> None:
+    ended = charge(98 * KWH, reason="Remote")  # what a card's hold would be used up by
+    assert rules(on_account(ended, owed=(4_900,))) == {"stop only by those entitled"}
+    assert check(on_account(ended, owed=(4_900,), most=5_000)) == []
 
 
 def test_the_receipt_says_what_is_owed() -> None:
