@@ -25,7 +25,7 @@ class Book:
     def __init__(self, path: Path, terms: Terms) -> None:
         self._path = path
         self._terms = terms
-        self._seen: tuple[int, int, int] | None = None
+        self._seen: _Seen | None = None
         self._accounts: Accounts = {}
         self._trouble = ""
         self._read()
@@ -46,12 +46,12 @@ class Book:
                 log.error("the list of tags is not taken, and the one before stays: %s", error)
             self._trouble = str(error)
             return
-        if changed or self._trouble:
+        if changed:
             log.info("the list of tags was read again: %s of them", len(self))
             self._trouble = ""
 
     def _read(self) -> bool:
-        """Whether there was anything new."""
+        """Whether there was anything new. What was read is not read again until it changes, be it good or bad."""
         try:
             with self._path.open("rb") as file:
                 status = os.fstat(file.fileno())
@@ -60,10 +60,11 @@ class Book:
                     return False
                 data = file.read(LARGEST + 1)
         except OSError as error:
+            self._seen = None
             raise AccountsError(f"{self._path} cannot be read: {error.strerror}: put the list of tags there, mode 0600") from None
+        self._seen = seen
         try:
             self._accounts = read(data, self._terms)
         except AccountsError as error:
             raise AccountsError("\n".join(f"{self._path.name}: {line}" for line in str(error).splitlines())) from None
-        self._seen = seen
         return True

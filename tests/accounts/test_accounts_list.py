@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import suppress
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -171,3 +172,29 @@ def test_a_bad_list_leaves_the_last_good_one_and_is_complained_of_once(file: Pat
     book.look()
     assert book.find(TAG, NOW) == "tag_blocked"
     assert UID not in caplog.text
+
+
+def test_a_bad_list_is_read_once_and_not_at_every_look(file: Path):
+    hashed: list[str] = []
+
+    def counted(uid: str) -> Digest:
+        hashed.append(uid)
+        return known_by(uid)
+
+    book = Book(file, replace(TERMS, known_by=counted))
+    replaced(file, table() + b"\n[[tags]]\n")
+    hashed.clear()
+    for _ in range(3):
+        book.look()
+    assert len(hashed) == 1
+
+
+def test_a_list_that_was_away_and_is_back_counts(file: Path, caplog: pytest.LogCaptureFixture):
+    caplog.set_level(logging.INFO)
+    book = Book(file, TERMS)
+    away = file.rename(file.with_suffix(".away"))
+    book.look()
+    away.rename(file)
+    for _ in range(2):
+        book.look()
+    assert [r.levelno for r in caplog.records] == [logging.ERROR, logging.INFO]
