@@ -316,7 +316,8 @@ class Station:
     def _triggered(self, what: str, number: int | None) -> bool:
         if number is not None and number not in (0, *(plug.number for plug in self._plugs)):
             return False
-        self._wanted.append((what, number))
+        if (what, number) not in self._wanted:
+            self._wanted.append((what, number))
         self._turns.set()
         return True
 

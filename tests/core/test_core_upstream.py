@@ -496,6 +496,20 @@ async def test_it_asks_for_news_and_for_what_does_not_exist(tmp_path: Path) -> N
         await until(lambda: one.csms.actions.count("Heartbeat") >= 2, "the faster heartbeat")
 
 
+async def test_what_is_asked_for_again_and_again_meanwhile_is_sent_once(tmp_path: Path) -> None:
+    async with line(tmp_path) as one:
+        await until(lambda: len(one.csms.status) == 3, "the first report")
+        one.csms.lost["Heartbeat"] = 1
+        one.csms.said.clear()
+        await one.server.call("TriggerMessage", {"requestedMessage": "Heartbeat"})
+        await until(lambda: "Heartbeat" in one.csms.actions, "the one without an answer")
+        asked = (one.server.call("TriggerMessage", {"requestedMessage": "Heartbeat"}) for _ in range(40))
+        assert await asyncio.gather(*asked) == [{"status": "Accepted"}] * 40
+        await one.server.call("TriggerMessage", {"requestedMessage": "StatusNotification", "connectorId": 2})
+        await until(lambda: "StatusNotification" in one.csms.actions, "what was asked for last")
+        assert one.csms.actions.count("Heartbeat") < 20
+
+
 async def test_frames_that_are_no_ocpp_end_nothing(tmp_path: Path) -> None:
     async with line(tmp_path) as one:
         await until(lambda: len(one.csms.status) == 3, "the first report")
