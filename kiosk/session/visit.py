@@ -263,12 +263,13 @@ def _tag(v: Visit, given: TagShown, k: Kiosk, at: Moment, default_language: str)
     a = given.account
     if a is None:
         return changed(v, overlay="tag", found=given.word, typed="", missed=False), ()
-    v = changed(v, overlay="", found="") if v.overlay in ("card", "tag", "language", "help") else v
+    covered = v.overlay in ("language", "help")
+    v = changed(v, overlay="", found="") if covered or v.overlay in ("card", "tag") else v
     s = k.find(v.session) if v.session else None
     if s is not None and s.stage in FLOWING and account.may_stop(s, a):
         return changed(v, own=True, overlay="stop", typed="", missed=False), (i.TagRecognised(s.id, a),)
     if page(v, k, at) == "price":
-        return _tag_at_price(v, given, a, k)
+        return (v, ()) if covered else _tag_at_price(v, given, a, k)  # nobody agrees to what they do not look at
     if s is not None and v.own and account.waits_for_payment(s) and s.quote is not None:
         if not tags_possible(k) or not given.seen:
             return v, ()

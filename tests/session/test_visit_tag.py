@@ -66,6 +66,18 @@ def test_in_front_of_a_dark_screen_a_tag_agrees_to_nothing():
     assert (s.page, s.w.session.account) == ("pay", None)
 
 
+@pytest.mark.parametrize("page", ["help", "language"])
+def test_what_covers_the_price_is_taken_away_by_a_tag_before_one_agrees(page: str):
+    s = Reader()
+    s.touch("choose", A)
+    s.touch(page)
+    assert s.page == page
+    assert s.taps() == ()
+    assert s.page == "price"
+    s.taps()
+    assert (s.page, s.w.session.account) == ("plug_in", ANNA)
+
+
 def test_tapping_twice_buys_once():
     s = Reader()
     s.buys_by_tag()
