@@ -185,8 +185,15 @@ def not_done(s: Session, *operations: str) -> tuple[Modification, ...]:
     """Of each payment its last request of these kinds, where the acquirer refused it or failed to do it, and did no earlier one."""
     asked = [m for m in s.modifications.values() if m.operation in operations]
     last = {m.payment: m for m in asked}
-    done = {m.payment for m in asked if m.state in (ModificationState.REQUESTED, *_TAKEN)}
+    done = {m.payment for m in asked if _may_be_done(m)}
     return tuple(m for m in last.values() if m.payment not in done and m.state in (*_NOT_DONE, ModificationState.FAILED))
+
+
+def _may_be_done(m: Modification) -> bool:
+    """A cancel by our reference is taken whether there is anything to cancel or not: of it only the confirmation tells."""
+    if m.operation == "cancel_by_reference":
+        return m.state is ModificationState.CONFIRMED
+    return m.state in (ModificationState.REQUESTED, *_TAKEN)
 
 
 def let_go(d: Decision, s: Session) -> None:

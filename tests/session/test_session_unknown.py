@@ -152,6 +152,23 @@ def test_a_yes_after_the_sale_closed_opens_it_again_until_the_money_is_released(
     assert w.k.sessions == {}
 
 
+@pytest.mark.parametrize("booked", [False, True])
+def test_a_refused_release_is_tried_anew_unless_the_cancel_by_our_reference_is_known_to_be_done(booked: bool) -> None:
+    """The acquirer takes a cancel by our reference whether there is anything to cancel or not."""
+    w = World()
+    lost(w)
+    payment = w.request("Preauthorize").ref
+    w.wait(300)
+    by_reference = w.request("Modify").ref
+    w.answer("Modify", i.Done(i.Accepted("X1")))
+    w.give(i.Outcome(payment, i.Done(approval())))
+    w.answer("Modify", i.Refused("refused", "not now"))
+    if booked:
+        w.give(i.Confirmation(by_reference, "X1", "cancel", True, ""))
+    facts = w.give(i.ReviewClosed(w.session.id, "cancel_refused", "retry", "Kim", "once more"))
+    assert ("CancelRequested" in names(facts)) is not booked
+
+
 def test_a_yes_nobody_remembers_asking_for_is_released() -> None:
     w = World()
     facts = w.give(i.Outcome("K417-00000000000000000000000999-P1", i.Done(approval())))
