@@ -74,6 +74,7 @@ class _Judge:
             yield from self._gift(stay)
             yield from self._energy(stay)
             yield from self._stops(stay)
+        yield from self._for_nobody()
         yield from self._accounts()
         yield from self._receipts()
         yield from self._credit_notes()
@@ -241,6 +242,13 @@ class _Judge:
                 yield Violation("captured == price", f"{what}; {_charges(stay)}", stay.number)
             elif payment.captured.minor > most:
                 yield Violation("captured <= price of the truth", f"{what}; {_charges(stay)}", stay.number)
+
+    def _for_nobody(self) -> Iterator[Violation]:
+        """What was captured pays for somebody's stay."""
+        known = {ref for stay in self._books.stays for ref in self._refs(stay)}
+        for payment in self._books.payments:
+            if payment.captured and payment.merchant_reference not in known:
+                yield Violation("captured == price", f"{payment.merchant_reference}: {payment.captured} was captured for nobody's stay")
 
     def _charge(self, stay: Stay, charge: Charge, captured: list[Payment]) -> Iterator[Violation]:
         """Take the payment that paid for `charge` out of `captured`."""

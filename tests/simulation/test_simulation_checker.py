@@ -312,6 +312,15 @@ def test_a_card_that_met_another_sales_request_is_excused_only_where_the_request
     assert rules(found) == set()
 
 
+def test_what_was_captured_of_a_card_that_met_a_late_request_must_pay_for_somebodys_sale() -> None:
+    found = books(payment(500, modifications=(change("capture", 500),)))
+    found.stays[0].sale = "sim1-OTHER"  # its driver bought anew meanwhile
+    found.hit = {f"{SALE}-P1": {"late_request"}}
+    assert rules(found) == {"captured == price"}
+    found.stays.append(replace(stay(charge()), number=2, paid_with=[]))
+    assert rules(found) == set()
+
+
 def test_energy_that_goes_on_when_the_money_is_used_up_is_seen() -> None:
     all_of_it = payment(5_000, modifications=(change("capture", 5_000),))
     assert rules(books(all_of_it, charge(120 * KWH), entries=("shortfall",))) == {"energy ends with the money"}
