@@ -98,7 +98,7 @@ class Teller:
         self._hurry = asyncio.Event()
         self._refusals: dict[str, int] = {}
         self._unanswered: dict[str, tuple[int, Moment]] = {}  # how often, and since when
-        self._asides_at = clock.now()
+        self._asides_at = clock.now()  # when what was set aside was last tried, or the first of it was
         self._meters_refused = False
         self._failures = 0
 
@@ -118,14 +118,15 @@ class Teller:
             if self._held():
                 await unless(self.news, _QUIET_S, self._clock)
                 continue
-            call = await self._queue.next()
-            if call is not None:
+            if (call := await self._queue.next()) is not None:
                 await self._tell_one(life, call)
-            elif self._queue.asides and self._clock.now().ms_since(self._asides_at) >= self._terms.aside_again_s * 1_000:
+                continue
+            left_ms = self._terms.aside_again_s * 1_000 - self._clock.now().ms_since(self._asides_at)
+            if self._queue.asides and left_ms <= 0:
                 self._asides_at = self._clock.now()
                 self._queue.again(_ASIDES_AT_ONCE)
             else:
-                await unless(self.news, self._terms.aside_again_s, self._clock)
+                await unless(self.news, left_ms / 1_000 if self._queue.asides else self._terms.aside_again_s, self._clock)
 
     async def _tell_one(self, life: Life, call: Call) -> None:
         try:
@@ -167,7 +168,8 @@ class Teller:
         if final or times >= self._terms.attempts or self._queue.tells_aside or (call.action == METER and self._meters_refused):
             self._refusals.pop(call.id, None)
             self._unanswered.pop(call.id, None)
-            self._asides_at = self._clock.now()
+            if not self._queue.asides:
+                self._asides_at = self._clock.now()
             self._meters_refused = self._meters_refused or call.action == METER
             await self._queue.refused(call, words[:200], self._clock.now().utc_ms)
         else:

@@ -260,6 +260,25 @@ async def test_what_was_set_aside_is_tried_again_by_itself(tmp_path: Path) -> No
         assert (await one.standing()).asides == ()
 
 
+async def test_what_is_refused_meanwhile_puts_off_nothing_that_was_set_aside_before(tmp_path: Path) -> None:
+    async with line(tmp_path, attempts=1, aside_again_s=60) as one:
+        one.csms.refusals["StartTransaction"] = 1
+        await one.charge()
+        await until_aside(one)
+        one.csms.refusals["MeterValues"] = 10_000
+        other = await one.begins(B)
+
+        async def values() -> None:
+            while True:
+                await one.noted(other)
+                await one.clock.sleep(20)
+
+        noting = asyncio.create_task(values())
+        await until(lambda: any(t.meter_stop for t in one.csms.transactions), "the end of the charge that was set aside")
+        noting.cancel()
+        assert (await one.standing()).asides == ()
+
+
 async def test_of_much_that_was_set_aside_some_is_tried_at_a_time_and_all_in_turn(tmp_path: Path) -> None:
     async with line(tmp_path, attempts=1, aside_again_s=40) as one:
         one.csms.refusals["StartTransaction"] = 25 + 20 + 20
