@@ -252,7 +252,9 @@ class Queue:
                 if fact is None or charge_of(fact) != aside.charge:
                     continue
                 if isinstance(fact, f.DeliveryStarted | f.OrphanTransactionStarted):
-                    return await self._start(seq, fact, aside.charge)
+                    if (begin := await self._start(seq, fact, aside.charge)) is None:
+                        await self._aside_over(name, aside)
+                    return begin
                 if aside.running is not None:
                     return _told(seq, fact, aside.running)
             if not block:

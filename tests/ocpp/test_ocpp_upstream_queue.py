@@ -164,3 +164,24 @@ def told_well(said: list[tuple[str, int]], values: set[int]) -> None:
     assert [action for action, _ in said if action != METER] == [START, STOP]
     assert (said[0][0], said[-1][0]) == (START, STOP)
     assert {seq for action, seq in said if action == METER} == values
+
+
+async def test_what_was_set_aside_of_a_connector_that_is_gone_is_remarked_once_and_forgotten() -> None:
+    disk = Disk()
+    kiosk = Kiosk(random.Random(1), disk)
+    queue = Queue(disk, PLUGS)
+    await queue.begin()
+    kiosk.happens()
+    (gone,) = kiosk.running
+    kiosk.ends(gone)
+    call = await queue.next()
+    assert call is not None
+    await queue.refused(call, "no", 0)
+    assert await queue.next() is None
+    for _ in range(2):  # the installer took it out of the configuration
+        queue = Queue(disk, [plug for plug in PLUGS if plug.number != gone])
+        await queue.begin()
+        queue.again()
+        assert await queue.next() is None
+        assert queue.asides == ()
+        assert [remark.charge for remark in queue.remarks.values()] == [call.charge]
