@@ -61,7 +61,7 @@ class WillingAcquirer:
     async def cancel(self, order):
         return Submitted(f"X{order.reference[-8:]}")
 
-    capture = cancel_by_reference = cancel
+    capture = cancel_by_reference = adjust = refund = cancel
 
 
 class NoPress:
