@@ -20,6 +20,7 @@ from kiosk.values import ConnectorId, Digest, Moment, SessionId
 
 CODE_LENGTH = 4
 TAG_S = 15  # so long stands what came of a tag
+READ_MS = 1_500  # so long a price that turned up by itself must stand before a tag agrees to it
 REPORTING_S = 20  # after a start the piles have so long to find their kiosk before it calls itself out of order
 
 
@@ -49,6 +50,7 @@ class Visit:
     hold: int | None = None
     found: str = ""  # `looking` | `nothing` | `unreadable` | `away` | `printing`, or a word of `TAG_WORDS`
     stage: Stage | None = None  # of the own sale, as last seen
+    turned_at: Moment | None = None  # when a cable that was put in, and nobody's touch, showed the price
 
 
 # --- what happens at the screen -----------------------------------------------------------------------------------------------
@@ -131,7 +133,7 @@ def step(v: Visit, given: VisitInput, k: Kiosk, at: Moment, times: Times, defaul
             return _waited(v, k, at, times, default_language), ()
         case PluggedIn(connector):
             if page(v, k, at) == "idle" and sellable(k, connector):
-                return changed(v, connector=connector, touched_at=at), ()
+                return changed(v, connector=connector, touched_at=at, turned_at=at), ()
             return v, ()
         case Left(session):
             if page(v, k, at) in ("idle", "out_of_order"):
@@ -269,7 +271,7 @@ def _tag(v: Visit, given: TagShown, k: Kiosk, at: Moment, default_language: str)
     if s is not None and s.stage in FLOWING and account.may_stop(s, a):
         return changed(v, own=True, overlay="stop", typed="", missed=False), (i.TagRecognised(s.id, a),)
     if page(v, k, at) == "price":
-        return (v, ()) if covered else _tag_at_price(v, given, a, k)  # nobody agrees to what they do not look at
+        return (v, ()) if covered else _tag_at_price(v, given, a, k, at)  # nobody agrees to what they do not look at
     if s is not None and v.own and account.waits_for_payment(s) and s.quote is not None:
         if not tags_possible(k) or not given.seen:
             return v, ()
@@ -283,7 +285,9 @@ def _tag(v: Visit, given: TagShown, k: Kiosk, at: Moment, default_language: str)
     return _tag_first(v, k, at, default_language), ()
 
 
-def _tag_at_price(v: Visit, given: TagShown, a: Account, k: Kiosk) -> tuple[Visit, tuple[Input, ...]]:
+def _tag_at_price(v: Visit, given: TagShown, a: Account, k: Kiosk, at: Moment) -> tuple[Visit, tuple[Input, ...]]:
+    if v.turned_at is not None and at.ms_since(v.turned_at) < READ_MS:
+        return v, ()  # whoever held the tag looked at another page
     if given_away(k):
         return changed(v, overlay="tag", found="tag_free"), ()
     if account.busy(k, a):

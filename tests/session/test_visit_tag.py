@@ -12,7 +12,7 @@ from kiosk.session import facts as f
 from kiosk.session import inputs as i
 from kiosk.session.inputs import Account, ConnectorStatus
 from kiosk.session.setup import Offline
-from kiosk.session.visit import TAG_S, TAG_WORDS, Agreed, TagShown, Touched
+from kiosk.session.visit import TAG_S, TAG_WORDS, Agreed, PluggedIn, TagShown, Touched
 from kiosk.values import Digest
 
 ANNA = Account(Digest("a1" * 32), "C-1001", "depot")
@@ -64,6 +64,17 @@ def test_in_front_of_a_dark_screen_a_tag_agrees_to_nothing():
     s.does(Agreed(s.w.ids.session(), quote()))
     s.does(TagShown(ANNA, seen=False))
     assert (s.page, s.w.session.account) == ("pay", None)
+
+
+def test_a_tag_does_not_agree_to_a_price_that_a_strangers_cable_has_just_shown():
+    s = Reader()
+    s.w.status(2, ConnectorStatus.PREPARING)
+    s.does(PluggedIn(B))
+    assert s.page == "price"
+    assert s.taps() == ()
+    s.waits(2)
+    s.taps()
+    assert (s.page, s.w.session.connector) == ("starting", B)
 
 
 @pytest.mark.parametrize("page", ["help", "language"])
