@@ -322,14 +322,19 @@ def tx_ended(d: Decision, i: TxEnded) -> None:
     if s.ended_at is not None or s.closed_at is not None:
         _ended_again(d, s, i)
         return
+    end, estimated = i.end, i.estimated
+    if end is None and s.readings:
+        end, estimated = s.readings[-1], True
     if s.transaction is None:
         begin = i.begin or i.end or Reading(d.at.utc_ms, 0)
         d.note(f.DeliveryStarted(d.at, s.id, d.ids.transaction(), begin, i.frame, bool(s.given_up)))
         delivered = judge((), _limits(d.k, s), begin=i.begin, end=i.end, ended_at=d.at.utc_ms)
         s = d.k.sessions[s.id]
     else:
-        delivered = judge(s.readings, _limits(d.k, s), begin=i.begin or s.begin, end=i.end, ended_at=d.at.utc_ms)
+        delivered = judge(s.readings, _limits(d.k, s), begin=i.begin or s.begin, end=end, ended_at=d.at.utc_ms)
     delivered = signed.weigh(d, s, i.signed, delivered, _limits(d.k, s))
+    if estimated and end is not None and delivered.verdict is Verdict.VALID:
+        d.note(f.ReviewOpened(d.at, s.id, "meter_estimated", "the end tells no register; the last value heard counts", None))
     _end(d, d.k.sessions[s.id], i.reason, delivered, i)
 
 

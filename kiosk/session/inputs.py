@@ -246,6 +246,7 @@ class TxEnded:
     reason: str
     frame: Digest | None = None
     signed: tuple[SignedData, ...] = ()  # those that came before among them
+    estimated: bool = False  # `end` is the last value heard before, because the end itself tells none
 
 
 @dataclass(frozen=True, slots=True)

@@ -262,7 +262,8 @@ class _Judge:
         whole = 0 if known else _WATT_HOUR  # registers count whole ones
         for energy in (mwh, *decided):
             price, most = stay.terms.price(energy), stay.terms.price(energy + whole, parked_ms)
-            least = stay.terms.price(max(1, energy - _unreported(charge, energy))) if "no_register" in charge.odd_words else price
+            told_of = "no_register" in charge.odd_words and self._sale_listed(stay.sale or self._sale_at(stay), *_METER)
+            least = stay.terms.price(max(1, energy - _unreported(charge, energy))) if told_of else price
             for payment in captured:
                 if min(least, self._spendable(payment, charge)) <= payment.captured.minor <= min(most, payment.authorized.minor):
                     captured.remove(payment)
@@ -270,8 +271,6 @@ class _Judge:
                     yield from self._taken(stay, payment, least if proven else 0)
                     return
         owed = stay.terms.price(mwh)
-        if charge.reported is None and charge.odd_meter and "stuck_meter" in charge.odd_words:
-            return  # the only register there was stood still, and nothing else was told
         if owed and not self._excused(stay, charge):
             what = f"{charge.truth.mwh / 1_000_000:.3f} kWh for {owed} minor units were neither captured nor put on the list"
             yield Violation("energy is paid or seen", f"{what}; {_charges(stay)}", stay.number)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from world import PER_KWH_AND_STAY, SETUP, A, B, World, names
 
 from kiosk.metering.reading import Reading, Verdict
@@ -136,6 +137,28 @@ def test_an_unbelievable_meter_does_not_keep_the_next_driver_away() -> None:
     w.status(1, ConnectorStatus.AVAILABLE)
     w.pay()
     assert w.session.stage is Stage.WAITING_FOR_PLUG
+
+
+@pytest.mark.parametrize("remembered", [True, False])
+def test_an_end_that_tells_no_register_is_billed_by_the_last_value_and_a_person_hears_of_it(remembered: bool) -> None:
+    w = World()
+    transaction = w.deliver()
+    w.skip(60)
+    w.meter(101)
+    end = w.reading(101) if remembered else None
+    facts = w.give(i.TxEnded("PILE-1", transaction, "", None, end, "Local", estimated=remembered))
+    assert names(facts)[:2] == ["ReviewOpened", "DeliveryEnded"]
+    assert w.reviews() == ["meter_estimated"]
+    assert w.session.delivered.mwh == 1_000_000
+
+
+def test_an_end_that_tells_no_register_after_no_value_at_all_waits_for_a_person() -> None:
+    w = World()
+    transaction = w.deliver()
+    w.give(i.TxEnded("PILE-1", transaction, "", None, None, "Local"))
+    w.status(1, ConnectorStatus.AVAILABLE)
+    assert w.reviews() == ["meter_unproven"]
+    assert w.kinds() == []
 
 
 def test_a_connector_called_free_without_an_end_is_settled_from_the_last_reading() -> None:

@@ -165,6 +165,7 @@ class V16:
             notes.append("StopTransaction names no transaction")
             transaction = _UNKNOWN_TRANSACTION
         begin, end = self._ends(call.payload, at)
+        estimated = end is None
         if end is None:
             end = self._last.get(transaction)
             why = "the last value heard stands in" if end else "its energy is unknown: look at the pile's own records"
@@ -178,6 +179,7 @@ class V16:
             reason=values.text(call.payload.get("reason"), 50) or "Local",  # OCPP 1.6 6.45
             frame=frame,
             signed=values.signed(call.payload.get("transactionData")) if self._signed else (),
+            estimated=estimated,
         )
         return Heard((ended,), partial(_always, {}), tuple(notes))
 
