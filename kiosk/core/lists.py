@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+_AFTER_S = 5  # from the start on: the first picture and what is owed come first
 _EVERY_S = 5
 _BREATH_S = 0.05  # after a few milliseconds of listing, for the loop
 _AGAIN_S = 600
@@ -40,6 +41,7 @@ class Lists:
 
     async def run(self) -> None:
         """Until it is cancelled."""
+        await self._clock.sleep(_AFTER_S)
         while True:
             try:
                 await self._keep_up()
