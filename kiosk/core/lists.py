@@ -6,17 +6,19 @@ at once, and more and more rarely on a medium that damages it again and again. N
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
-from kiosk.core.whole import whole
 from kiosk.journal.entry import JournalError
 from kiosk.journal.reader import Reader
 from kiosk.journal.views import Views, ViewsDamaged, remove
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 _AFTER_S = 5  # from the start on: the first picture and what is owed come first
 _EVERY_S = 5
@@ -53,7 +55,7 @@ class Lists:
     async def _throw_away(self) -> float:
         """Gives how long to wait before they are made anew."""
         try:
-            await whole(lambda: remove(self._path))
+            await _whole(lambda: remove(self._path))
         except OSError as error:
             log.warning("The tables of sales could not be thrown away: %s", error)
             return _AGAIN_S
@@ -61,11 +63,21 @@ class Lists:
         return wait
 
     async def _keep_up(self) -> None:
-        with Reader.open(self._path) as reader, await whole(lambda: Views.open(self._path)) as views:
+        with Reader.open(self._path) as reader, await _whole(lambda: Views.open(self._path)) as views:
             while True:
-                more = 0 if self._resting() else await whole(lambda: views.follow(reader))
+                more = 0 if self._resting() else await _whole(lambda: views.follow(reader))
                 if more:
                     await self._clock.sleep(_BREATH_S)
                 else:
                     self._patience_s = _EVERY_S
                     await self._clock.sleep(_EVERY_S)
+
+
+async def _whole(work: Callable[[], T]) -> T:
+    """Do `work` on another thread, to its end even when nobody waits for it any more: what it uses must not be closed under it."""
+    task = asyncio.ensure_future(asyncio.to_thread(work))
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise

@@ -20,7 +20,6 @@ from kiosk.config.load import read_secret
 from kiosk.config.model import Config
 from kiosk.core.clock import SystemClock
 from kiosk.core.engine import Batch, fact_of
-from kiosk.core.whole import whole
 from kiosk.journal.entry import JournalFailed, Stored
 from kiosk.journal.reader import Reader
 from kiosk.journal.state import Mark
@@ -98,7 +97,12 @@ class JournalBooks:
     async def _read(self, work: Callable[[], T]) -> T:
         """On another thread, one after the other, each to its end even when nobody waits for it any more."""
         async with self._one:
-            return await whole(work)
+            task = asyncio.ensure_future(asyncio.to_thread(work))
+            try:
+                return await asyncio.shield(task)
+            except asyncio.CancelledError:
+                await asyncio.wait([task])
+                raise
 
 
 def _fact(stored: Stored) -> Fact | None:
