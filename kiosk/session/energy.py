@@ -331,11 +331,19 @@ def tx_ended(d: Decision, i: TxEnded) -> None:
         delivered = judge((), _limits(d.k, s), begin=i.begin, end=i.end, ended_at=d.at.utc_ms)
         s = d.k.sessions[s.id]
     else:
-        delivered = judge(s.readings, _limits(d.k, s), begin=i.begin or s.begin, end=end, ended_at=d.at.utc_ms)
+        delivered = judge(s.readings, _limits(d.k, s), begin=_begun(s, i), end=end, ended_at=d.at.utc_ms)
     delivered = signed.weigh(d, s, i.signed, delivered, _limits(d.k, s))
     if estimated and end is not None and delivered.verdict is Verdict.VALID:
         d.note(f.ReviewOpened(d.at, s.id, "meter_estimated", "the end tells no register; the last value heard counts", None))
     _end(d, d.k.sessions[s.id], i.reason, delivered, i)
+
+
+def _begun(s: Session, i: TxEnded) -> Reading | None:
+    """The register at the begin: as the end tells it, for both then come from one register. An end that leaves no time in between, from a
+    pile that lost its clock on the way, has not moved the begin."""
+    if i.begin is None or s.begin is None or i.end is None or i.begin.utc_ms < i.end.utc_ms:
+        return i.begin or s.begin
+    return replace(i.begin, utc_ms=min(i.begin.utc_ms, s.begin.utc_ms))
 
 
 def signed_before(k: Kiosk, i: TxEnded | SignedRead) -> tuple[Digest, ...]:

@@ -497,7 +497,8 @@ class Driver:
 
 
 async def identify(crew: Crew, chance: Chance, machine: Machine, connector: str, card: CardKind) -> bool:
-    """Have oneself known by a card: at a running charge, or from the first page. Whether a page to stop came of it."""
+    """Have oneself known by a card: at a running charge, or from the first page. Whether a page to stop that charge came of it; what the
+    screen still asks somebody else is left alone."""
     if connector:
         machine.touch("choose", connector)
         await crew.sleep(chance.ms(0.3, 1.5))
@@ -514,7 +515,7 @@ async def identify(crew: Crew, chance: Chance, machine: Machine, connector: str,
         await crew.sleep(1_000)
         if machine.page != "card":
             break
-    return machine.page == "stop"
+    return machine.page == "stop" and machine.plug == connector
 
 
 async def type_code(crew: Crew, chance: Chance, machine: Machine, bay: Bay, sale: str, *, wrong: int) -> None:

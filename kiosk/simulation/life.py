@@ -29,6 +29,7 @@ from kiosk.payments.api import Acquirer
 from kiosk.payments.webhooks import Webhooks
 from kiosk.session.facts import Fact
 from kiosk.session.inputs import Input, KioskStarted, Result, TerminalHealth
+from kiosk.session.recall import wanted
 from kiosk.session.requests import Body, open_requests
 from kiosk.session.setup import Setup
 from kiosk.session.state import Kiosk
@@ -124,6 +125,7 @@ class Disk:
     def __init__(self, life: Life) -> None:
         self._life = life
         self._queue: list[tuple[Taken, Waiting[Batch]]] = []
+        self._told_when_kept: list[Waiting[None]] = []
 
     def append(self, taken: Taken) -> Waiting[Batch]:
         life = self._life
@@ -132,6 +134,13 @@ class Disk:
             life.later(life.watch.disk_ms(), self.flush)
         self._queue.append((taken, waiting))
         return waiting
+
+    async def kept(self) -> None:
+        """Return when nothing is on its way to the disk."""
+        while self._queue:
+            idle: Waiting[None] = Waiting(self._life.clockwork)
+            self._told_when_kept.append(idle)
+            await idle
 
     def flush(self) -> None:
         life = self._life
@@ -150,6 +159,9 @@ class Disk:
         for taken, waiting in queue:
             life.kernel.kept(taken.batch)
             waiting.resolve(taken.batch)
+        told, self._told_when_kept = self._told_when_kept, []
+        for idle in told:
+            idle.resolve(None)
         life.changed(facts)
 
     def _written(self, writes: list[Write], facts: list[Fact]) -> bool:
@@ -279,6 +291,8 @@ class Life:
     async def tell(self, given: Input) -> Batch:
         """Decide `given`, with the sale it is about when that one is no longer held; returns when its facts are durable."""
         given = self._parts.fitting.given(given, self.kernel.engine.head)
+        if wanted(self.kernel.engine.head, given) is not None:
+            await self._disk.kept()
         return await self._disk.append(self.kernel.take(self._archive.with_sale(self.k, given), self.now()))
 
     async def told(self, given: Input) -> None:

@@ -340,6 +340,13 @@ class Machine:
         return self.life.panel.page if self.life is not None and self.life.ready and self.screen else "dark"
 
     @property
+    def plug(self) -> str:
+        """The plug whose sale a person sees; empty when it is nobody's."""
+        session = self.life.panel.visit.session if self.life is not None and self.life.ready and self.screen else None
+        sale = self.life.k.find(session) if self.life is not None and session else None
+        return sale.connector if sale is not None else ""
+
+    @property
     def trouble(self) -> str:
         """What a page of trouble tells."""
         return self.life.panel.trouble if self.page == "trouble" and self.life is not None else ""

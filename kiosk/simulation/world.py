@@ -221,7 +221,9 @@ class World:
 
     def _left(self, bay: Bay) -> None:
         bay.wire.model.mend(bay.number)
-        if all(other.stay is None for other in self._bays if other.wire is bay.wire):
+        there = {other.connector for other in self._bays if other.wire is bay.wire}
+        untold = any(not charge.heard for stay in self._stays if stay.connector in there for charge in stay.charges)
+        if not untold and all(other.stay is None for other in self._bays if other.wire is bay.wire):
             bay.wire.model.mend()
             bay.wire.odd = set()
 
