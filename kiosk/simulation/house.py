@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 _PASSPHRASE = "Demo-passphrase-1"  # noqa: S105 - both ends of the simulated wire are ours
 _POI_ID = "S1U2-000158215131748"
-_RESTART_S = 1.0
+_RESTART_S = 0.2  # as pilepay-core.service
 # What the configuration of a kiosk with a reader of RFID tags says; the port is the reader's own.
 HAS_READER = {"reader.driver": '"line"', "reader.host": '"127.0.0.1"', "accounts.file": '"secrets/accounts.toml"'}
 MAY_REFUND = {"acquirer.refund_key_file": '"secrets/refund.key"'}

@@ -3,7 +3,7 @@
 Makes a journal of so many rows (a million, if nothing is said) of real sales and one that is still open, and starts the real core on it
 with its far ends simulated: once without a kept state, once more after a kill -9, once more after an orderly end. Printed are the seconds
 from the start of the process to the first picture and to the acquirer hearing of the open capture, and what the proof in the background
-took. After the kill the supervisor's pause, up to a second, is counted too. Fails when a start with a kept state misses 10 s and 2 s.
+took. After the kill the supervisor's pause, a fifth of a second, is counted too. Fails when a start with a kept state misses 10 s and 2 s.
 """
 
 from __future__ import annotations
