@@ -48,6 +48,7 @@ class LineReader:
     def __init__(self, way: Way, *, backwards: bool = False) -> None:
         self._way = way
         self._backwards = backwards
+        self._noisy = False
 
     def __repr__(self) -> str:
         return f"the reader at {self._way}"
@@ -71,10 +72,14 @@ class LineReader:
 
     def _tap(self, line: bytes) -> Tap | None:
         try:
-            return Tap(str(self._way), normal(line.decode("ascii"), backwards=self._backwards))
+            tap = Tap(str(self._way), normal(line.decode("ascii"), backwards=self._backwards))
         except RandomUid:
             return Tap(str(self._way), "")
         except (UidError, UnicodeDecodeError) as error:
             # Never what was read: it may be most of somebody's UID.
-            log.warning("%r told of a tag that cannot be known: it %s", self, error if isinstance(error, UidError) else "is not text")
+            level = logging.DEBUG if self._noisy else logging.WARNING  # a wire that makes noise makes it all day
+            log.log(level, "%r told of a tag that cannot be known: it %s", self, error if isinstance(error, UidError) else "is not text")
+            self._noisy = True
             return None
+        self._noisy = False
+        return tap

@@ -19,6 +19,7 @@ from kiosk.values import Digest, Moment
 log = logging.getLogger(__name__)
 
 ONE_TAP_MS = 3_000
+STALE_MS = 3_000  # what its driver was told nothing of for so long is not meant any more
 RETRY_S = 1
 RETRY_MOST_S = 30
 LOOK_S = 5
@@ -60,7 +61,7 @@ class Tags:
         self._shown = shown
         self._tell = tell
         self._last: tuple[Digest | None, Moment] | None = None
-        self._told: asyncio.Queue[Account | str | ReaderHealth] = asyncio.Queue()
+        self._told: asyncio.Queue[tuple[Account | str, Moment] | ReaderHealth] = asyncio.Queue()
         self._there: bool | None = None
         self._failures = 0
         self._since: Moment | None = None
@@ -80,7 +81,7 @@ class Tags:
         self._last = (tag, now)
         if again or self._told.qsize() >= _MOST_WAITING:
             return
-        self._told.put_nowait("tag_random" if tag is None else self._book.find(tag, now))
+        self._told.put_nowait(("tag_random" if tag is None else self._book.find(tag, now), now))
 
     # --- the reader -----------------------------------------------------------------------------------------------------------
 
@@ -116,9 +117,11 @@ class Tags:
             match await self._told.get():
                 case ReaderHealth() as health:
                     await self._tell(health)
-                case found:
-                    log.info("a tag was shown: %s", found if isinstance(found, str) else "known")
-                    await self._shown(found)
+                case (found, at):
+                    old = self._clock.now().ms_since(at) > STALE_MS  # the disk stood still: the page is another one by now
+                    log.info("a tag was shown%s: %s", ", too long ago" if old else "", found if isinstance(found, str) else "known")
+                    if not old:
+                        await self._shown(found)
 
     async def _keep_up(self) -> None:
         while True:

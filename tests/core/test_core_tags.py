@@ -61,12 +61,15 @@ class Bed:
     clock: HandClock = field(default_factory=HandClock)
     shown: list[Account | str] = field(default_factory=list)
     told: list[ReaderHealth] = field(default_factory=list)
+    disk: asyncio.Event = field(default_factory=asyncio.Event)  # set: it keeps what it is given
 
     def __post_init__(self) -> None:
+        self.disk.set()
         self.tags = Tags(self.reader, self.book, lambda uid: Digest(f"hash of {uid}"), self.clock, self._shown, self._tell)
 
     async def _shown(self, found: Account | str) -> None:
         self.shown.append(found)
+        await self.disk.wait()
 
     async def _tell(self, health: ReaderHealth) -> None:
         self.told.append(health)
@@ -126,6 +129,20 @@ async def test_a_flood_of_tags_does_not_pile_up(bed: Bed):
         bed.reader.hold(f"B{number}")
     await settle()
     assert len(bed.shown) == 16
+
+
+async def test_a_tag_shown_while_the_disk_stood_still_means_nothing_on_a_later_page(bed: Bed):
+    bed.disk.clear()
+    bed.reader.hold("B2")
+    await bed.passes(2)
+    bed.reader.hold()
+    await bed.passes(4)
+    bed.disk.set()
+    await settle()
+    assert bed.shown == ["tag_unknown"]
+    bed.reader.hold()
+    await settle()
+    assert bed.shown == ["tag_unknown", ANNA]
 
 
 async def test_a_cable_put_back_at_once_closes_nothing(bed: Bed):

@@ -116,11 +116,12 @@ async def test_noise_is_passed_over_and_its_digits_are_not_logged(
     server: ReaderServer, listener: Listener, caplog: pytest.LogCaptureFixture
 ):
     server.model.fault = Fault.GARBLED
-    await server.hold(UID)
+    for _ in range(5):
+        await server.hold(UID)
     server.model.fault = Fault.NONE
     await server.hold(UIDS[TagKind.FLEET])
     assert await listener.tap() == UIDS[TagKind.FLEET]
-    assert "cannot be known" in caplog.text
+    assert caplog.text.count("cannot be known") == 1, "a wire that makes noise makes it all day"
     assert not any(part in caplog.text.lower() for part in ("04:a1", "d4:e5", "04a1", "d4e5"))
 
 
