@@ -237,7 +237,7 @@ class Snapshot:
     curve: tuple[int, ...] = ()  # power so far in W, evenly spaced from begin to now
     curve_from: str = ""  # clock times at the ends of the curve
     curve_to: str = ""
-    stop_code: str = ""  # only ever sent to the screen, only on `plug_in` and `starting`
+    stop_code: str = ""  # only ever sent to the screen, only on `plug_in`, `starting` and `charging` of the driver's own visit
     stop_code_label: str = ""
     stop_code_note: str = ""
     plug: str = ""  # for the picture of `plug_in`

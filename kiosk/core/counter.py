@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import Protocol
 
 from kiosk.core.pages.prices import account_quote, free_quote, quote
@@ -64,6 +65,7 @@ class Counter:
         self._shown: dict[int, tuple[Moment, bool, tuple[Discount, ...]]] = {}
         self._handled: deque[str] = deque(maxlen=_REMEMBERED)
         self._home = place.languages[0]
+        self._picked = 0  # the visit in which somebody picked a language
         self._turn = asyncio.Lock()
         self.visit = v.fresh(1, self._home, clock.now())
 
@@ -77,6 +79,8 @@ class Counter:
             if given is None:
                 log.warning("the screen sent an intent that makes no sense here: %s", intent.kind)
                 return "refused"
+            if intent.kind == "language" and intent.args.get("code"):
+                self._picked = self.visit.number
             await self._step(given)
         return "done"
 
@@ -88,7 +92,7 @@ class Counter:
     async def changed(self, facts: tuple[object, ...]) -> None:
         """The durable state changed."""
         async with self._turn:
-            self.visit = v.refresh(self.visit, self._kiosk(), self._clock.now())
+            self._turn_to(self.visit)
             for fact in facts:
                 if isinstance(fact, ConnectorReported) and fact.status is ConnectorStatus.PREPARING:
                     await self._step(v.PluggedIn(fact.connector))
@@ -120,7 +124,19 @@ class Counter:
         visit, inputs = v.step(self.visit, given, self._kiosk(), self._clock.now(), self._times, self._home)
         for one in inputs:
             await self._tell(one)
-        self.visit = v.refresh(visit, self._kiosk(), self._clock.now())
+        self._turn_to(visit)
+
+    def _turn_to(self, visit: v.Visit) -> None:
+        """The visit as the kiosk now makes it. Whoever finds a sale of theirs again, as after a power cut or when they unplug, is spoken to
+        in the language its quote was agreed to in, unless they picked one."""
+        k, before = self._kiosk(), self.visit
+        self.visit = visit = v.refresh(visit, k, self._clock.now())
+        if not visit.own or visit.session is None or (before.own and before.session == visit.session):
+            return
+        found = k.find(visit.session)
+        language = found.quote.language if found and found.quote else ""
+        if language in self._place.languages and visit.language == self._home and visit.number != self._picked:
+            self.visit = replace(visit, language=language)
 
     def _understand(self, intent: Intent) -> v.VisitInput | None:
         visit = self.visit

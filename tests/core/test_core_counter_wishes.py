@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 
 import pytest
 from test_core_pages import CHOOSING, PLACE, rule
-from world import A, World, code_digest
+from world import A, World, approval, code_digest
 
 from kiosk.core.counter import Counter
 from kiosk.core.pages.view import Place
@@ -16,7 +16,7 @@ from kiosk.session import facts as f
 from kiosk.session import inputs as i
 from kiosk.session.facts import Fact
 from kiosk.session.inputs import ConnectorStatus, Input
-from kiosk.session.visit import Times, page
+from kiosk.session.visit import CardShown, Times, page
 from kiosk.values import Digest, Moment, Money, SessionId
 
 
@@ -205,3 +205,61 @@ async def test_what_follows_at_once_is_on_the_page_when_the_wish_is_done() -> No
     await glass.press("another_card")
     assert glass.page == "pay"
     assert len(glass.w.all_of(f.PreauthorizationRequested)) == 2
+
+
+async def _left_by_a_power_cut(code: str) -> Glass:
+    """A charge that was bought in a language, and a kiosk that has started anew since."""
+    glass = Glass()
+    await glass.press("language", code=code)
+    await glass.press("choose", connector=A)
+    await glass.press("accept")
+    glass.w.answer("Preauthorize", i.Done(approval()))
+    glass.w.status(1, ConnectorStatus.PREPARING)
+    glass.w.give(i.TxStarted("PILE-1", 1, glass.w.session.starts[-1].id_tag, glass.w.reading(100)))
+    return Glass(glass.w)
+
+
+async def test_a_charge_found_again_by_its_card_after_a_power_cut_speaks_its_drivers_language() -> None:
+    glass = await _left_by_a_power_cut("pl")
+    await glass.press("show_card")
+    assert glass.counter.visit.language == "en"
+    await glass.counter.shown_card(CardShown(glass.w.session.id), glass.counter.visit.number)
+    assert (glass.page, glass.counter.visit.language) == ("stop", "pl")
+    await glass.press("finish")
+    assert glass.counter.visit.language == "en"  # of whoever comes next
+
+
+async def test_a_charge_found_again_by_its_code_speaks_its_drivers_language_from_then_on() -> None:
+    glass = await _left_by_a_power_cut("tr")
+    await glass.press("choose", connector=A)
+    await glass.press("type_code")
+    assert glass.counter.visit.language == "en"
+    for digit in "4719":
+        await glass.press("digit", digit=digit)
+    assert (glass.page, glass.counter.visit.language) == ("stop", "tr")
+
+
+async def test_a_charge_found_again_by_unplugging_speaks_its_drivers_language() -> None:
+    glass = await _left_by_a_power_cut("de")
+    transaction = glass.w.session.transaction
+    assert transaction is not None
+    glass.w.skip(600)
+    facts = glass.w.end(transaction, 110)
+    await glass.counter.changed((*facts, *glass.w.status(1, ConnectorStatus.AVAILABLE)))
+    assert (glass.page, glass.counter.visit.language) == ("finished", "de")
+
+
+async def test_a_language_that_somebody_picked_is_kept_when_a_charge_is_found() -> None:
+    glass = await _left_by_a_power_cut("pl")
+    await glass.press("language", code="en")
+    await glass.press("show_card")
+    await glass.counter.shown_card(CardShown(glass.w.session.id), glass.counter.visit.number)
+    assert glass.counter.visit.language == "en"
+
+
+async def test_a_language_that_is_not_spoken_here_any_more_is_not_turned_to() -> None:
+    glass = await _left_by_a_power_cut("pl")
+    glass = Glass(glass.w, replace(PLACE, languages=("en", "de")))
+    await glass.press("show_card")
+    await glass.counter.shown_card(CardShown(glass.w.session.id), glass.counter.visit.number)
+    assert glass.counter.visit.language == "en"

@@ -388,7 +388,10 @@ def test_every_trouble_says_whom_to_call_and_what_to_say() -> None:
 
 def test_the_stop_code_is_shown_on_the_drivers_own_pages_only() -> None:
     for page, make in PAGES.values():
-        assert (make().in_("en").stop_code == "4719") is (page in ("plug_in", "starting"))
+        snapshot = make().in_("en")
+        assert snapshot.stop_code in ("", "4719")
+        stoppable = page != "charging" or any(b.intent == "stop" for b in snapshot.buttons)
+        assert bool(snapshot.stop_code) is (page in ("plug_in", "starting", "charging") and stoppable)
 
 
 def test_a_stranger_sees_neither_cost_nor_energy_of_somebody_elses_charge() -> None:

@@ -367,6 +367,9 @@ def charging(language: str) -> Snapshot:
         curve=CURVE,
         curve_from="14:08",
         curve_to="14:29",
+        stop_code="4719",
+        stop_code_label=w.say("plug_in.code"),
+        stop_code_note=w.say("plug_in.code_note"),
         rail_note=w.say("charging.ends"),
         buttons=(Button("stop", w.say("charging.stop"), "stop", "stop", w.say("charging.stop_how_card")),),
     )

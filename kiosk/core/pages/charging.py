@@ -7,7 +7,7 @@ from typing import Any
 
 from kiosk.core.live import Running
 from kiosk.core.pages import account, prices
-from kiosk.core.pages.view import Offer, View, asked_later, back, card_label, free_side, permille, reader_there
+from kiosk.core.pages.view import Offer, View, asked_later, back, card_label, free_side, permille, reader_there, stop_code
 from kiosk.pricing.discounts import SolarShare
 from kiosk.pricing.load import tariff_of
 from kiosk.pricing.lowering import lowered
@@ -41,6 +41,7 @@ def charging(v: View, s: Session) -> dict[str, Any]:
         "curve": tuple(running.curve) if running else (),
         "curve_from": v.clock(s.started_at),
         "curve_to": v.clock(v.at),
+        **({} if stopping or not v.visit.own or s.stop_code is None else stop_code(v, s)),
         "rail_note": "" if stopping else _ends(v, s),
         "buttons": () if stopping else (stop,),
     }

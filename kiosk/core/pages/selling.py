@@ -6,7 +6,7 @@ from typing import Any
 
 from kiosk.core.pages import account, prices
 from kiosk.core.pages.day import day
-from kiosk.core.pages.view import Offer, View, asked_later, back, card_label, free_side, hold_side
+from kiosk.core.pages.view import Offer, View, asked_later, back, card_label, free_side, hold_side, stop_code
 from kiosk.pricing.discounts import OffPeakBonus, SolarShare
 from kiosk.pricing.rules import rules_of
 from kiosk.protocol import Button, ConnectorKey, Countdown, Fact, Side
@@ -251,9 +251,7 @@ def _held(v: View, s: Session, note: str) -> dict[str, Any]:
         "badge": v.letter(s),
         "plug": v.connector(s).plug,
         "card": _held_side(v, s, note),
-        "stop_code": v.stop_code(s.id),
-        "stop_code_label": v.say.say("plug_in.code"),
-        "stop_code_note": v.say.say("plug_in.code_note"),
+        **stop_code(v, s),
     }
 
 

@@ -136,6 +136,13 @@ def free_side(v: View, hold: Money, note: str) -> Side:
     return Side(v.say.say("side.charge"), zero, v.say.symbol(hold.currency), v.say.say("free.to_pay"), line=Line("none"), note=note)
 
 
+def stop_code(v: View, session: Session) -> dict[str, str]:
+    """The code that stops the charge, for the pages of whoever bought it or proved that it is theirs. It is worked out anew for each of
+    them and kept nowhere."""
+    label, note = v.say.say("plug_in.code"), v.say.say("plug_in.code_note")
+    return {"stop_code": v.stop_code(session.id), "stop_code_label": label, "stop_code_note": note}
+
+
 def card_label(v: View, payment: Payment | None) -> str:
     last4 = payment.approval.card.last4 if payment and payment.approval else ""
     label = v.say.say("side.card")

@@ -14,6 +14,7 @@ ColumnLayout {
         ends: Theme.compact
         noted: !Theme.compact
         corner: Theme.compact ? "" : Shown.smallPrint
+        code: Shown.stopCode
         noteRole: Theme.tall ? "body" : "note"
     }
     Item {

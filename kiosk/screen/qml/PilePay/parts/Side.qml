@@ -15,6 +15,7 @@ Column {
     property bool ends: false         // only the end caption has room
     property bool lined: true           // with the fact line
     property string corner: ""          // a quiet word at the end of the label's row
+    property string code: ""            // the stop code, where the line needs no caption at its end
     readonly property int spare: corner === "" ? 0 : Math.round(width * 0.32)
     readonly property string hint: of.after
     // The word behind the number goes where there is room: beside it, beside the label, under the line, in place of the label.
@@ -115,9 +116,36 @@ Column {
         arriving: side.arriving
     }
     Item {
-        visible: side.start !== "" || side.of.capEnd !== ""
+        visible: side.start !== "" || side.of.capEnd !== "" || side.code !== ""
         width: parent.width
         height: Theme.line(startCap.role) * (startCap.visible && endCap.visible && !side.beside ? 2 : 1)
+        Words {
+            id: codeLabel
+            anchors.right: code.left
+            anchors.rightMargin: Theme.s(1.4)
+            visible: code.visible
+            width: Math.min(implicitWidth, parent.width - code.width - Theme.s(1.4) - (startCap.visible ? startCap.width + Theme.s(2) : 0))
+            text: visible ? Shown.stopCodeLabel : ""
+            role: startCap.role
+            wrapMode: Text.NoWrap
+            fontSizeMode: Text.HorizontalFit
+            minimumPixelSize: Theme.mm(3.7)
+        }
+        Words {
+            id: code
+            anchors.right: parent.right
+            anchors.baseline: startCap.baseline
+            visible: side.code !== ""
+            text: side.code.split("").join("\u2009")
+            role: "lead"
+            strong: true
+            font.features: ({
+                    tnum: 1,
+                    zero: 1
+                })
+            wrapMode: Text.NoWrap
+            Accessible.name: side.code.split("").join(" ")
+        }
         Words {
             id: startCap
             anchors.left: parent.left

@@ -12,6 +12,7 @@ GridLayout {
     property bool ends: false         // only the end caption has room
     property bool lined: true           // with the fact lines
     property string corner: ""          // a quiet word beside the card's label
+    property string code: ""            // the stop code, under the car's line
     columns: Theme.tall ? 1 : 2
     columnSpacing: Theme.gutter
     rowSpacing: Theme.s(4)
@@ -21,6 +22,7 @@ GridLayout {
         Layout.fillWidth: true
         Layout.alignment: Qt.AlignTop
         car: true
+        code: sides.code
         role: sides.role
         ends: sides.ends
         lined: sides.lined
