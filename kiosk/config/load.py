@@ -50,6 +50,15 @@ def load_config(path: Path, overlay: Mapping[str, object] | None = None) -> Conf
     return config
 
 
+def load_to_read(path: Path, overlay: Mapping[str, object] | None = None) -> Config:
+    """What the file at `path` says, for whoever only reads what the kiosk has done: the secrets, certificates, keys and tariffs that it
+    points to are not looked at, and `tariffs` is empty.
+
+    Raises `ConfigError` with every problem found.
+    """
+    return _config(path, _file(path, overlay or {}), {})
+
+
 def check(path: Path) -> list[Problem]:
     """All problems of the configuration at `path`, tariffs that may not be sold there among them; empty when all is well.
 
@@ -107,17 +116,26 @@ def meter_key(connector: Connector) -> str:
 
 def _read(path: Path, overlay: Mapping[str, object]) -> tuple[Config | None, list[Problem]]:
     try:
-        body = _toml(path, overlay)
-        site = body.get("site")
-        file = File.model_validate(body, context=Surroundings(path.resolve().parent, _currency(site)))
-    except ValidationError as error:
-        return None, [_problem(path.name, e["loc"], e["type"], e["msg"], e.get("ctx", {}), e["input"]) for e in error.errors()]
+        file = _file(path, overlay)
     except ConfigError as error:
         return None, list(error.problems)
     tariffs, problems = _tariffs(path.resolve().parent / "tariffs", file.site.currency)
     found = (*_references(file, tariffs), *_doubles(file), *_secrets(file), *_meters(file))
     problems += [Problem(path.name, key, text) for key, text in found]
-    config = Config(
+    return _config(path, file, tariffs), problems
+
+
+def _file(path: Path, overlay: Mapping[str, object]) -> File:
+    body = _toml(path, overlay)
+    try:
+        return File.model_validate(body, context=Surroundings(path.resolve().parent, _currency(body.get("site"))))
+    except ValidationError as error:
+        problems = [_problem(path.name, e["loc"], e["type"], e["msg"], e.get("ctx", {}), e["input"]) for e in error.errors()]
+        raise ConfigError(tuple(problems)) from None
+
+
+def _config(path: Path, file: File, tariffs: Mapping[str, Tariff | None]) -> Config:
+    return Config(
         path=path.resolve(),
         site=file.site,
         piles=tuple(file.piles),
@@ -139,7 +157,6 @@ def _read(path: Path, overlay: Mapping[str, object]) -> tuple[Config | None, lis
         recognition=file.recognition,
         tariffs=MappingProxyType({name: t for name, t in tariffs.items() if t is not None}),
     )
-    return config, problems
 
 
 # --- reading --------------------------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import secrets
 import sys
 from typing import Any
 
-from kiosk.config.load import load_config, overlay
+from kiosk.config.load import load_to_read, overlay
 from kiosk.config.problems import ConfigError
 from kiosk.core.office import OfficeError
 from kiosk.core.office_link import SOCKET, ask
@@ -19,7 +19,7 @@ GOOD, BAD = 0, 1
 
 def _ordered(args: argparse.Namespace, order: dict[str, object]) -> dict[str, Any] | None:
     try:
-        directory = load_config(args.config, overlay(args.set)).journal.directory
+        directory = load_to_read(args.config, overlay(args.set)).journal.directory
         return ask(directory / SOCKET, {name: value for name, value in order.items() if value is not None})
     except (ConfigError, OfficeError) as error:
         sys.stderr.write(f"{error}\n")

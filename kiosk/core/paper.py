@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
 import segno
@@ -25,6 +25,7 @@ from kiosk.receipts.render import Paper, render
 from kiosk.session.codec import CodecError
 from kiosk.session.facts import (
     CreditNoteIssued,
+    Fact,
     PrintEnded,
     PrintRequested,
     QuoteAgreed,
@@ -105,11 +106,9 @@ class Press:
         entries = [(stored.seq, fact_of(stored)) for stored in self._journal.read(stream=body.session)]
         asked = [i for i, (_, fact) in enumerate(entries) if isinstance(fact, PrintRequested) and _is(fact, body)]
         entries = entries[: asked[-1]] if asked else entries
-        failed = {fact.request for _, fact in entries if isinstance(fact, PrintEnded) and fact.result == "not_printed"}
         for i, (seq, issued) in enumerate(entries):
             if isinstance(issued, CreditNoteIssued):
-                since = (fact for _, fact in entries[i:])
-                yield issued.number, sum(isinstance(fact, PrintRequested) and fact.request not in failed for fact in since), seq
+                yield issued.number, papers([fact for _, fact in entries[i:]]), seq
 
     async def _note(self, session: SessionId, place: Place, number: int, copy: int, seq: int) -> CreditNote:
         checkpoint = short(await self._signed_with(seq))
@@ -149,6 +148,12 @@ class Press:
 
 def _is(fact: PrintRequested, body: PrintReceipt) -> bool:
     return (fact.number, fact.copy) == (body.number, body.copy)
+
+
+def papers(facts: Sequence[Fact]) -> int:
+    """How many papers these facts tell of that came out, or may have."""
+    failed = {fact.request for fact in facts if isinstance(fact, PrintEnded) and fact.result == "not_printed"}
+    return sum(isinstance(fact, PrintRequested) and fact.request not in failed for fact in facts)
 
 
 def verification(facts: Iterable[SessionFact]) -> Verification | None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TextIO, TypeVar
 
 from kiosk.core.engine import fact_of
+from kiosk.journal.cli import opened
 from kiosk.journal.entry import JournalError
 from kiosk.journal.reader import Reader
 from kiosk.pricing.canonical import canonical, tariff_hash
@@ -60,7 +61,7 @@ def run(args: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     try:
         rules = None if args.rules is None else _of(args.rules, _sound)
         tariff = None if args.tariff is None else _of(args.tariff, lambda data: read(data)[0])
-        with Reader.open(args.journal) as reader:
+        with opened(args.journal) as reader:
             rows = list(compare(reader, since, rules, tariff))
     except _NoFile as error:
         err.write(f"{error}\n")

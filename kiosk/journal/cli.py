@@ -6,6 +6,7 @@ Exit codes: 0 good, 1 the journal is bad, 2 wrong use (no such journal, no such 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,6 +16,8 @@ from kiosk.journal.bundle import BundleVerdict, is_bundle, verify_bundle
 from kiosk.journal.checkpoint import PublicKey, Stated, parse_keys, parse_stated, short
 from kiosk.journal.entry import JournalError, Stored
 from kiosk.journal.export import export_session
+from kiosk.journal.files import Layout
+from kiosk.journal.look import Look, look_at_bundle, look_at_journal, look_at_own_key, misspelt
 from kiosk.journal.reader import Reader
 from kiosk.journal.verify import Finding, Verdict, verify
 from kiosk.values import Money
@@ -22,12 +25,29 @@ from kiosk.values import Money
 _GOOD, _BAD, _WRONG_USE = 0, 1, 2
 _BODY_WIDTH = 160
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MAGIC = b"SQLite format 3\x00"  # sqlite.org/fileformat, "The Database Header"
+
+
+def opened(path: Path) -> Reader:
+    """The journal at `path`, to be read. Raises `JournalError` with what is there instead, and what to give."""
+    try:
+        if path.is_dir():
+            raise JournalError(f"{path} is a folder: give the file, such as {path / 'journal.db'}")
+        with path.open("rb") as file:
+            begins = file.read(len(_MAGIC))
+    except OSError as error:
+        raise JournalError(f"{path} cannot be read: {error.strerror}. Give the journal of a kiosk, as a user who may read it") from error
+    if not begins:
+        raise JournalError(f"{path} is empty: that is no journal. If it is a copy, it failed: fetch it again with SQLite's `.backup`")
+    if begins != _MAGIC:
+        raise JournalError(f"{path} is no journal: not an SQLite file. Give the journal of a kiosk (journal.db), or a copy of it")
+    return Reader.open(path)
 
 
 def show(path: Path, out: TextIO, *, stream: str | None = None, as_json: bool = False) -> int:
     """Print every entry, or those of one stream (its full name, or the end of it), one a line."""
     try:
-        reader = Reader.open(path)
+        reader = opened(path)
     except JournalError as error:
         print(error, file=out)
         return _WRONG_USE
@@ -53,19 +73,23 @@ def verify_journal(path: Path, out: TextIO, *, key: str | None = None, checkpoin
     `key` and `checkpoint` are files, or the text itself: a C2SP vkey, PEM or hex key; a signed note or the short form on a receipt.
     """
     try:
-        keys = None if key is None else parse_keys(_text(key))
-        stated = None if checkpoint is None else parse_stated(_text(checkpoint))
+        keys = None if key is None else _keys(key)
+        stated = None if checkpoint is None else _stated(checkpoint)
         if is_bundle(path):
             found = verify_bundle(path, keys=keys, stated=stated)
-            print(_bundle_json(found) if as_json else _bundle_text(path, found, stated), file=out)
+            look = look_at_bundle(path, found, keys, stated)
+            print(_bundle_json(found, look) if as_json else _bundle_text(path, found, stated, look), file=out)
             return _GOOD if found.sound else _BAD
-        with Reader.open(path) as reader:
+        with opened(path) as reader:
+            if keys is None:
+                _need_key(path, "copy it here from the kiosk, or give it with --key")
             used = keys or reader.keys()
             verdict = verify(reader, keys=keys, stated=stated)
+            look = look_at_journal(reader, verdict, keys, stated)
     except JournalError as error:
         print(json.dumps({"error": str(error)}) if as_json else error, file=out)
         return _WRONG_USE
-    print(_verdict_json(verdict) if as_json else _verdict_text(path, verdict, used, stated), file=out)
+    print(_verdict_json(verdict, look) if as_json else _verdict_text(path, verdict, used, stated, look), file=out)
     return _GOOD if verdict.sound else _BAD
 
 
@@ -77,14 +101,60 @@ def export(
     `checkpoint` is one that the bundle must be comparable with; `evidence` includes what identifies people.
     """
     try:
-        stated = None if checkpoint is None else parse_stated(_text(checkpoint))
+        stated = None if checkpoint is None else _stated(checkpoint)
+        _can_export(path, out_file, evidence=evidence)
         export_session(path, session, out_file, stated=stated, evidence=evidence)
         found = verify_bundle(out_file, stated=stated)
+        look = look_at_bundle(out_file, found, None, stated) or look_at_own_key(path, found)
     except JournalError as error:
         print(json.dumps({"error": str(error)}) if as_json else error, file=out)
         return _WRONG_USE
-    print(_bundle_json(found) if as_json else _bundle_text(out_file, found, stated), file=out)
+    print(_bundle_json(found, look) if as_json else _bundle_text(out_file, found, stated, look), file=out)
     return _GOOD if found.sound else _BAD
+
+
+def _can_export(path: Path, out_file: Path, *, evidence: bool) -> None:
+    """Say before any work what stands in its way. Raises `JournalError`."""
+    opened(path).close()
+    _need_key(path, "a bundle takes it along. Copy it here from the kiosk")
+    if evidence:
+        _need_evidence(Layout(path).evidence)
+    folder = out_file.parent
+    if not folder.is_dir():
+        raise JournalError(f"{out_file} cannot be written: {folder} is no folder. Make it first, or name a file in one that is there")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise JournalError(f"{out_file} cannot be written: {folder} takes no files from this user. Name a file in another folder")
+
+
+def _need_key(path: Path, mend: str) -> None:
+    public = Layout(path).public
+    if not public.is_file():
+        raise JournalError(f"{public} is missing, the public key that lies beside a journal: {mend}")
+
+
+def _need_evidence(path: Path) -> None:
+    mend = "Run this at the kiosk as its own user, or leave out --evidence"
+    if not path.is_file():
+        raise JournalError(f"{path} is missing, from which --evidence takes what identifies people. {mend}")
+    if not os.access(path, os.R_OK):
+        raise JournalError(f"{path} may not be read by this user, and --evidence takes what identifies people from there. {mend}")
+
+
+def _keys(given: str) -> tuple[PublicKey, ...]:
+    text = _text(given)
+    try:
+        return parse_keys(text)
+    except JournalError as error:
+        where = f"there is no file {given[:60]!r}, and as a text" if text is given else f"in {given}"
+        raise JournalError(f"--key: {where}: {error}") from error
+
+
+def _stated(given: str) -> Stated:
+    text = _text(given)
+    try:
+        return parse_stated(text)
+    except JournalError as error:
+        raise JournalError(f"{error}{misspelt(text)}") from error
 
 
 def sales(path: Path, out: TextIO, *, since: str | None = None, as_json: bool = False) -> int:
@@ -109,7 +179,7 @@ def _listed(
     from kiosk.journal.views import Views  # noqa: PLC0415 - sqlite-utils is loaded only for the work
 
     try:
-        with Reader.open(path) as reader, Views.in_memory(path) as views:
+        with opened(path) as reader, Views.in_memory(path) as views:
             views.catch_up(reader)
             for row in views.rows(table, where, (parameter,)):
                 print(json.dumps(row, ensure_ascii=False) if as_json else line(row), file=out)
@@ -202,12 +272,12 @@ def _text(given: str) -> str:
         raise JournalError(f"{given[:60]} cannot be read ({error}): give a text file, or the text itself") from error
 
 
-def _verdict_text(path: Path, verdict: Verdict, keys: tuple[PublicKey, ...], stated: Stated | None) -> str:
+def _verdict_text(path: Path, verdict: Verdict, keys: tuple[PublicKey, ...], stated: Stated | None, look: Look) -> str:
     count = verdict.last - verdict.first + 1
-    lines = [f"{path}: {count} entries hold, {verdict.checkpoints} signed states agree with them"]
+    lines = [*look.first, f"{path}: {count} entries hold, {verdict.checkpoints} signed states agree with them"]
     lines += [f"public key {key}" for key in keys]
     if verdict.bad is not None:
-        lines += [f"BAD at entry {verdict.bad.seq} ({verdict.bad.code}): {verdict.bad.detail}"]
+        lines += [_otherwise(look, f"BAD at entry {verdict.bad.seq} ({verdict.bad.code}): {verdict.bad.detail}"), *look.also]
     else:
         lines += ["GOOD: the chain is whole."]
         lines += [f"The given checkpoint of {stated.size} entries agrees."] if stated else []
@@ -215,7 +285,11 @@ def _verdict_text(path: Path, verdict: Verdict, keys: tuple[PublicKey, ...], sta
     return "\n".join(lines)
 
 
-def _verdict_json(verdict: Verdict) -> str:
+def _otherwise(look: Look, finding: str) -> str:
+    return f"If it is what stands there: {finding}" if look.first else finding
+
+
+def _verdict_json(verdict: Verdict, look: Look) -> str:
     return json.dumps(
         {
             "sound": verdict.sound,
@@ -224,19 +298,20 @@ def _verdict_json(verdict: Verdict) -> str:
             "last": verdict.last,
             "checkpoints": verdict.checkpoints,
             "blind": verdict.blind,
+            "look": [*look.first, *look.also],
         }
     )
 
 
-def _bundle_text(path: Path, verdict: BundleVerdict, stated: Stated | None) -> str:
-    lines = [f"{path}: the sale {verdict.session}, {verdict.entries} entries"]
+def _bundle_text(path: Path, verdict: BundleVerdict, stated: Stated | None, look: Look) -> str:
+    lines = [*look.first, f"{path}: the sale {verdict.session}, {verdict.entries} entries"]
     lines += [f"public key {key}" for key in verdict.keys]
     if verdict.checkpoint is not None:
         proven = f"{verdict.proven} of {verdict.entries} entries"
         lines += [f"checkpoint {short(verdict.checkpoint)}: {proven} are shown to be among its {verdict.checkpoint.size}"]
     if verdict.bad is not None:
         where = f"at entry {verdict.bad.seq} " if verdict.bad.seq else ""
-        lines += [f"BAD {where}({verdict.bad.code}): {verdict.bad.detail}"]
+        lines += [_otherwise(look, f"BAD {where}({verdict.bad.code}): {verdict.bad.detail}"), *look.also]
     else:
         lines += ["GOOD: every proof in the bundle holds."]
         lines += [f"The given checkpoint of {stated.size} entries agrees."] if stated else []
@@ -244,7 +319,7 @@ def _bundle_text(path: Path, verdict: BundleVerdict, stated: Stated | None) -> s
     return "\n".join(lines)
 
 
-def _bundle_json(verdict: BundleVerdict) -> str:
+def _bundle_json(verdict: BundleVerdict, look: Look) -> str:
     return json.dumps(
         {
             "sound": verdict.sound,
@@ -254,6 +329,7 @@ def _bundle_json(verdict: BundleVerdict) -> str:
             "proven": verdict.proven,
             "checkpoint": None if verdict.checkpoint is None else short(verdict.checkpoint),
             "blind": verdict.blind,
+            "look": [*look.first, *look.also],
         }
     )
 

@@ -64,7 +64,7 @@ def open_reader(path: Path, family: str) -> sqlite3.Connection:
     try:
         _set(connection, path, _READER)
         if _READ_FROM[family] not in _steps_done(connection, path, family):
-            raise JournalError(f"{path} has no current {family} schema: start the core on it once, so that it is brought up to date")
+            raise JournalError(f"{path} is an SQLite file, but not the {family} of a kiosk: look whether it is the right file")
     except sqlite3.Error as error:
         connection.close()
         raise JournalError(explain(error, path, "Opening the database")) from error

@@ -23,7 +23,7 @@ from pypdf import PdfReader, PdfWriter
 from pypdf.generic import DecodedStreamObject, NameObject, StreamObject
 
 from kiosk.receipts.buyer import Business, country_of
-from kiosk.receipts.content import Document, parts
+from kiosk.receipts.content import Document, RowKind, parts
 from kiosk.receipts.credit_note import CreditNote
 from kiosk.receipts.figures import Adjustment, Figures, InvoiceLine, figures, plain
 from kiosk.receipts.pdf import Attachment, sheet
@@ -97,9 +97,9 @@ def _delivered_ms(document: Document) -> int:
 
 def _note(document: Document, w: Wording) -> str:
     """Place, times and registers, why money is given back, by which names all this is found, and what the law of the place wants said: what
-    an invoice has no fields for."""
+    an invoice has no fields for. A COPY says so first."""
     told = ("subject", "bill", "references", "end") if isinstance(document, CreditNote) else ("subject", "references", "end")
-    rows = [row for part in parts(document, w) if part.name in told for row in part.rows]
+    rows = [row for part in parts(document, w) for row in part.rows if part.name in told or row.kind is RowKind.MARK]
     return "\n".join(f"{row.label}: {row.value}" if row.value else row.label for row in rows)
 
 

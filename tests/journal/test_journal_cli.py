@@ -130,3 +130,84 @@ def test_a_copy_in_a_directory_closed_for_writing_is_read(path: Path) -> None:
         assert shown(path)[0] == 0
     finally:
         path.parent.chmod(0o750)
+
+
+# --- what is no journal, and what is no proof -----------------------------------------------------------------------------------
+
+
+def test_what_is_no_journal_is_named_for_what_it_is(path: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty.db").touch()
+    (tmp_path / "text.db").write_text("some words")
+    other = sqlite3.connect(tmp_path / "other.db")
+    other.execute("CREATE TABLE things(name)")
+    other.close()
+    for name, said in (
+        ("", f"is a folder: give the file, such as {path}"),
+        ("none.db", "cannot be read: No such file or directory. Give the journal of a kiosk"),
+        ("empty.db", "is empty: that is no journal. If it is a copy, it failed: fetch it again"),
+        ("text.db", "is no journal: not an SQLite file. Give the journal of a kiosk (journal.db)"),
+        ("other.db", "is an SQLite file, but not the journal of a kiosk: look whether it is the right file"),
+    ):
+        for code, text in (verified(tmp_path / name), shown(tmp_path / name)):
+            assert (code, text.startswith(f"{tmp_path / name} {said}")) == (2, True), text
+
+
+def test_a_copy_without_its_public_key_says_which_file_is_missing(path: Path) -> None:
+    path.with_suffix(".pub").rename(path.with_name("elsewhere"))
+    assert verified(path) == (
+        2,
+        f"{path.with_suffix('.pub')} is missing, the public key that lies beside a journal:"
+        " copy it here from the kiosk, or give it with --key\n",
+    )
+    assert verified(path, key=str(path.with_name("elsewhere")))[0] == 0
+
+
+def _mistyped(letters: str) -> str:
+    return letters[:-1] + ("A" if letters[-1] != "A" else "B")
+
+
+def test_a_checkpoint_that_does_not_match_is_first_compared_with_the_paper(path: Path) -> None:
+    with Journal.open(path) as journal:
+        right = short(journal.checkpoint())
+        journal.append([Entry("kiosk", "More", 1, AT, b"{}")])
+    number, _, letters = right.partition("-")
+    for given, hint in (
+        (_mistyped(right), f"Of its 16 letters all but number 16 are those that this journal signed for {number} entries."),
+        (f"3-{letters}", f"Its letters are those that this journal signed for {number} entries: look at the number 3."),
+        ("31-AAAA-AAAA-AAAA-AAAA", "This journal keeps no signed state of 31 entries: look at the number."),
+    ):
+        code, text = verified(path, checkpoint=given)
+        first, second, *_ = text.splitlines()
+        assert code == 1
+        assert first == "The given checkpoint does not match. First compare it with the paper, character by character: all else holds."
+        assert second == hint
+        assert "\nIf it is what stands there: BAD at entry" in text
+        assert json.loads(verified(path, checkpoint=given, as_json=True)[1])["look"] == [first, second]
+
+
+def test_a_checkpoint_of_an_impossible_form_is_wrong_use_and_says_what_is_impossible(path: Path) -> None:
+    for given, why in (
+        ("2-K0QF-3M2X-A5BC-D1EF", "No checkpoint has '0', '1': look at the paper again, its letters are A to Z and 2 to 7\n"),
+        ("2-K7QF-3M2X-A5BC-D2E", "It has 15 letters behind the number, a checkpoint has 16: look at the paper again\n"),
+    ):
+        code, text = verified(path, checkpoint=given)
+        assert (code, text.endswith(why)) == (2, True), text
+
+
+def test_a_journal_that_was_altered_is_not_excused_by_a_checkpoint(path: Path) -> None:
+    db = sqlite3.connect(path)
+    db.execute("UPDATE entries SET body = x'7b7d' WHERE seq = 2")
+    db.commit()
+    db.close()
+    code, text = verified(path, checkpoint="2-AAAA-AAAA-AAAA-AAAA")
+    assert code == 1
+    assert "does not match" not in text
+    assert "\nBAD at entry 2 (edited)" in text
+
+
+def test_a_key_that_signed_nothing_here_is_told_from_an_altered_journal(path: Path) -> None:
+    code, text = verified(path, key="ab" * 32)
+    assert code == 1
+    assert "BAD at entry 2 (foreign_signature)" in text
+    assert "either the given key is another kiosk's, or somebody signed all of it anew" in text
+    assert verified(path, key="no/such.pub")[1].startswith("--key: there is no file 'no/such.pub', and as a text: ")

@@ -410,3 +410,36 @@ def test_every_leaf_of_every_tree_is_proved_and_nothing_else_is() -> None:
         for beyond in (0, size + 1):
             with pytest.raises(JournalError):
                 tree.consistency(beyond)
+
+
+# --- what stands in its way -----------------------------------------------------------------------------------------------------
+
+
+def _refused(kiosk: Kiosk, out_file: Path, **how: Any) -> str:
+    out = io.StringIO()
+    assert export(kiosk.path, SALE, out_file, out, **how) == 2
+    assert not out_file.is_file()
+    return out.getvalue()
+
+
+def test_a_folder_that_is_not_there_is_named_before_any_work(kiosk: Kiosk, tmp_path: Path) -> None:
+    said = _refused(kiosk, tmp_path / "no" / "sale.zip", evidence=True)
+    assert said.endswith(
+        f"sale.zip cannot be written: {tmp_path / 'no'} is no folder. Make it first, or name a file in one that is there\n"
+    )
+
+
+def test_evidence_that_is_not_beside_the_journal_is_missed_in_plain_words(kiosk: Kiosk, tmp_path: Path) -> None:
+    evidence = kiosk.path.with_name("evidence.db")
+    evidence.rename(kiosk.path.with_name("gone.db"))
+    mend = "Run this at the kiosk as its own user, or leave out --evidence"
+    said = _refused(kiosk, tmp_path / "sale.zip", evidence=True)
+    assert said == f"{evidence} is missing, from which --evidence takes what identifies people. {mend}\n"
+
+
+def test_another_kiosks_key_beside_the_journal_is_said_of_the_bundle(kiosk: Kiosk, tmp_path: Path) -> None:
+    public = kiosk.path.with_suffix(".pub")
+    public.write_text("ab" * 32)
+    out = io.StringIO()
+    assert export(kiosk.path, SALE, tmp_path / "sale.zip", out) == 1
+    assert f"The key used is the one in {public}: either that is another kiosk's, or somebody signed the journal anew." in out.getvalue()
