@@ -18,6 +18,10 @@ log = logging.getLogger(__name__)
 GOOD, BAD, WRONG_USE = 0, 1, 2
 NOBODY_READS = 141  # as the shell calls a program that SIGPIPE ended
 _CONFIG = Path("/etc/pilepay/kiosk.toml")
+_A_CASE = (
+    '{"tariff": {"currency": "EUR", "elements": [{"price_components": [{"type": "ENERGY", "price": 0.49, "step_size": 1}]}]},'
+    ' "session": {"start": "2026-11-22T12:00:00Z", "end": "2026-11-22T13:00:00Z", "kwh": 20}, "time_zone": "Europe/Berlin"}'
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -317,7 +321,13 @@ def _run_receipt(args: argparse.Namespace) -> int:
 
 def _tariff(p: argparse.ArgumentParser) -> None:
     commands = p.add_subparsers(required=True, metavar="COMMAND")
-    price = commands.add_parser("price", help="{tariff, session, time_zone} in, {excl, incl, total, lines} out")
+    price = commands.add_parser(
+        "price",
+        help="what a session costs: one JSON object on the standard input, its price on the standard output",
+        description="Reads {tariff, session, time_zone} as JSON from the standard input; writes {excl, incl, total, currency, lines}.",
+        epilog=f"example: echo '{_A_CASE}' | pilepay tariff price",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     price.add_argument("--jsonl", action="store_true", help="one session a line")
     price.add_argument("--rules", type=Path, metavar="FILE", help="a dry run: the price under these discounts, and the difference")
     price.set_defaults(run=_run_price)
@@ -330,7 +340,7 @@ def _tariff(p: argparse.ArgumentParser) -> None:
     compare.set_defaults(run=_run_compare)
     lint = commands.add_parser("lint", help="what a tariff does that it should not")
     lint.add_argument("file", type=Path)
-    lint.add_argument("--profile", default="eu")
+    lint.add_argument("--profile", default="eu", metavar="P", help="whose rules: eu50, eu, de, uk, us, ca, or several with commas (eu)")
     lint.set_defaults(run=_run_lint)
     explain = commands.add_parser("explain", help="a tariff of OCPI 2.1.1, 2.2.1, 2.3.0 or OCPP 2.1 in plain sentences")
     explain.add_argument("file", type=Path)
@@ -343,6 +353,8 @@ def _tariff(p: argparse.ArgumentParser) -> None:
 def _run_price(args: argparse.Namespace) -> int:
     from kiosk.pricing import cli
 
+    if sys.stdin is not None and sys.stdin.isatty():
+        print("type or paste {tariff, session, time_zone} as JSON, then Ctrl-D", file=sys.stderr)
     return cli.price(getattr(sys.stdin, "buffer", None), sys.stdout, sys.stderr, jsonl=args.jsonl, rules=args.rules)
 
 

@@ -24,6 +24,9 @@ from kiosk.pricing.readers import Version, read, read_body, version_of
 from kiosk.pricing.rules import rules_from
 
 GOOD, BAD, WRONG_USE = 0, 1, 2
+_NOTHING = (
+    "nothing comes in: give {tariff, session, time_zone} as JSON on the standard input (`pilepay tariff price --help` has an example)"
+)
 
 
 class File(Protocol):
@@ -44,7 +47,7 @@ def price(source: Iterable[bytes] | None, out: TextIO, err: TextIO, *, jsonl: bo
     case's own, `difference` what is more or less, and with `jsonl` a last line has the sums.
     """
     if source is None:
-        err.write("nothing comes in: give the session on the standard input\n")
+        err.write(f"{_NOTHING}\n")
         return WRONG_USE
     try:
         other = None if rules is None else parse(rules.read_bytes())
@@ -64,6 +67,9 @@ def price(source: Iterable[bytes] | None, out: TextIO, err: TextIO, *, jsonl: bo
 
 
 def _one(data: bytes, rules: object, out: TextIO, err: TextIO) -> int:
+    if not data.strip():
+        err.write(f"{_NOTHING}\n")
+        return WRONG_USE
     try:
         answer = _priced(data, rules)
     except PricingError as error:
@@ -87,10 +93,10 @@ def _each(source: Iterable[bytes], rules: object, out: TextIO, err: TextIO) -> i
 
 
 def lint(path: File, profile: str, out: TextIO, err: TextIO, *, as_json: bool = False) -> int:
-    """Lint the tariff in a file; `profile` is one of `PROFILES` or several with commas, empty for OCPI's own rules only."""
-    profiles = [p for p in profile.split(",") if p]
+    """Lint the tariff in a file; `profile` is one of `PROFILES` or several with commas. OCPI's own rules hold under each."""
+    profiles = [p.strip() for p in profile.split(",")]
     if unknown := [p for p in profiles if p not in PROFILES]:
-        err.write(f"no profile {', '.join(unknown)}: there are {', '.join(PROFILES)}\n")
+        err.write(f"no profile {', '.join(map(repr, unknown))}: there are {', '.join(PROFILES)}\n")
         return WRONG_USE
     try:
         data = path.read_bytes()

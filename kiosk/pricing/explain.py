@@ -6,7 +6,7 @@ a language. What OCPI leaves open is stated too, by name and value (`POLICIES`),
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -139,13 +139,13 @@ def explain(tariff: Tariff, utc_ms: int, zone: str) -> tuple[Remark, ...]:
         *_limit("min_price", tariff.min_price, tariff),
         *_limit("max_price", tariff.max_price, tariff),
         *_about(tariff, zone),
-        *policies(),
+        *policies(tariff),
     )
 
 
-def policies() -> tuple[Remark, ...]:
-    """Every named policy with its value."""
-    return tuple(Remark(f"explain.policy.{name}.{value}") for name, value in POLICIES.items())
+def policies(tariff: Tariff) -> tuple[Remark, ...]:
+    """Every named policy that can matter under this tariff, with its value."""
+    return tuple(Remark(f"explain.policy.{name}.{value}") for name, value in POLICIES.items() if _APPLIES[name](tariff))
 
 
 def day_ahead(tariff: Tariff, utc_ms: int, zone: str) -> tuple[Step, ...]:
@@ -243,14 +243,22 @@ def _bounds(
 def _gaps(tariff: Tariff) -> Iterator[Remark]:
     """Where none of its restrictions hold, a dimension is free: a driver should know, and an operator may be surprised."""
     for kind in (Dimension.ENERGY, Dimension.TIME, Dimension.PARKING_TIME):
-        rules = [
-            (c.price, e.restrictions)
-            for e in tariff.elements
-            for c in e.components
-            if c.type is kind and not (e.restrictions and e.restrictions.reservation)
-        ]
-        if any(price for price, _ in rules) and all(rules_ is not None for _, rules_ in rules):
+        if _has_gap(tariff, kind):
             yield Remark(f"explain.gap.{kind.value.lower()}")
+
+
+def _has_gap(tariff: Tariff, kind: Dimension) -> bool:
+    rules = [(c.price, restrictions) for c, restrictions in _charged(tariff, kind)]
+    return any(price for price, _ in rules) and all(restrictions is not None for _, restrictions in rules)
+
+
+def _charged(tariff: Tariff, *kinds: Dimension) -> list[tuple[PriceComponent, Restrictions | None]]:
+    """The components of a charge, not of a reservation, with what they are restricted to."""
+    return [(c, r) for c, r in _components(tariff) if c.type in kinds and not (r and r.reservation)]
+
+
+def _components(tariff: Tariff) -> Iterator[tuple[PriceComponent, Restrictions | None]]:
+    return ((c, e.restrictions) for e in tariff.elements for c in e.components)
 
 
 def _limit(name: str, limit: PriceLimit | None, tariff: Tariff) -> Iterator[Remark]:
@@ -271,6 +279,62 @@ def _about(tariff: Tariff, zone: str) -> Iterator[Remark]:
         yield _say("explain.valid_until", moment=At(tariff.end_utc_ms, zone))
     if tariff.energy_mix is not None and tariff.energy_mix.is_green_energy:
         yield Remark("explain.green")
+
+
+# --- which policies a tariff can meet ---------------------------------------------------------------------------------------------
+
+_TIMES = (Dimension.TIME, Dimension.PARKING_TIME)
+
+
+def _always(_tariff: Tariff) -> bool:
+    return True
+
+
+def _priced(tariff: Tariff, *kinds: Dimension) -> bool:
+    return any(c.price for c, _ in _charged(tariff, *kinds))
+
+
+def _restricted(tariff: Tariff, *names: str) -> bool:
+    return any(getattr(r, name) for _, r in _components(tariff) if r for name in names)
+
+
+def _limited(tariff: Tariff) -> bool:
+    return tariff.min_price is not None or tariff.max_price is not None
+
+
+def _reserves(tariff: Tariff) -> bool:
+    return any(c.price for c, r in _components(tariff) if r and r.reservation and c.type in (Dimension.TIME, Dimension.FLAT))
+
+
+def _rounds_up(found: Iterable[tuple[PriceComponent, Restrictions | None]]) -> bool:
+    return any(c.price and c.step_size > 1 for c, _ in found)
+
+
+def _several(tariff: Tariff) -> bool:
+    """Whether anything has more than one price, charge and reservation each for itself."""
+    kinds = [(c.type, r is not None and r.reservation is not None) for c, r in _components(tariff)]
+    return len(kinds) != len(set(kinds))
+
+
+_APPLIES: Mapping[str, Callable[[Tariff], bool]] = MappingProxyType(
+    {
+        "duration": lambda t: _restricted(t, "min_duration", "max_duration"),
+        "fee": lambda t: _priced(t, Dimension.FLAT),
+        "gap": lambda t: any(_has_gap(t, kind) for kind in Dimension),
+        "idle_grace": lambda t: bool(t.sale.idle_grace_seconds) and _priced(t, Dimension.PARKING_TIME),
+        "limits": _limited,
+        "limits_scope": lambda t: _limited(t) and _reserves(t),
+        "lock": _always,
+        "mixed_steps": lambda t: all(_priced(t, kind) for kind in _TIMES) and _rounds_up(_charged(t, *_TIMES)),
+        "no_energy": _always,
+        "range": lambda t: _restricted(t, "min_power_w", "max_power_w", "min_current_ma", "max_current_ma"),
+        "rounding": _always,
+        "selection": _several,
+        "steps": lambda t: _rounds_up((c, r) for c, r in _components(t) if c.type is not Dimension.FLAT),
+        "vat_missing": lambda t: t.tax_included is not TaxIncluded.NA and any(c.price and c.vat is None for c, _ in _components(t)),
+        "withheld": lambda t: _priced(t, *_TIMES),
+    }
+)
 
 
 # --- a line of the bill ----------------------------------------------------------------------------------------------------------

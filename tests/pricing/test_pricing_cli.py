@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from kiosk.__main__ import main
 from kiosk.pricing.cli import lint, price
+from kiosk.pricing.lint import PROFILES
 
 CORPUS = (Path(__file__).parents[1] / "vectors" / "pricing" / "corpus.jsonl").read_text().splitlines()
 
@@ -235,12 +238,36 @@ def test_no_input_at_all_is_wrong_use() -> None:
     out, err = io.StringIO(), io.StringIO()
     assert price(None, out, err) == 2
     assert err.getvalue().startswith("nothing comes in")
+    assert run([], jsonl=False) == (2, "", err.getvalue())
+
+
+def test_the_help_says_what_is_read_and_its_example_has_a_price(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["tariff", "price", "--help"])
+    told = capsys.readouterr().out
+    assert "as JSON from the standard input" in told
+    (case,) = re.findall(r"^example: echo '(.*)' \| pilepay tariff price$", told, flags=re.MULTILINE)
+    code, out, _ = run([case], jsonl=False)
+    assert (code, json.loads(out)["total"]) == (0, "9.80")
+
+
+@pytest.mark.parametrize("profile", ["", ",", "eu,", "mars"])
+def test_a_profile_that_is_none_is_refused_with_those_there_are(profile: str, tmp_path: Path) -> None:
+    out, err = io.StringIO(), io.StringIO()
+    assert lint(tmp_path / "any.json", profile, out, err) == 2
+    assert (out.getvalue(), err.getvalue().partition(": ")[2]) == ("", "there are eu50, eu, de, uk, us, ca\n")
+
+
+def test_the_help_names_every_profile(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["tariff", "lint", "--help"])
+    assert ", ".join(PROFILES) in " ".join(capsys.readouterr().out.split())
 
 
 def test_a_lint_reads_every_version(tmp_path: Path) -> None:
     file, out, err = tmp_path / "old.json", io.StringIO(), io.StringIO()
     file.write_text(json.dumps({"id": "x", "currency": "EUR", "elements": ELEMENTS, "last_updated": "2024-01-01T00:00:00Z"}))
-    lint(file, "", out, err)
+    lint(file, "eu", out, err)
     assert "note: prices-before-vat" in out.getvalue()
     assert "not-a-tariff" not in out.getvalue()
 
