@@ -17,7 +17,7 @@ _PROGRESS_MS = 5_000
 
 
 def simulate(sessions: int, seed: int, mutant: str | None, out: TextIO, *, as_json: bool, jobs: int = 1, keep: Path | None = None) -> int:
-    """Play `sessions` sales from `seed`; the result is the exit code: 1 on any violation, 2 for a mutant nobody knows.
+    """Play `sessions` sales from `seed`; the result is the exit code: 1 on any violation, 2 for wrong use.
 
     `jobs` processes share the work. In the file `keep` the report so far is kept, and a run that was broken off goes on from it.
     """
@@ -34,12 +34,14 @@ def simulate(sessions: int, seed: int, mutant: str | None, out: TextIO, *, as_js
     kept = Kept(keep) if keep is not None else None
     try:
         so_far = kept.load(seed, mutant) if kept is not None else None
+        if kept is not None:
+            kept.save(so_far or Report(seed, mutant))
+        progress = _Progress(sessions, so_far, kept)
+        report = run(sessions, seed, mutant, jobs=jobs, so_far=so_far, told=progress.told)
+        progress.over(report)
     except KeepError as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"--keep: {error}\n")
         return WRONG_USE
-    progress = _Progress(sessions, so_far, kept)
-    report = run(sessions, seed, mutant, jobs=jobs, so_far=so_far, told=progress.told)
-    progress.over(report)
     if as_json:
         print(report.as_json(), file=out)
     else:

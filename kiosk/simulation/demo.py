@@ -39,10 +39,12 @@ def demo(tour: Path | None, *, fast: bool) -> int:
     if tour is None:
         sys.stdout.write("There is no display here, so the demo plays a tour, on a clock 20 times faster than yours.\n")
         fast = True
-    if folder.exists() and not folder.is_dir():
-        sys.stderr.write(f"{folder} is no folder: name one that the tour may fill.\n")
+    try:
+        (folder / "pages").mkdir(parents=True, exist_ok=True)
+        (folder / "core.log").open("a").close()
+    except OSError as error:
+        sys.stderr.write(f"--tour: {error.filename} cannot be made: {error.strerror}. Name a folder that this user may fill.\n")
         return 2
-    folder.mkdir(parents=True, exist_ok=True)
     return asyncio.run(_tour(folder, fast))
 
 

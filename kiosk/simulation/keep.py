@@ -29,7 +29,7 @@ class Kept:
         if not self._path.exists():
             return None
         try:
-            body: dict[str, Any] = json.loads(self._path.read_text())
+            body: dict[str, Any] = json.loads(self._text())
             series = (body["program"], body["seed"], body["mutant"])
             report = _report(body)
         except (ValueError, KeyError, TypeError) as error:
@@ -38,7 +38,14 @@ class Kept:
             raise KeepError(f"{self._path} was kept for another seed, another mutant or another state of the program: name another file")
         return report
 
+    def _text(self) -> str:
+        try:
+            return self._path.read_text()
+        except OSError as error:
+            raise KeepError(f"{self._path} cannot be read: {error.strerror}. Name a file") from error
+
     def save(self, report: Report) -> None:
+        """Write all of it or leave the last one. Raises `KeepError`."""
         body = {
             "program": self._program,
             "seed": report.seed,
@@ -56,8 +63,13 @@ class Kept:
             ],
         }
         new = self._path.with_name(f"{self._path.name}.new")
-        new.write_text(json.dumps(body))
-        new.replace(self._path)
+        try:
+            new.write_text(json.dumps(body))
+            new.replace(self._path)
+        except OSError as error:
+            raise KeepError(
+                f"{self._path} cannot be written: {error.strerror}. Name a file in a folder that is there and takes files"
+            ) from error
 
 
 def _report(body: dict[str, Any]) -> Report:

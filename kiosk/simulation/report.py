@@ -122,7 +122,7 @@ class Report:
 
     def write(self, out: TextIO) -> None:
         """The summary for people."""
-        lines = [*_table(self.struck), "", *self._sums()]
+        lines = [*_heading(), *_table(self.struck), "", *self._sums()]
         for broken in self.broken[:_MOST_STORIES]:
             lines += ["", *_told(broken, self.mutant)]
         if rest := self.broken[_MOST_STORIES:]:
@@ -153,6 +153,13 @@ class Report:
 
 def _others(steps: Sequence[str]) -> list[str]:
     return [step for step in cells.STEPS if step not in steps]
+
+
+def _heading() -> list[str]:
+    return [
+        "The faults that struck, by their ids in docs/flows.md: how often in all, and how often at each step a sale was at.",
+        f"{'id':3}  {'what fails':52} {'times':>7}   at which step how often",
+    ]
 
 
 def _table(struck: Counter[tuple[str, str]]) -> list[str]:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 from pathlib import Path
 
 import pytest
 
 from kiosk.simulation.cli import BAD, GOOD, WRONG_USE, simulate
+from kiosk.simulation.demo import demo
 from kiosk.simulation.faults import WORDS
 from kiosk.simulation.mutants import MUTANTS
+from kiosk.simulation.report import Report
 from kiosk.simulation.series import run
 
 
@@ -43,6 +46,45 @@ def test_a_failing_world_can_be_played_alone() -> None:
     out = io.StringIO()
     report.write(out)
     assert f"pilepay simulate --sessions {broken.sales} --seed {broken.seed} --mutant round-up" in out.getvalue()
+
+
+def test_the_table_of_faults_says_what_its_columns_are() -> None:
+    out = io.StringIO()
+    report = Report(1)
+    report.struck.update({("F14", "capture"): 3, ("F14", "idle"): 2})
+    report.write(out)
+    words, heads, row, *_ = out.getvalue().splitlines()
+    assert words == "The faults that struck, by their ids in docs/flows.md: how often in all, and how often at each step a sale was at."
+    assert heads.split() == ["id", "what", "fails", "times", "at", "which", "step", "how", "often"]
+    assert row.endswith("5   capture 3 · idle 2")
+    assert row[: heads.index("times") + len("times")].endswith(" 5")
+    assert heads.index("at which") == row.index("capture")
+
+
+@pytest.mark.parametrize(
+    ("where", "why"), [("no/such", "No such file or directory"), ("", "Is a directory"), ("file/k", "Not a directory")]
+)
+def test_a_report_that_cannot_be_kept_is_said_before_anything_is_played(
+    where: str, why: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    assert simulate(10**9, 1, None, io.StringIO(), as_json=True, keep=tmp_path / where) == WRONG_USE
+    said = capsys.readouterr().err
+    assert said.startswith(f"--keep: {tmp_path / where} cannot be ")
+    assert f": {why}. Name a file" in said
+
+
+@pytest.mark.parametrize("where", ["file", "file/tour"])
+def test_a_tour_into_what_is_no_folder_is_refused(where: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").touch()
+    level = logging.getLogger().level
+    try:
+        assert demo(tmp_path / where, fast=True) == WRONG_USE
+    finally:
+        logging.getLogger().setLevel(level)
+    said = capsys.readouterr().err
+    assert said.startswith(f"--tour: {tmp_path / where}")
+    assert said.endswith(" cannot be made: Not a directory. Name a folder that this user may fill.\n")
 
 
 def test_a_violation_is_exit_code_one() -> None:
