@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import importlib.util
 import re
@@ -14,6 +15,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 from tree import ROOT, product_modules, texts
 
+from kiosk.__main__ import _parser
 from kiosk.config.model import Connector, File, Pile, Policies
 from kiosk.session import facts
 from kiosk.session.faults import FAULTS
@@ -21,7 +23,8 @@ from kiosk.session.faults import FAULTS
 PAGES = ("README.md", "docs/architecture.md", "docs/installer.md", "docs/operator.md", "docs/integration.md")
 _FENCED = re.compile(r"^```[a-z]*\n(.*?)^```", flags=re.MULTILINE | re.DOTALL)
 _CODE = re.compile(r"`([^`\n]+)`")
-_COMMAND = re.compile(r"(?:^|bin/|\$ )pilepay ([a-z]+(?: (?:show|verify|price|compare|lint|list|decide|sales|reviews)\b)?)([^|&]*)")
+_SECOND = "show|verify|export|price|compare|lint|explain|list|decide|sales|reviews"
+_COMMAND = re.compile(rf"(?:^|bin/|\$ )pilepay ([a-z]+(?: (?:{_SECOND})\b)?)([^|&]*)")
 _MADE = re.compile(r'make ([a-z]+) ARGS="([^"]*)"')
 _OURS = re.compile(r"(?:README|CONTRIBUTING|SECURITY|CHANGELOG)\.md|(?:kiosk|hardware|tests|docs|assets|packaging)/[\w./-]+")
 _ROW = re.compile(r"^\| `([^`]+)`.*", flags=re.MULTILINE)
@@ -69,6 +72,25 @@ def test_every_command_of_the_readme_exists() -> None:
     assert {"demo", "test"} <= made <= targets
     assert run
     assert not [command for command in run if not _help(command)]
+
+
+def _commands(parser: argparse.ArgumentParser) -> set[str]:
+    """Every command there is, with its subcommands."""
+    found = set()
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for name, inner in action.choices.items():
+                found |= {f"{name} {sub}" for sub in _commands(inner)} or {name}
+    return found
+
+
+def test_the_readme_names_every_command() -> None:
+    named = set()
+    for row in re.findall(r"^\| (`pilepay [^|]+) \|", _page("README.md"), flags=re.MULTILINE):
+        first, *more = _CODE.findall(row)
+        group = " ".join(first.split()[1:-1])  # what follows `pilepay tariff price` is of `tariff`, too
+        named |= {first.removeprefix("pilepay "), *(f"{group} {word}".strip() for word in more)}
+    assert named == _commands(_parser())
 
 
 @pytest.mark.parametrize("picture", ["price.png", "charging.png", "receipt.png", "architecture.svg"])
