@@ -138,7 +138,7 @@ class Day:
     spoken: str  # all of it in a sentence, for a screen reader
     steps: tuple[DayStep, ...] = ()
     hours: tuple[int, ...] = ()
-    end: str = ""  # the clock's time when they are over
+    end: str = ""  # how far from now they reach: "+24 h"
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,8 @@
 
 A tag and base32 of a deflated list: only characters of the QR code's alphanumeric mode (5.5 bits each), and safe in a URL. The dictionary
 and the order of a list belong to its tag for ever: `PILEPAY1` is a receipt, `PILEPAY2` a receipt with what a plain one lacks (discounts,
-signed meter data, notices), `PILEPAY3` one that is owed on an account, `PILEPAYC1` a credit note, `PILEPAYC2` one for an account. Another
-order is another tag.
+signed meter data, notices), `PILEPAY3` one that is owed on an account, `PILEPAY4` one whose energy was billed in steps, `PILEPAYC1` a
+credit note, `PILEPAYC2` one for an account. Another order is another tag.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ log = logging.getLogger(__name__)
 TAG = "PILEPAY1"
 FULL_TAG = "PILEPAY2"
 ACCOUNT_TAG = "PILEPAY3"
+STEPS_TAG = "PILEPAY4"
 NOTE_TAG = "PILEPAYC1"
 ACCOUNT_NOTE_TAG = "PILEPAYC2"
 MOST_CHARACTERS = 1_800
@@ -70,6 +71,8 @@ def _tagged(document: Document) -> tuple[str, list[Any]]:
         flat = _flat_note(document)
         return (ACCOUNT_NOTE_TAG, [*flat, document.contract]) if document.contract else (NOTE_TAG, flat)
     flat, more = _flat(document), _more(document)
+    if document.step_mwh:
+        return STEPS_TAG, [*flat, more, document.contract, document.step_mwh]
     if document.contract:
         return ACCOUNT_TAG, [*flat, more, document.contract]
     return (FULL_TAG, [*flat, more]) if any(more) else (TAG, flat)
@@ -90,6 +93,7 @@ def expand(text: str) -> Document:
         (TAG, _full),
         (FULL_TAG, _full_with_more),
         (ACCOUNT_TAG, _full_on_account),
+        (STEPS_TAG, _full_in_steps),
         (NOTE_TAG, _full_note),
         (ACCOUNT_NOTE_TAG, _full_account_note),
     )
@@ -237,6 +241,11 @@ def _full_with_more(flat: Any) -> Receipt:
 def _full_on_account(flat: Any) -> Receipt:
     *full, contract = flat
     return replace(_full_with_more(full), contract=contract)
+
+
+def _full_in_steps(flat: Any) -> Receipt:
+    *full, contract, step_mwh = flat
+    return replace(_full_with_more(full), contract=contract, step_mwh=step_mwh)
 
 
 # --- the credit note ----------------------------------------------------------------------------------------------------------------------

@@ -197,6 +197,7 @@ def _delivery(r: Receipt, w: Wording) -> Iterator[Row]:
 
 def _bill(r: Receipt, w: Wording) -> Iterator[Row]:
     rates = {item.vat for item in r.items}
+    last = next((item for item in reversed(r.items) if item.code == "ENERGY"), None)
     for item in r.items:
         yield Row(RowKind.ITEM, item_name(item, w), w.money(item.amount))
         details = [item_detail(item, r.gross, w)]
@@ -204,6 +205,8 @@ def _bill(r: Receipt, w: Wording) -> Iterator[Row]:
             details.append(w.say("receipt.vat.included", rate=w.percent(item.vat)))
         if detail := ", ".join(filter(None, details)):
             yield Row(RowKind.DETAIL, detail)
+        if item is last and (rounded := steps(r, w)):
+            yield Row(RowKind.DETAIL, rounded)
     for reduction in r.reductions:
         yield Row(RowKind.ITEM, w.say(f"receipt.reduction.{reduction.code}"), w.money(reduction.amount))
 
@@ -213,9 +216,16 @@ def _sums(r: Receipt, w: Wording) -> Iterator[Row]:
     yield from _taxes(r.taxes, w)
 
 
+def steps(r: Receipt, w: Wording) -> str:
+    """Why more energy is billed than was delivered, where it is."""
+    if not r.step_mwh:
+        return ""
+    return w.say("receipt.steps", delivered=_kwh(r.mwh, w), step=_kwh(r.step_mwh, w), billed=_kwh(r.billed_mwh, w))
+
+
 def item_name(item: Item, w: Wording) -> str:
     """What the line is called: a discount by the name its owner gave it."""
-    return item.off.name if item.off and item.off.name else _dimension(item.code, w)
+    return w.discount(item.code, item.off.name) if item.off and item.off.name else _dimension(item.code, w)
 
 
 def item_detail(item: Item, gross: bool, w: Wording) -> str:

@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import Any
 
 from kiosk.pricing.discounts import DiscountLine
 from kiosk.pricing.quote import Quote
@@ -31,7 +32,7 @@ from kiosk.receipts.receipt import (
 from kiosk.receipts.sale import Refund, Sale
 from kiosk.receipts.vat import Tax, added, credited, nothing, taxes
 from kiosk.session import facts as f
-from kiosk.values import MWH_PER_KWH, Money, RequestRef
+from kiosk.values import MWH_PER_KWH, MWH_PER_WH, Money, RequestRef
 
 
 def document(
@@ -163,6 +164,7 @@ def _receipt(sale: Sale, seller: Seller, place: Place) -> Receipt:
         tariff_id=sale.quote.tariff_id,
         tariff_hash=sale.quote.tariff_hash,
         trusted=sale.trusted,
+        step_mwh=_step(sale.quote, sale.priced.rating, delivered.mwh),
     )
 
 
@@ -212,10 +214,31 @@ def _reductions(rating: Rating, priced: f.Priced) -> tuple[Reduction, ...]:
     return tuple(Reduction(code, -amount) for code, amount in found if amount)
 
 
+def _step(quote: Quote, rating: Rating, mwh: int) -> int:
+    """The step that the energy was rounded up by (OCPI 2.3.0 mod_cdrs#step_size), in mWh; 0 where nothing was.
+
+    It is that of a price on the bill, and such that what was billed is the next step after what was delivered.
+    """
+    lines = [line for line in rating.lines if line.code == "ENERGY"]
+    billed = sum(_item(line).units for line in lines)
+    if billed <= mwh:
+        return 0
+    paid = {line.unit_price for line in lines}
+    components = [c for element in _tariff(quote).get("elements", ()) for c in element.get("price_components", ()) if c["type"] == "ENERGY"]
+    sizes = {int(c.get("step_size", 1)) * MWH_PER_WH for c in components if Decimal(c["price"]) in paid}
+    return min((size for size in sizes if size and billed == -(-mwh // size) * size), default=0)
+
+
 def _gross(quote: Quote) -> bool:
     """Whether the tariff's prices include VAT (OCPI 2.3.0 Tariff `tax_included`)."""
+    return bool(_tariff(quote).get("tax_included", "NO") != "NO")
+
+
+def _tariff(quote: Quote) -> dict[str, Any]:
     try:
         tariff = json.loads(quote.tariff_json, parse_float=Decimal)
-        return bool(tariff.get("tax_included", "NO") != "NO")
-    except (ValueError, AttributeError) as error:
+    except ValueError as error:
         raise ReceiptError(f"the quote's tariff {quote.tariff_id} is no OCPI tariff: {error}") from error
+    if not isinstance(tariff, dict):
+        raise ReceiptError(f"the quote's tariff {quote.tariff_id} is no OCPI tariff")
+    return tariff

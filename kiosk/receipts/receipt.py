@@ -117,6 +117,8 @@ class Receipt:
     """One sale, settled. Times are UTC milliseconds, shown in `zone`; energy and registers are mWh. `mwh` need not be the difference of the
     registers: one of them may have rolled over.
 
+    `step_mwh` is the step of the tariff in which the energy was billed, 0 where that is what was delivered.
+
     With a `contract` nothing was paid: it is owed on that contract's account, `captured` says how much, and there is no card.
     `copy` is 0 for the original, else the how-manieth copy. `gross` tells whether unit prices include VAT. `trusted` is false when the
     kiosk's clock was not confirmed. Raises `ReceiptError` unless lines, reductions, VAT rows and captured money agree to the cent.
@@ -151,6 +153,7 @@ class Receipt:
     checkpoint: str = ""
     verification: Verification | None = None
     contract: str = ""
+    step_mwh: int = 0
 
     def __post_init__(self) -> None:
         currencies = {m.currency for m in (self.held, *(i.amount for i in self.items), *(r.amount for r in self.reductions))}
@@ -170,6 +173,8 @@ class Receipt:
             raise ReceiptError(f"{self._name} is owed on account {self.contract}, yet says that a card was used")
         if self.mwh < 0:
             raise ReceiptError(f"{self._name}: {self.mwh} mWh is no delivery")
+        if self.step_mwh and not (self.billed_mwh % self.step_mwh == 0 and 0 < self.billed_mwh - self.mwh < self.step_mwh):
+            raise ReceiptError(f"{self._name}: {self.mwh} mWh in steps of {self.step_mwh} are not {self.billed_mwh}")
         if len(self.card.last4) > 4:
             raise ReceiptError(f"{self._name} would show more than four digits of a card")
 
@@ -191,6 +196,11 @@ class Receipt:
     def total(self) -> Money:
         """What is paid, VAT included."""
         return _sum((r.amount for r in self.reductions), self.captured.currency) + self.priced
+
+    @cached_property
+    def billed_mwh(self) -> int:
+        """The energy the lines are for."""
+        return sum(i.units for i in self.items if i.code == "ENERGY")
 
     @property
     def released(self) -> Money:

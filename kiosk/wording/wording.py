@@ -76,6 +76,11 @@ class Wording:
         """Whether the language has a sentence `code`."""
         return code in self._catalogue.sentences
 
+    def discount(self, code: str, name: str) -> str:
+        """What a discount of a kind (`SOLAR`) is called: a name of ours in this language, one that somebody gave as they gave it."""
+        ours = f"discount.{code}.{name}"
+        return self.say(ours) if self.has(ours) else name
+
     def fault(self, code: str, **params: str | int) -> FaultText:
         """The three sentences of `fault.<code>`. Of `params` (`plug`, `amount`, `phone`) each sentence takes what it names.
 

@@ -47,18 +47,23 @@ def test_on_a_plain_day_the_stretches_are_as_long_as_their_hours() -> None:
     assert told(made) == [("now", "0.49 €"), ("17:00", "0.69 €"), ("22:00", "0.29 €"), ("06:00", "0.49 €")]
     assert [(step.start, step.end) for step in made.steps] == [(0, 208), (208, 416), (416, 750), (750, 1_000)]
     assert [step.level for step in made.steps] == [710, 1_000, 420, 710]
-    assert made.end == "12:00"
+    assert made.end == f"+24{NBSP}h"
+
+
+def test_the_graph_never_has_the_same_time_at_both_ends() -> None:
+    midnight = ahead(at(2026, 11, 24, 0, 0))
+    assert (midnight.steps[0].time, midnight.end) == ("now", f"+24{NBSP}h")
 
 
 @pytest.mark.parametrize(
-    ("noon", "night_hours", "end"),
-    [((2026, 10, 24, 12, 0), 9, "11:00"), ((2026, 3, 28, 12, 0), 7, "13:00")],
+    ("noon", "night_hours"),
+    [((2026, 10, 24, 12, 0), 9), ((2026, 3, 28, 12, 0), 7)],
     ids=["the day of 25 hours", "the day of 23 hours"],
 )
-def test_a_night_in_which_the_clocks_change_is_longer_or_shorter(noon: tuple[int, ...], night_hours: int, end: str) -> None:
+def test_a_night_in_which_the_clocks_change_is_longer_or_shorter(noon: tuple[int, ...], night_hours: int) -> None:
     made = ahead(at(*noon))
     night = made.steps[2]
-    assert (night.time, made.steps[3].time, made.end) == ("22:00", "06:00", end)
+    assert (night.time, made.steps[3].time) == ("22:00", "06:00")
     assert (night.end - night.start) * 24 == pytest.approx(night_hours * 1_000, abs=24)
     assert len(made.hours) == 23  # between 24 bars
     assert {b - a for a, b in pairwise(made.hours)} <= {41, 42}

@@ -27,7 +27,7 @@ from kiosk.journal.entry import Entry
 from kiosk.journal.journal import Journal
 from kiosk.journal.reader import Reader
 from kiosk.metering.reading import Reading
-from kiosk.pricing.discounts import Discount, Funder, LoyaltyTier, OffPeakBonus, SolarShare, Subscription
+from kiosk.pricing.discounts import Coupon, Discount, Funder, LoyaltyTier, OffPeakBonus, SolarShare, Subscription
 from kiosk.pricing.load import load
 from kiosk.pricing.model import Restrictions
 from kiosk.pricing.rating import Rating
@@ -43,6 +43,7 @@ from kiosk.wording.wording import Wording
 SILVER = LoyaltyTier(name="Silver", funded_by=Funder.OPERATOR, percent=Decimal(5))
 GOLD = Subscription(name="Gold", funded_by=Funder.OPERATOR, mwh_left=20_000_000)
 SUN = SolarShare(name="Sun", funded_by=Funder.SITE, price=Decimal("0.30"), permille=600)
+COUPON = Coupon(name="Welcome", funded_by=Funder.PARTNER, amount=Money(50, "EUR"))
 NIGHT = OffPeakBonus(name="Night", funded_by=Funder.OPERATOR, per_kwh=Decimal("0.10"), when=Restrictions(), zone="Europe/Berlin")
 CARD = i.CardFacts("mc", "4821", recognition=Digest("cd" * 32))
 
@@ -271,11 +272,11 @@ AT = Moment(1_800_000_000_000, "boot", 0)
     ("rules", "note", "glyph"),
     [
         ((), "", ""),
-        ((SUN,), "With sun: 0.38\N{NO-BREAK SPACE}€", "sun"),
-        ((NIGHT,), "0.40\N{NO-BREAK SPACE}€ with Night", ""),
-        ((SUN, NIGHT), "With sun: 0.28\N{NO-BREAK SPACE}€", "sun"),
+        ((SUN,), "With sun: 0.38\N{NO-BREAK SPACE}€/kWh", "sun"),
+        ((NIGHT,), "0.40\N{NO-BREAK SPACE}€/kWh with Night", ""),
+        ((SUN, NIGHT), "With sun: 0.28\N{NO-BREAK SPACE}€/kWh", "sun"),
         ((replace(SUN, price=Decimal("0.60")),), "", ""),
-        ((replace(SUN, price=Decimal("0.299")),), "With sun: 0.38\N{NO-BREAK SPACE}€", "sun"),
+        ((replace(SUN, price=Decimal("0.299")),), "With sun: 0.38\N{NO-BREAK SPACE}€/kWh", "sun"),
     ],
 )
 def test_the_price_that_leads_is_the_tariffs_and_what_everybody_pays_less_stands_below(
@@ -308,16 +309,47 @@ def test_while_it_charges_the_price_of_now_and_its_reasons_are_shown() -> None:
     assert shown.card is not None and shown.card.note == "Cheaper by Silver."
 
 
-@pytest.mark.parametrize(("language", "told"), [("en", "Your price fell: Silver."), ("de", "Ihr Preis ist gesunken: Silver.")])
-def test_after_the_tap_the_screen_says_that_the_price_fell(language: str, told: str) -> None:
+@pytest.mark.parametrize(
+    ("language", "rules", "told"),
+    [
+        ("en", (SUN, SILVER), "Your price fell to 0.37 €/kWh: Silver."),
+        ("de", (SUN, SILVER), "Ihr Preis ist auf 0,37 €/kWh gesunken: Silver."),
+        ("tr", (SILVER,), "Yeni fiyatınız €0,48/kWh: Silver."),
+        ("en", (GOLD,), "Your price fell: Gold (20.00 kWh)."),
+        ("de", (COUPON,), "Ihr Preis ist gesunken: Welcome (0,50 €)."),
+        ("en", (SUN, SILVER, GOLD), "Your price fell to 0.37 €/kWh: Gold, Silver."),
+        ("en", (SUN,), ""),
+    ],
+)
+def test_after_the_tap_the_screen_says_to_how_much_a_kwh_the_price_fell(language: str, rules: tuple[Discount, ...], told: str) -> None:
     s = Screen()
     s.pays()
     sale = s.w.session
     assert sale.quote is not None
-    s.w.give(i.DiscountsOffered(sale.id, under(sale.quote, (SUN, SILVER)).discounts_json, "card"))
+    s.w.give(i.DiscountsOffered(sale.id, under(sale.quote, rules).discounts_json, "card"))
     s.looks()
     shown = page(s, (), language)
-    assert (shown.page, shown.subtitle) == ("plug_in", told)
+    assert (shown.page, shown.subtitle.replace("\N{NO-BREAK SPACE}", " ").replace("\N{WORD JOINER}", "")) == ("plug_in", told)
+
+
+@pytest.mark.parametrize(
+    ("name", "language", "told"),
+    [("Sun", "en", "Sun"), ("Sun", "de", "Sonne"), ("Sun", "pl", "Słońce"), ("Dach Lindenhof", "pl", "Dach Lindenhof")],
+)
+def test_a_name_of_ours_is_said_in_the_drivers_language_and_an_operators_as_given(name: str, language: str, told: str) -> None:
+    s = Screen()
+    s.charges()
+    sale = s.w.session
+    assert sale.quote is not None and sale.transaction is not None
+    sun = replace(SUN, name=name)
+    s.w.give(i.DiscountsOffered(sale.id, under(sale.quote, (sun,)).discounts_json, "site"))
+    s.looks()
+    running = page(s, (), language).card
+    assert running is not None and told in running.note
+    s.w.skip(600)
+    s.w.end(sale.transaction, 110)
+    s.looks()
+    assert f"− {told} " in page(s, (), language).sum_line
 
 
 def test_the_end_names_every_discount_in_its_sum() -> None:

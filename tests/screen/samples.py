@@ -388,6 +388,15 @@ def charging_stored(language: str) -> Snapshot:
     return replace(charging(language), card=card, rail_note=w.say("charging.ends_at", most=euro(w, 12_000)))
 
 
+def charging_until(language: str) -> Snapshot:
+    """A price with four decimals that the clock will change, after many hours."""
+    w = _VOICES[language]
+    amount, unit = w.beside(_rate(w, "0.4567"), w.say("unit.per_kwh", symbol="€"), "EUR")
+    page = charging(language)
+    time = Fact(w.say("charging.time"), "12:34", w.say("unit.clock_hours"))
+    return replace(page, facts=(page.facts[0], time, Fact(w.say("charging.price_until", time="22:00"), amount, unit)))
+
+
 def charging_declined(language: str) -> Snapshot:
     """The bank said no to what the terminal had approved."""
     w = _VOICES[language]
@@ -725,6 +734,7 @@ PAGES: dict[str, Callable[[str], Snapshot]] = {
     "charging-long": charging_long,
     "charging-free": charging_free,
     "charging-stored": charging_stored,
+    "charging-until": charging_until,
     "charging-declined": charging_declined,
     "stop": stop,
     "stop-two": stop_two,

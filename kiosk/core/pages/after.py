@@ -115,6 +115,7 @@ def _sum_line(v: View, s: Session) -> str:
 
 def _few(v: View, lines: tuple[BillLine, ...]) -> tuple[BillLine, ...]:
     """The lines of a bill for one sentence: discounts that would make it too long are one; the receipt has them all."""
+    lines = tuple(replace(line, name=v.say.discount(line.code, line.name)) if isinstance(line, DiscountLine) else line for line in lines)
     off = [line for line in lines if isinstance(line, DiscountLine)]
     if sum(len(line.name) for line in off) <= _LONGEST_NAMES:
         return lines

@@ -1,7 +1,7 @@
 """The price of electricity over the next 24 hours: what it becomes next and when, a small graph, and the same in a sentence to be heard.
 
 It is the tariff's own price; discounts can only lower it. The hours are hours that pass: on the nights the clocks change the graph is as
-long as ever, and its times are those on the wall.
+long as ever, and its times are those on the wall. Its end is not: it would have the same time as its beginning.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from kiosk.pricing.localtime import wall_clock, zone_of
 from kiosk.pricing.model import Tariff
 from kiosk.protocol import Day, DayStep
 from kiosk.values import Moment
-from kiosk.wording.wording import Wording
+from kiosk.wording.wording import NBSP, Wording
 
 _DAY_MS = 24 * 3_600_000
 _HOUR_MS = 3_600_000
@@ -39,7 +39,7 @@ def day(offer: Offer, at: Moment, zone: str, say: Wording) -> Day | None:
             for step, price in zip(steps, prices, strict=True)
         ),
         hours=_hours(at, zone),
-        end=say.clock(at.utc_ms + _DAY_MS, zone),
+        end=f"+{_DAY_MS // _HOUR_MS}{NBSP}{say.say('unit.clock_hours')}",
     )
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from decimal import ROUND_CEILING, Decimal
 
 from kiosk.core.pages.view import Offer
 from kiosk.pricing.canonical import canonical, tariff_hash
 from kiosk.pricing.components import Component, components, energy_price
-from kiosk.pricing.discounts import Discount, SolarShare
+from kiosk.pricing.discounts import ORDER, Coupon, Discount, SolarShare, Subscription
 from kiosk.pricing.explain import conditions
 from kiosk.pricing.model import Restrictions
 from kiosk.pricing.quote import Quote
@@ -18,9 +18,11 @@ from kiosk.pricing.terms import price_of_energy
 from kiosk.protocol import Choice, PriceRow
 from kiosk.values import Moment, Money, exponent
 from kiosk.wording.remarks import remark_texts
-from kiosk.wording.wording import Wording
+from kiosk.wording.wording import NBSP, Wording
 
 _NAMES = {"ENERGY": "price.energy", "TIME": "price.time", "PARKING_TIME": "price.stay", "FLAT": "price.start"}
+_CODES = dict(ORDER)
+_JOINED = "\u2060"  # a price and its unit stay on one line
 _LONGEST_NAMES = 26
 _MOST_TIMES = 3  # prices of electricity beside that of now, each with a row
 _UNITS = {"kWh": "unit.per_kwh", "min": "unit.per_minute"}
@@ -73,7 +75,7 @@ def _less(offer: Offer, at: Moment, zone: str, say: Wording, rules: Rules) -> tu
     stated, price = price_of_energy(offer.tariff, rules, at.utc_ms, zone)
     if stated is None or price is None or price >= stated:
         return "", ""
-    amount = say.price(_at_most(price, offer.tariff.currency), offer.tariff.currency)
+    amount = say.unit_price(_at_most(price, offer.tariff.currency), offer.tariff.currency, "unit.per_kwh")
     if any(isinstance(rule, SolarShare) and rule.permille for rule in rules):
         return say.say("price.with_sun", price=amount), "sun"
     return say.say("price.with_discount", price=amount, names=names(rules, say)), ""
@@ -86,11 +88,39 @@ def _at_most(price: Decimal, currency: str) -> Decimal:
 
 def names(rules: Rules, say: Wording) -> str:
     """What the discounts are called by whoever gives them; how many there are where that is too long to read in passing."""
-    called = tuple(dict.fromkeys(rule.name for rule in rules))
+    return _together((_called(rule, say) for rule in rules), say)
+
+
+def _called(rule: Discount, say: Wording) -> str:
+    return say.discount(_CODES[type(rule)], rule.name)
+
+
+def _together(some: Iterable[str], say: Wording) -> str:
+    called = tuple(dict.fromkeys(some))
     text = ", ".join(called)
     if len(text) <= _LONGEST_NAMES:
         return text
     return say.say("price.several", n=len(called)) if len(called) > 1 else f"{text[: _LONGEST_NAMES - 1].rstrip()}…"
+
+
+def fell(mine: Rules, rules: Rules, offer: Offer, at: Moment, zone: str, say: Wording) -> str:
+    """That the price fell by `mine`, of all the `rules` it has now: to how much a kWh, or what was given where no kWh tells it."""
+    others = tuple(rule for rule in rules if rule not in mine)
+    _, before = price_of_energy(offer.tariff, others, at.utc_ms, zone)
+    _, after = price_of_energy(offer.tariff, rules, at.utc_ms, zone)
+    if before is None or after is None or after >= before:
+        return say.say("price.fell", names=_together((_given(rule, say) for rule in mine), say))
+    price = say.unit_price(_at_most(after, offer.tariff.currency), offer.tariff.currency, "unit.per_kwh")
+    return say.say("price.fell_to", price=price.replace("/", f"/{_JOINED}"), names=names(mine, say))
+
+
+def _given(rule: Discount, say: Wording) -> str:
+    """A discount and what it is worth: energy or an amount."""
+    mwh = rule.mwh_left if isinstance(rule, Subscription) else rule.mwh if isinstance(rule, Coupon) else None
+    if mwh:
+        return f"{_called(rule, say)} ({say.kwh(mwh)}{NBSP}{say.say('unit.kwh')})"
+    worth = rule.amount if isinstance(rule, Coupon) else None
+    return f"{_called(rule, say)} ({say.money(worth)})" if worth is not None else _called(rule, say)
 
 
 def per_kwh(offer: Offer, at: Moment, zone: str, say: Wording, rules: Rules = ()) -> tuple[str, str]:

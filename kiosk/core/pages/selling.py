@@ -8,6 +8,8 @@ from kiosk.core.pages import account, prices
 from kiosk.core.pages.day import day
 from kiosk.core.pages.view import Offer, View, asked_later, back, card_label, free_side, hold_side, stop_code
 from kiosk.pricing.discounts import OffPeakBonus, SolarShare
+from kiosk.pricing.load import tariff_of
+from kiosk.pricing.lowering import lowered
 from kiosk.pricing.rules import rules_of
 from kiosk.protocol import Button, ConnectorKey, Countdown, Fact, Side
 from kiosk.session.inputs import ConnectorStatus
@@ -227,7 +229,10 @@ def _reserved_less(v: View, s: Session) -> FaultText | None:
 
 def _lowered(v: View, s: Session) -> str:
     mine = tuple(rule for rule in rules_of(s.quote) if not isinstance(rule, SolarShare | OffPeakBonus)) if s.quote else ()
-    return v.say.say("price.fell", names=prices.names(mine, v.say)) if mine else ""
+    if not mine or s.quote is None:
+        return ""
+    rules = lowered(rules_of(s.quote), (rule for rule in v.discounts if isinstance(rule, SolarShare)))
+    return prices.fell(mine, rules, Offer(tariff_of(s.quote), s.quote.hold), v.at, s.quote.zone, v.say)
 
 
 def starting(v: View, s: Session) -> dict[str, Any]:

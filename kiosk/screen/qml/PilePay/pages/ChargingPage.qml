@@ -71,9 +71,18 @@ ColumnLayout {
         columns: Theme.tall ? 1 : 2
         columnSpacing: Theme.gutter
         rowSpacing: Theme.s(2.6)
-        uniformCellWidths: true
+        // Halves, unless the numbers need more.
         RowLayout {
-            Layout.fillWidth: true
+            id: readings
+            readonly property int least: {
+                let sum = -spacing;
+                for (const reading of children)
+                    if (reading instanceof Reading)
+                        sum += reading.least + spacing;
+                return Math.max(0, sum);
+            }
+            Layout.fillWidth: Theme.tall || !curve.visible
+            Layout.preferredWidth: Math.max(least, Math.round((page.width - Theme.gutter) / 2))
             Layout.alignment: Theme.tall ? Qt.AlignTop : Qt.AlignVCenter
             Layout.bottomMargin: Shown.curve.length > 1 ? 0 : Theme.s(5.3)      // a toast covers no reading
             spacing: Theme.s(1.4)
@@ -89,6 +98,7 @@ ColumnLayout {
             }
         }
         PowerCurve {
+            id: curve
             visible: Shown.curve.length > 1
             Layout.fillWidth: true
             Layout.fillHeight: true

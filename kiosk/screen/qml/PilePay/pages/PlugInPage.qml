@@ -32,7 +32,7 @@ GridLayout {
             visible: text !== "" && Theme.compact
             Layout.fillWidth: true
             text: Shown.subtitle
-            role: "note"
+            role: Shown.subtitle.length > 36 ? "dense" : "note"
         }
         Countdown {
             Layout.fillWidth: true

@@ -37,7 +37,7 @@ Item {
         Words {
             id: sign
             anchors.left: digits.right
-            anchors.leftMargin: Math.round(Math.max(number.em * 0.09, Theme.type(number.unitRole) * 0.24))
+            anchors.leftMargin: number.unit.startsWith("/") ? Math.round(number.em * 0.05) : Math.round(Math.max(number.em * 0.09, Theme.type(number.unitRole) * 0.24))
             anchors.baseline: digits.baseline
             text: number.unit
             role: number.unitRole

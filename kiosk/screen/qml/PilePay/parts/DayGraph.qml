@@ -24,6 +24,9 @@ Item {
     function at(share: int): real {
         return Math.round((Shown.rtl ? 1000 - share : share) / 1000 * width);
     }
+    function tall(level: int): int {
+        return Math.max(cap, Math.round(level / 1000 * plot));
+    }
     // A word behind the place it belongs to, within the graph.
     function beside(share: int, size: real): real {
         return Math.max(0, Math.min(width - size, at(share) - (Shown.rtl ? size : 0)));
@@ -56,7 +59,6 @@ Item {
         required property int end
         required property int level
         required property string time
-        required property string price
         x: Math.min(graph.at(bar.start), graph.at(bar.end))
         width: Math.abs(graph.at(bar.end) - graph.at(bar.start))
         y: graph.head
@@ -64,23 +66,12 @@ Item {
         Rectangle {
             anchors.bottom: parent.bottom
             width: parent.width
-            height: Math.max(graph.cap, Math.round(bar.level / 1000 * graph.plot))
+            height: graph.tall(bar.level)
             color: bar.index === 0 ? Theme.ink : Theme.hour
             Rectangle {
                 width: parent.width
                 height: graph.cap
                 color: bar.index === 0 ? Theme.ink : Theme.ink2
-            }
-            Words {
-                visible: graph.priced && implicitWidth <= bar.width
-                anchors.bottom: parent.top
-                anchors.left: parent.left
-                text: bar.price
-                role: graph.role
-                strong: bar.index === 0
-                color: bar.index < 2 ? Theme.ink : Theme.ink2
-                wrapMode: Text.NoWrap
-                Accessible.ignored: true
             }
         }
     }
@@ -111,6 +102,27 @@ Item {
             width: Math.max(1, Theme.mm(0.3))
             height: graph.plot
             color: Theme.paper
+        }
+    }
+    // Over the gaps between the hours, which would cut the letters.
+    Repeater {
+        model: Shown.day.steps
+        Words {
+            id: cost
+            required property int index
+            required property int start
+            required property int end
+            required property int level
+            required property string price
+            visible: graph.priced && implicitWidth <= Math.abs(graph.at(cost.end) - graph.at(cost.start))
+            x: graph.beside(cost.start, implicitWidth)
+            y: graph.head + graph.plot - graph.tall(cost.level) - height
+            text: cost.price
+            role: graph.role
+            strong: cost.index === 0
+            color: cost.index < 2 ? Theme.ink : Theme.ink2
+            wrapMode: Text.NoWrap
+            Accessible.ignored: true
         }
     }
     Rectangle {

@@ -114,7 +114,7 @@ Item {
             Repeater {
                 model: Theme.tall && !rail.together ? Shown.buttons : null
                 Offer {
-                    role: kind === "quiet" || text.length > 16 ? "body" : "lead"
+                    role: Shown.buttons.count > 2 ? "note" : kind === "quiet" || text.length > 16 ? "body" : "lead"
                     Layout.fillWidth: true
                     Layout.preferredWidth: implicitWidth
                     Layout.minimumWidth: kind === "quiet" ? least : Math.min(implicitWidth, Math.round(rail.width * 0.65))

@@ -25,7 +25,8 @@ Item {
         id: sentence
         anchors.left: sign.visible ? sign.right : parent.left
         anchors.leftMargin: sign.visible ? Theme.s(2) : 0
-        width: title.room
+        // Two lines share the words, so that none stands alone.
+        width: Theme.tall && whole.advanceWidth > title.room && halves.lineCount === 2 ? halves.width : title.room
         text: Shown.title
         strong: true
         role: Theme.compact && !single ? "lead" : "title"
@@ -41,6 +42,18 @@ Item {
             font.pixelSize: Theme.mm(Theme.compact ? 5.8 : 7.4)
             text: Shown.title
         }
+    }
+    TextMetrics {
+        id: whole
+        font: sentence.font
+        text: Shown.title
+    }
+    Words {
+        id: halves
+        visible: false
+        width: Math.min(title.room, Math.ceil(whole.advanceWidth * 0.62))
+        text: Shown.title
+        role: sentence.role
     }
     component Quiet: Words {
         text: Shown.subtitle
