@@ -47,8 +47,9 @@ def request_abort(d: Decision, s: Session) -> None:
 
 
 def abort_answered(d: Decision, s: Session, abort: Abort, result: Result) -> None:
-    """The terminal heard, or may have heard, that we let go. What became of the payment is told by the payment's own answer."""
-    if not abort.ended and not isinstance(result, NotSent):
+    """The terminal has heard that we let go; where that is not sure it is told again, for it can end nothing but this dialogue, and the
+    next driver must not meet it. What became of the payment is told by the payment's own answer."""
+    if not abort.ended and not isinstance(result, NotSent | Unknown):
         d.note(f.AbortEnded(d.at, s.id, abort.payment, abort.request, type(result).__name__.lower()))
 
 

@@ -363,7 +363,7 @@ def _proved(s: Session, fact: f.StopProved) -> Session:
 
 @_on(f.StopCodeMissed)
 def _missed(s: Session, fact: f.StopCodeMissed) -> Session:
-    return changed(s, code_misses=fact.misses, code_locked_until=fact.locked_until)
+    return changed(s, code_misses=fact.misses, code_locked_until=fact.locked_until, proved_by="", proved_at=None)
 
 
 @_on(f.StopRequested)

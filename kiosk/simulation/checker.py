@@ -91,7 +91,7 @@ class _Judge:
             yield Violation("captured <= authorized", f"{name}: {payment.captured} of {payment.authorized}", number)
         if payment.held and not self._let_fall(payment):
             yield Violation("every hold ends", f"{name}: {payment.held} is still held and nobody looks after it", number)
-        refused = [m for m in captures if m.result != "booked"]
+        refused = [m for m in captures if m.result != "booked" and self._could_be_known(m)]
         if refused and not self._listed(name, "capture_failed", "capture_refused", "amount_differs"):
             yield Violation("a failed capture is seen", f"{name}: {_amounts(refused)} failed and nobody looks after it", number)
         mine = stay is not None and not self._strayed(name, stay)
@@ -157,28 +157,38 @@ class _Judge:
         struck = self._books.hit.get(reference, set())
         return "lose_webhook" in struck and bool(struck & _REFUSALS) and self._listed(reference, code)
 
+    def _could_be_known(self, m: Modification) -> bool:
+        """Whether the acquirer told anybody what became of a request that it had received: a webhook that never comes leaves only its own
+        report."""
+        return m.reference not in self._books.untold
+
     def _credit_notes(self) -> Iterator[Violation]:
+        """One for each refund that was made, with its amount; of what was not paid back at most where the acquirer took it on first."""
         kiosks: dict[str, list[int]] = {}
-        sums: dict[str, int] = {}
+        issued: dict[str, list[int]] = {}
         for note in self._books.notes:
             kiosks.setdefault(note.kiosk, []).append(note.number)
-            sums[note.sale] = sums.get(note.sale, 0) + note.minor
+            issued.setdefault(note.request, []).append(note.minor)
         for kiosk, numbers in kiosks.items():
             if numbers != list(range(1, len(numbers) + 1)):
                 yield Violation("credit note numbers", f"{kiosk}: {numbers}")
         for payment in self._books.payments:
             name = payment.merchant_reference
-            sale = name.rpartition("-")[0]
             back = [m for m in payment.modifications if m.kind == "refund" and m.amount is not None]
-            said = sums.pop(sale, 0) if payment.captured or back else 0
-            asked = sum(m.amount.minor for m in back if m.amount and (m.result == "booked" or m.reference))
-            if said != asked and not self._news_lost(name, "refund_refused"):
-                stay = self._stay_of(payment)
-                yield Violation("credit notes == refunds", f"{name}: notes over {said}, refunds of {asked}", stay.number if stay else 0)
-            if any(m.result != "booked" and m.reference for m in back) and not self._listed(name, "refund_failed"):
+            for m in back:
+                said = issued.pop(m.reference or f"{name.rpartition('-')[0]}-F-{m.psp_reference}", [])
+                wanted = [m.amount.minor] if m.amount is not None and (m.result == "booked" or said) else []
+                if said != wanted and not self._news_lost(name, "refund_refused"):
+                    stay = self._stay_of(payment)
+                    yield Violation(
+                        "credit notes == refunds", f"{name}: notes over {said}, refunds of {wanted}", stay.number if stay else 0
+                    )
+            if any(m.result != "booked" and m.reference and self._could_be_known(m) for m in back) and not self._listed(
+                name, "refund_failed"
+            ):
                 yield Violation("a failed refund is seen", f"{name}: {_amounts(back)}")
-        for sale, minor in sums.items():
-            yield Violation("credit notes == refunds", f"{sale}: notes over {minor} for nothing that was captured")
+        for request, minors in issued.items():
+            yield Violation("credit notes == refunds", f"{request}: notes over {minors} for nothing that was paid back")
 
     # --- accounts -------------------------------------------------------------------------------------------------------------
 
@@ -298,6 +308,8 @@ class _Judge:
     def _spendable(self, payment: Payment, charge: Charge) -> int:
         """What a kiosk must have known that it could spend: what was reserved at first, and what it was told of in time."""
         until = (charge.truth.end_ms or 0) + _SLACK_MS
+        if charge.heard_ms:  # by then it is priced
+            until = min(until, charge.heard_ms)
         grown = (m for m in payment.modifications if m.kind == "adjust" and m.result == "booked" and m.amount is not None)
         told = (m.amount.minor for m in grown if m.amount and self._books.told.get(m.reference, until + 1) <= until)
         return max((self._books.first.get(payment.merchant_reference, payment.authorized.minor), *told))
@@ -434,7 +446,8 @@ class _Judge:
         return met + [ref for other in others for ref in other.paid_with if ref.startswith(stay.sale) and self._strayed(ref, other)]
 
     def _strayed(self, ref: str, stay: Stay) -> bool:
-        return bool(stay.sale) and not ref.startswith(stay.sale) and "late_request" in self._books.hit.get(ref, ())
+        late = {"late_request", "lose_request"} & self._books.hit.get(ref, set())  # or what should have ended it was lost
+        return bool(stay.sale) and not ref.startswith(stay.sale) and bool(late)
 
     def _stay_of(self, payment: Payment) -> Stay | None:
         return next((s for s in self._books.stays if payment.merchant_reference in s.paid_with), None)

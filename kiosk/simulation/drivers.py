@@ -242,12 +242,13 @@ class Driver:
         machine, waited = self._machine, 0
         while waited < _PATIENCE_MS:
             if self._page == "price" and self._chosen():
+                hold = machine.picked or self._bay.terms.hold  # perhaps by the one before, whose page it is still
                 if self._habits.picks and self._bay.terms.choices:
                     hold = self._chance.choice(self._bay.terms.choices)
                     machine.touch("hold", str(hold))
-                    # An agreement whose page never came back may have been heard all the same.
-                    self._stay.hold = max(self._stay.hold, hold) if self._stay.agreed_ms else hold
                     await self._pause(0.3, 2)
+                # An agreement whose page never came back may have been heard all the same.
+                self._stay.hold = max(self._stay.hold, hold) if self._stay.agreed_ms else hold
                 self._stay.free = machine.free
                 if self._stay.free:  # what is given away knows no choice
                     self._stay.hold = self._bay.terms.hold

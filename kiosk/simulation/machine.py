@@ -347,6 +347,11 @@ class Machine:
         return sale.connector if sale is not None else ""
 
     @property
+    def picked(self) -> int | None:
+        """Which of the amounts on the page of the price is marked, where somebody chose one."""
+        return self.life.panel.visit.hold if self.page == "price" and self.life is not None else None
+
+    @property
     def trouble(self) -> str:
         """What a page of trouble tells."""
         return self.life.panel.trouble if self.page == "trouble" and self.life is not None else ""

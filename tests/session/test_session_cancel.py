@@ -32,12 +32,22 @@ def test_the_sale_ends_when_the_terminal_says_that_it_let_go() -> None:
     assert sellable(w.k, A)
 
 
-def test_an_abort_that_was_not_sent_stays_open_and_one_that_may_have_been_heard_does_not() -> None:
+def test_an_abort_is_said_again_until_it_was_heard_or_its_dialogue_is_over() -> None:
     w = World()
     w.give(i.DriverCancelled(w.accept()))
-    assert w.answer("AbortPreauthorization", i.NotSent()) == ()
-    assert names(w.answer("AbortPreauthorization", i.Unknown())) == ["AbortEnded"]
+    for lost in (i.NotSent(), i.Unknown()):
+        assert w.answer("AbortPreauthorization", lost) == ()
+        assert w.kinds() == ["AbortPreauthorization", "Preauthorize"]
+    assert names(w.answer("AbortPreauthorization", i.Done(i.Ok()))) == ["AbortEnded"]
     assert w.kinds() == ["Preauthorize"]
+
+
+def test_an_abort_that_nobody_heard_ends_with_its_dialogue() -> None:
+    w = World()
+    w.give(i.DriverCancelled(w.accept()))
+    w.answer("AbortPreauthorization", i.Unknown())
+    w.answer("Preauthorize", i.Refused("no_card"))
+    assert w.kinds() == []
 
 
 def test_a_yes_after_the_cancel_is_released_at_once() -> None:

@@ -197,6 +197,15 @@ def test_wrong_codes_are_counted_and_lock_again_and_again() -> None:
     assert w.session.code_misses == 6
 
 
+def test_a_wrong_code_ends_what_was_proved_before() -> None:
+    w = World()
+    w.deliver()
+    session = w.session.id
+    assert names(w.give(i.CardRecognised(session))) == ["StopProved"]
+    assert names(w.give(i.StopCodeTyped(session, code_digest(session, "0000")))) == ["StopCodeMissed"]
+    assert w.give(i.StopAsked(session, "card")) == ()  # whoever stands there now is another
+
+
 def test_the_code_of_another_sale_is_a_wrong_code() -> None:
     w = World()
     w.deliver()

@@ -217,14 +217,27 @@ def test_a_refund_needs_its_order_and_its_credit_note() -> None:
 def test_one_order_is_one_refund() -> None:
     found = refunded(refund(200), refund(200, reference=f"{SALE}-P1-F2"))
     found.orders = [Order("sim1", SALE, "refund", 900, minor=200, command="a")]
-    found.notes = [Note("sim1", n, 200, SALE, "") for n in (1, 2)]
+    found.notes = [Note("sim1", n, 200, SALE, f"{SALE}-P1-F{n}") for n in (1, 2)]
     assert rules(found) == {"a refund has its order"}
+
+
+def test_a_credit_note_stands_for_one_refund_and_for_no_other() -> None:
+    found = refunded(refund(200))
+    found.orders = [Order("sim1", SALE, "refund", 900, minor=200, command="a")]
+    for strange in ([Note("sim1", n, 200, SALE, f"{SALE}-P1-F1") for n in (1, 2)], [Note("sim1", 1, 200, SALE, f"{SALE}-P1-F9")]):
+        found.notes = strange
+        assert rules(found) == {"credit notes == refunds"}
+    failed = refunded(refund(200, "refused"))
+    failed.orders, failed.entries = found.orders, [Entry("sim1", 950, "refund_failed", SALE, "A", "")]
+    assert rules(failed) == set()
+    failed.notes = [Note("sim1", 1, 200, SALE, f"{SALE}-P1-F1")]
+    assert rules(failed) == set()
 
 
 def test_more_paid_back_than_was_taken_is_seen() -> None:
     found = refunded(refund(600))
     found.orders = [Order("sim1", SALE, "refund", 900, minor=600, command="a")]
-    found.notes = [Note("sim1", 1, 600, SALE, "")]
+    found.notes = [Note("sim1", 1, 600, SALE, f"{SALE}-P1-F1")]
     assert rules(found) == {"refunded <= captured"}
 
 
