@@ -31,6 +31,16 @@ def test_nothing_delivered_is_nothing_charged() -> None:
     assert w.all_of(f.ReceiptIssued) == []
 
 
+def test_an_end_that_leaves_no_time_in_between_is_judged_from_the_begin_that_was_told() -> None:
+    w = World()
+    transaction = w.deliver()
+    w.wait(1_800)
+    both = w.reading(100, 674), w.reading(110, 674)
+    w.give(i.TxEnded("PILE-1", transaction, "", *both, "PowerLoss"))
+    assert w.session.delivered.verdict is Verdict.VALID
+    assert w.session.delivered.mwh == 10_000_000
+
+
 def test_a_stop_that_names_minus_one_and_the_tag_ends_the_sale() -> None:
     w = World()
     w.deliver()
