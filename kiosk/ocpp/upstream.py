@@ -26,8 +26,9 @@ from kiosk.ocpp.seam import Clock, OcppError
 from kiosk.ocpp.session import Session
 from kiosk.ocpp.upstream_asked import Asked
 from kiosk.ocpp.upstream_calls import Plug, status, whole
+from kiosk.ocpp.upstream_line import Life, Signals, unless
 from kiosk.ocpp.upstream_queue import Aside, Books, Queue, Remark
-from kiosk.ocpp.upstream_teller import Life, Teller, Terms, backoff_s, unless
+from kiosk.ocpp.upstream_teller import Teller, Terms, backoff_s
 from kiosk.session.inputs import ConnectorStatus
 from kiosk.values import ConnectorId
 
@@ -91,6 +92,7 @@ class Station:
         self._error_ms: int | None = None
         self._turns = asyncio.Event()  # perhaps a connector stands otherwise, or a trigger came
         self._hurry = asyncio.Event()
+        self._signals = Signals()
         self._wanted: list[tuple[str, int | None]] = []
         self._shown: dict[int, tuple[object, ...]] = {}
         self._failures = 0
@@ -102,13 +104,14 @@ class Station:
 
     def look(self) -> None:
         """Something happened in the kiosk."""
-        self._teller.news.set()
+        self._signals.news.set()
         self._turns.set()
 
     async def again(self) -> None:
         """Somebody does not want to wait: connect and send now, also what was set aside."""
         await self._teller.again()
-        self._hurry.set()
+        for event in (self._signals.hurry, self._signals.news, self._hurry):
+            event.set()
 
     async def standing(self) -> Standing:
         waiting, oldest = await self.queue.waiting()
@@ -188,7 +191,7 @@ class Station:
         self._is("waiting")
         self._wanted.clear()
         self._shown.clear()
-        life = Life(session, self._clock)
+        life = Life(session, self._signals, self._clock)
         reader = asyncio.create_task(session.run(), name="upstream reader")
         reader.add_done_callback(lambda _: self._over(life))
         worker = asyncio.create_task(self._work(life), name="upstream worker")
@@ -206,7 +209,7 @@ class Station:
 
     def _over(self, life: Life) -> None:
         life.gone.set()
-        self._teller.news.set()
+        self._signals.news.set()
         self._turns.set()
 
     async def _work(self, life: Life) -> None:

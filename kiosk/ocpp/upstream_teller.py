@@ -1,23 +1,23 @@
 """How the messages that are kept for the operator's own system are sent: one after the other, each until it is answered.
 
 A lost answer is asked for by the same message again; one that is refused is tried as often as OCPP 1.6 lets a station try, and then set
-aside, so that it holds up nothing.
+aside, so that it holds up nothing. All waiting is the line's: `kiosk.ocpp.upstream_line` waits with asyncio, the simulated world in its own
+time, and both are told what to do by the same teller.
 """
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from hardware.api import AnswerLost, NotSent
 from kiosk.ocpp import frames
-from kiosk.ocpp.dialects.dialect import CallRefused, Request, Urgency
+from kiosk.ocpp.dialects.dialect import CallRefused
 from kiosk.ocpp.schemas import schemas
-from kiosk.ocpp.seam import Clock, OcppError
-from kiosk.ocpp.session import Session
+from kiosk.ocpp.seam import OcppError
 from kiosk.ocpp.upstream_calls import METER, START, Call
 from kiosk.ocpp.upstream_queue import Queue
 from kiosk.values import Moment
@@ -57,22 +57,42 @@ class Terms:
     settings: Mapping[str, str] = field(default_factory=dict)
 
 
-class Life:
-    """One connection. `gone` is set when it is over; `answered_at` is when anything was last answered."""
+class Now(Protocol):
+    def now(self) -> Moment: ...
 
-    def __init__(self, session: Session, clock: Clock) -> None:
-        self.session = session
-        self.gone = asyncio.Event()
-        self.answered_at: Moment | None = None
-        self._clock = clock
+
+class Line(Protocol):
+    """One connection to the operator's system, and how one waits on it."""
+
+    @property
+    def over(self) -> bool: ...
+
+    @property
+    def answered_at(self) -> Moment | None:
+        """When anything was last answered on it."""
+        ...
 
     async def ask(self, action: str, payload: frames.Payload, name: str = "") -> frames.Payload:
         """One CALL; one that has a `name` goes first. Raises `NotSent`, `AnswerLost`, `CallRefused`, or `OcppError` for what is no OCPP."""
-        if wrong := schemas("v16").violation(action, payload):
-            raise OcppError(f"{action} for the operator's system would break OCPP: {': '.join(wrong)}")
-        answer = await self.session.call(Request(action, payload, Urgency.SALE if name else Urgency.ASK), name)
-        self.answered_at = self._clock.now()
-        return answer
+        ...
+
+    def heed(self) -> None:
+        """What is new from now on ends the next `news`."""
+        ...
+
+    async def news(self, seconds: float) -> None:
+        """Until perhaps there is something to tell, or the line is over, or `seconds` are."""
+        ...
+
+    async def pause(self, seconds: float) -> None:
+        """Before a message is sent again; less when somebody is in a hurry, or the line is over."""
+        ...
+
+
+def conforming(action: str, payload: frames.Payload) -> None:
+    """Raises `OcppError` for what no system has to understand."""
+    if wrong := schemas("v16").violation(action, payload):
+        raise OcppError(f"{action} for the operator's system would break OCPP: {', '.join(wrong)}")
 
 
 class Teller:
@@ -84,18 +104,16 @@ class Teller:
         queue: Queue,
         *,
         held: Callable[[], bool],
-        clock: Clock,
+        clock: Now,
         chance: Callable[[], float],
         wrong: Callable[[str], None],
     ) -> None:
-        self.news = asyncio.Event()  # perhaps something to tell
         self._terms = terms
         self._queue = queue
         self._held = held
         self._clock = clock
         self._chance = chance
         self._wrong = wrong
-        self._hurry = asyncio.Event()
         self._refusals: dict[str, int] = {}
         self._unanswered: dict[str, tuple[int, Moment]] = {}  # how often, and since when
         self._asides_at = clock.now()  # when what was set aside was last tried, or the first of it was
@@ -103,41 +121,39 @@ class Teller:
         self._failures = 0
 
     async def again(self) -> None:
-        """Somebody does not want to wait: send now, also what was set aside."""
+        """Somebody does not want to wait: also what was set aside is told once more. The line is to be told of the hurry then."""
         self._queue.again()
         await self._queue.forget_remarks()
         self._refusals.clear()
         self._meters_refused = False
-        self._hurry.set()
-        self.news.set()
 
-    async def tell(self, life: Life) -> None:
-        """Until the connection is over."""
-        while not life.gone.is_set():
-            self.news.clear()
+    async def tell(self, line: Line) -> None:
+        """Until the line is over."""
+        while not line.over:
+            line.heed()
             if self._held():
-                await unless(self.news, _QUIET_S, self._clock)
+                await line.news(_QUIET_S)
                 continue
             if (call := await self._queue.next()) is not None:
-                await self._tell_one(life, call)
+                await self._tell_one(line, call)
                 continue
             left_ms = self._terms.aside_again_s * 1_000 - self._clock.now().ms_since(self._asides_at)
             if self._queue.asides and left_ms <= 0:
                 self._asides_at = self._clock.now()
                 self._queue.again(_ASIDES_AT_ONCE)
             else:
-                await unless(self.news, left_ms / 1_000 if self._queue.asides else self._terms.aside_again_s, self._clock)
+                await line.news(left_ms / 1_000 if self._queue.asides else self._terms.aside_again_s)
 
-    async def _tell_one(self, life: Life, call: Call) -> None:
+    async def _tell_one(self, line: Line, call: Call) -> None:
         try:
-            answer = await life.ask(call.action, call.payload, call.id)
+            answer = await line.ask(call.action, call.payload, call.id)
             transaction, objection = _answered(call, answer)
         except OcppError as error:
-            await self._refused(life, call, str(error), final=True)
+            await self._refused(line, call, str(error), final=True)
         except (CallRefused, _NoAnswer) as error:
-            await self._refused(life, call, str(error), final=False)
+            await self._refused(line, call, str(error), final=False)
         except (AnswerLost, NotSent) as error:
-            await self._unheard(life, call, error)
+            await self._unheard(line, call, error)
         else:
             self._failures = 0
             self._refusals.pop(call.id, None)
@@ -148,21 +164,20 @@ class Teller:
                 _log.warning("charge %s: %s. The charge goes on", call.charge, objection)
             await self._queue.taken(call, transaction, objection, self._clock.now().utc_ms)
 
-    async def _unheard(self, life: Life, call: Call, error: AnswerLost | NotSent) -> None:
+    async def _unheard(self, line: Line, call: Call, error: AnswerLost | NotSent) -> None:
         """It is sent again until it is answered. One that is never answered, while other messages are, is as good as refused, and so is one
         that ends the connection each time."""
         times, since = self._unanswered.get(call.id, (0, self._clock.now()))
         if isinstance(error, AnswerLost):
             self._unanswered[call.id] = times + 1, since
-            if times + 1 >= self._terms.attempts and life.answered_at is not None and life.answered_at.ms_since(since) > 0:
-                await self._refused(life, call, str(error), final=True)
+            if times + 1 >= self._terms.attempts and line.answered_at is not None and line.answered_at.ms_since(since) > 0:
+                await self._refused(line, call, str(error), final=True)
                 return
         self._wrong(str(error))
         self._failures += 1
-        self._hurry.clear()
-        await self._pause(life, backoff_s(self._failures, self._chance))
+        await line.pause(backoff_s(self._failures, self._chance))
 
-    async def _refused(self, life: Life, call: Call, words: str, *, final: bool) -> None:
+    async def _refused(self, line: Line, call: Call, words: str, *, final: bool) -> None:
         self._wrong(f"{call.action} was refused: {words}")
         times = self._refusals[call.id] = self._refusals.get(call.id, 0) + 1
         if final or times >= self._terms.attempts or self._queue.tells_aside or (call.action == METER and self._meters_refused):
@@ -173,18 +188,7 @@ class Teller:
             self._meters_refused = self._meters_refused or call.action == METER
             await self._queue.refused(call, words[:200], self._clock.now().utc_ms)
         else:
-            self._hurry.clear()
-            await self._pause(life, self._terms.retry_s * times)
-
-    async def _pause(self, life: Life, seconds: float) -> None:
-        """Wait before a message is sent again; less when somebody is in a hurry, or the connection ends."""
-        gone, hurry = (asyncio.ensure_future(event.wait()) for event in (life.gone, self._hurry))
-        over = asyncio.ensure_future(self._clock.sleep(seconds))
-        try:
-            await asyncio.wait([gone, hurry, over], return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in (gone, hurry, over):
-                task.cancel()
+            await line.pause(self._terms.retry_s * times)
 
 
 class _NoAnswer(Exception):
@@ -204,13 +208,3 @@ def _answered(call: Call, answer: frames.Payload) -> tuple[int | None, str]:
     if transaction <= 0:
         objection = f"{objection or f'{call.action} was answered'} and transactionId {transaction}"
     return transaction, objection
-
-
-async def unless(event: asyncio.Event, seconds: float, clock: Clock) -> bool:
-    """Wait for `seconds`, or less when `event` comes; says whether it came."""
-    try:
-        async with clock.timeout(seconds):
-            await event.wait()
-    except TimeoutError:
-        return False
-    return True

@@ -18,7 +18,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from hardware.simulated.csms_server import Csms, CsmsServer
+from hardware.simulated.csms_server import CsmsServer
+from hardware.simulated.models.csms import Csms
 from kiosk.core.clock import SystemClock
 from kiosk.core.upstream import JournalBooks
 from kiosk.journal.entry import Entry

@@ -10,7 +10,8 @@ import pytest_asyncio
 from conftest import Ground
 from stand import Stand, price_of, run, settled, until
 
-from hardware.simulated.csms_server import Csms, CsmsServer, Transaction
+from hardware.simulated.csms_server import CsmsServer
+from hardware.simulated.models.csms import Csms, Transaction
 from kiosk.session import facts as f
 from kiosk.simulation.house import free_port
 from kiosk.values import MWH_PER_WH
