@@ -40,7 +40,7 @@ T = TypeVar("T")
 
 _BLOCK = 256
 _AGAIN_S = 60
-_BEFORE = (SessionOpened.__name__, AccountAccepted.__name__)
+BEFORE = (SessionOpened.__name__, AccountAccepted.__name__)
 
 
 def words(told: Mapping[str, Any]) -> list[str]:
@@ -86,7 +86,7 @@ class JournalBooks:
 
     async def sale(self, session: str, until: int) -> Sequence[Fact]:
         def read() -> list[Fact]:
-            own = (stored for stored in self._reader.read(stream=session) if stored.seq <= until and stored.kind in _BEFORE)
+            own = (stored for stored in self._reader.read(stream=session) if stored.seq <= until and stored.kind in BEFORE)
             return [fact for fact in map(_fact, own) if fact is not None]
 
         return await self._read(read)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from hardware.simulated.models.acquirer_books import Payment
+from hardware.simulated.models.csms import Payload, Transaction
 from hardware.simulated.models.pile_connector import Delivery
 from kiosk.simulation.terms import Terms
 
@@ -134,6 +135,8 @@ class Slip:
     number: int
     captured: int
     payment: str
+    sale: str = ""
+    mwh: int = 0  # that it says was delivered
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +148,38 @@ class Paper:
     captured: int | None
     copy: bool
     whole: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Charged:
+    """A charge as the kiosk's own journal shows it, a sale's or one that no sale explains. Registers are mWh. `mwh` is what the kiosk takes
+    for delivered, None where nothing proves it."""
+
+    kiosk: str
+    name: str
+    connector: int  # as the operator's system numbers it
+    begin_mwh: int
+    began: tuple[str, ...]  # its moment, by the meter and by the kiosk
+    values: tuple[int, ...]
+    ended: bool = False
+    end_mwh: int | None = None
+    mwh: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the operator's own system has in its books of one kiosk, and what it noted of its station (`broken`).
+
+    `asides` are what the kiosk shows as set aside (charge, message, reason), `befell` the messages that were refused or not answered in
+    time; `waiting` messages are still to come.
+    """
+
+    kiosk: str
+    transactions: list[Transaction]
+    broken: list[str]
+    asides: list[tuple[str, str, str]]
+    befell: list[tuple[str, Payload]]
+    waiting: int
 
 
 @dataclass(slots=True)
@@ -168,6 +203,8 @@ class Books:
     first: dict[str, int] = field(default_factory=dict)  # what each payment had reserved before it grew; 0: the terminal had approved alone
     alone: dict[str, int] = field(default_factory=dict)  # by kiosk: what a sale may come to that no issuer has seen
     outages: dict[str, list[list[int]]] = field(default_factory=dict)  # by kiosk: days without internet
+    upstreams: list[Told] = field(default_factory=list)
+    charged: list[Charged] = field(default_factory=list)  # of the kiosks that have one
     hold_ms: int = 28 * 86_400_000  # how long issuers keep a reservation
     ended_ms: int = 0  # when the world ended
     broken_journals: list[str] = field(default_factory=list)

@@ -13,6 +13,7 @@ from itertools import pairwise
 from hardware.simulated.models.acquirer_books import Modification, Payment
 from kiosk.simulation.books import Books, Charge, Entry, Order, Stay
 from kiosk.simulation.terms import CURRENCY
+from kiosk.simulation.upstream_judge import untrue
 from kiosk.values import Money
 
 _SLACK_MS = 1_000
@@ -78,6 +79,7 @@ class _Judge:
         yield from self._accounts()
         yield from self._receipts()
         yield from self._credit_notes()
+        yield from (Violation(rule, what) for rule, what in untrue(self._books))
 
     # --- each payment ---------------------------------------------------------------------------------------------------------
 

@@ -23,7 +23,7 @@ def simulate(sessions: int, seed: int, mutant: str | None, out: TextIO, *, as_js
     """
     if mutant == "list":
         for name, kind in MUTANTS.items():
-            print(f"{name:26} {(kind.__doc__ or '').strip()}", file=out)
+            print(f"{name:36} {(kind.__doc__ or '').strip()}", file=out)
         return GOOD
     if mutant is not None and mutant not in MUTANTS:
         sys.stderr.write(f"there is no mutant {mutant!r}: `--mutant list` names them\n")

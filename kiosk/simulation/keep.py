@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,8 @@ class Kept:
             "lives": report.lives,
             "violations": report.violations,
             "seconds": report.seconds,
-            "struck": [[fault, step, count] for (fault, step), count in sorted(report.struck.items())],
+            "struck": _counts(report.struck),
+            "upstream": _counts(report.upstream),
             "broken": [
                 {"seed": b.seed, "sales": b.sales, "violations": [[v.rule, v.what, v.stay] for v in b.violations], "story": list(b.story)}
                 for b in report.broken
@@ -76,11 +78,16 @@ def _report(body: dict[str, Any]) -> Report:
     report = Report(body["seed"], body["mutant"])
     for name in ("sessions", "facts", "worlds", "lives", "violations", "seconds"):
         setattr(report, name, body[name])
-    report.struck.update({(fault, step): count for fault, step, count in body["struck"]})
+    for name in ("struck", "upstream"):
+        getattr(report, name).update({(fault, step): count for fault, step, count in body[name]})
     report.broken += [
         Broken(b["seed"], b["sales"], tuple(Violation(*v) for v in b["violations"]), tuple(b["story"])) for b in body["broken"]
     ]
     return report
+
+
+def _counts(struck: Counter[tuple[str, str]]) -> list[list[str | int]]:
+    return [[fault, step, count] for (fault, step), count in sorted(struck.items())]
 
 
 def _program() -> str:

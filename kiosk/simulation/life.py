@@ -25,6 +25,8 @@ from kiosk.journal.entry import JournalFailed
 from kiosk.journal.journal import Journal
 from kiosk.journal.state import Write
 from kiosk.ocpp.seam import Reply
+from kiosk.ocpp.upstream_calls import Plug
+from kiosk.ocpp.upstream_queue import Books, Queue
 from kiosk.payments.api import Acquirer
 from kiosk.payments.webhooks import Webhooks
 from kiosk.session.facts import Fact
@@ -98,6 +100,9 @@ class Fitting:
 
     def kernel(self, engine: Engine, effects: Effects, sealed_for: SealedFor) -> Kernel:
         return Kernel(engine, effects, sealed_for)
+
+    def upstream_queue(self, books: Books, plugs: Sequence[Plug]) -> Queue:
+        return Queue(books, plugs)
 
 
 @dataclass(frozen=True)

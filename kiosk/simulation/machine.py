@@ -32,6 +32,7 @@ from kiosk.simulation.life import Fitting, Life, Parts
 from kiosk.simulation.medium import JournalInMemory, Medium
 from kiosk.simulation.menu import Menu
 from kiosk.simulation.press import PlainPress
+from kiosk.simulation.upstream import Upstream
 from kiosk.simulation.wires.checkout import HMAC_KEY, MERCHANT, CheckoutWire
 from kiosk.simulation.wires.ocpp import PileEnd, PileWire
 from kiosk.simulation.wires.printer import PrinterWire
@@ -69,6 +70,7 @@ class Machine:
         say: Tell,
         *,
         telling: bool,
+        upstream: Upstream,
         reader: bool = False,
     ) -> None:
         """A third of the sites have a printer; elsewhere the screen shows the receipt. Where the kiosk sells on the terminal's own approval
@@ -76,7 +78,8 @@ class Machine:
         self.reader = reader  # whether RFID tags are read here
         self.setup = setup
         self.name = setup.kiosk
-        self.internet = True
+        self.upstream = upstream
+        self._internet = True
         self.piles: list[PileWire] = []
         self.life: Life | None = None
         self.lives = 0
@@ -142,6 +145,7 @@ class Machine:
         self.lives += 1
         journal = JournalInMemory(self.medium, self._chance.randbytes)
         self.life = Life(self._clockwork, self, self._parts, journal)
+        self.upstream.begin(self.life, self.medium)
         self._say(f"{self.name}: core starts, life {self.lives}")
         self.life.start()
 
@@ -167,6 +171,7 @@ class Machine:
         if not power:
             self._faults.note(bad.PROCESS_KILLED, step)
         self._say(f"{self.name}: {'power cut' if power else 'core killed'} ({fault.id} at {step})")
+        self.upstream.end()
         self.life = None
         life.die()
         if power and self.medium.power_cut is not None:
@@ -182,6 +187,7 @@ class Machine:
     def _boot(self, power: bool) -> None:
         if power:
             self.clock.boot()
+            self.upstream.power_back()
         if self.medium.read_only:
             self._clockwork.after(_SUPERVISED_MS, lambda: self._boot(power=False))
             return
@@ -207,6 +213,7 @@ class Machine:
         return self._chance.randint(*(_SLOW_DISK_MS if self._faults.strikes(bad.SLOW_DISK, "other") else _QUICK_DISK_MS))
 
     def cut_before(self, life: Life, facts: Sequence[object]) -> bool:
+        self.upstream.follow()
         fault, _, step = _commit(life, facts)
         if self._faults.strikes(bad.DISK_ERROR, step):
             self._end_life(life, bad.ANY_COMMIT, step, power=False)
@@ -243,13 +250,16 @@ class Machine:
 
     def fill_disk(self) -> None:
         """Something else has filled it: the core sees that with its next look, if a commit does not before."""
+        self.upstream.follow()
         self.medium.fill()
         self._clockwork.after(self._chance.randint(1, _WATCHED_MS // 2), self._tell_disk)
 
     def wear_out_disk(self) -> None:
+        self.upstream.follow()
         self.medium.wear_out()
 
     def mend_disk(self) -> None:
+        self.upstream.follow()
         self.medium.mend()
         self._clockwork.after(self._chance.randint(1, _WATCHED_MS // 2), self._tell_disk)
 
@@ -299,6 +309,7 @@ class Machine:
     def kept(self, facts: Sequence[object]) -> None:
         self.facts += len(facts)
         self.commits.append((self.facts, self._clockwork.now))
+        self.upstream.kept(facts)
         if facts and not self._faults.calm and self._chance.strikes(_JUMP_ODDS * self._faults.severity):
             self.jump(_commit_of(frozenset(map(type, facts)))[2])
         if self._telling:
@@ -323,11 +334,21 @@ class Machine:
     def _set_clock(self, ms: int) -> None:
         self._say(f"{self.name}: core's clock is set by {ms} ms")
         self.clock.jump(ms)
+        self.upstream.clock_set(ms)
         self._clockwork.soon(self._look)
 
     def _look(self) -> None:
         if self.life is not None:
             self.life.look()
+
+    @property
+    def internet(self) -> bool:
+        return self._internet
+
+    @internet.setter
+    def internet(self, there: bool) -> None:
+        self._internet = there
+        self.upstream.internet(there=there)
 
     def internet_back(self) -> None:
         self.internet = True

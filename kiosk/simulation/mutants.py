@@ -13,6 +13,8 @@ from kiosk.core.kernel import Kernel, SealedFor, Taken
 from kiosk.core.performers import Performers
 from kiosk.journal.entry import JournalFailed
 from kiosk.journal.state import Retry, Write
+from kiosk.ocpp.upstream_calls import Call, Plug
+from kiosk.ocpp.upstream_queue import Books, Queue
 from kiosk.payments.api import Acquirer, ModificationOrder, Submitted
 from kiosk.receipts.receipt import ReceiptError
 from kiosk.session.facts import Fact
@@ -559,6 +561,55 @@ class _TwiceOwedKernel(Kernel):
         return super().take(given, at, retries, settled)
 
 
+# --- the operator's own system ------------------------------------------------------------------------------------------------
+
+
+class UpstreamAcknowledgesBeforeAnswer(Fitting):
+    """A message to the operator's system counts as told as soon as it is sent."""
+
+    def upstream_queue(self, books: Books, plugs: Sequence[Plug]) -> Queue:
+        return _HastyQueue(books, plugs)
+
+
+class _HastyQueue(Queue):
+    async def next(self) -> Call | None:
+        call = await super().next()
+        if call is not None and not self.tells_aside:
+            await self._books.keep(call.seq, {f"runs {call.charge}": call.after.text()})
+        return call
+
+
+class UpstreamForgetsTheLane(Fitting):
+    """What the operator's system refuses is left behind, and nobody is told."""
+
+    def upstream_queue(self, books: Books, plugs: Sequence[Plug]) -> Queue:
+        return _ForgetfulQueue(books, plugs)
+
+
+class _ForgetfulQueue(Queue):
+    async def refused(self, call: Call, why: str, at_ms: int) -> None:
+        await super().refused(call, why, at_ms)
+        names = list(self._asides)
+        self._asides.clear()
+        await self._keep(self._position, dict.fromkeys(names))
+
+
+class UpstreamNewIdOnRetry(Fitting):
+    """A message to the operator's system that is sent again gets a new id."""
+
+    def upstream_queue(self, books: Books, plugs: Sequence[Plug]) -> Queue:
+        return _RenamingQueue(books, plugs)
+
+
+class _RenamingQueue(Queue):
+    _tries = 0
+
+    async def next(self) -> Call | None:
+        call = await super().next()
+        self._tries += 1
+        return call and replace(call, id=f"{call.id[:24]}-{self._tries}")
+
+
 MUTANTS: Mapping[str, type[Fitting]] = {
     "new-key-on-retry": NewKeyOnRetry,
     "skip-intent": SkipIntent,
@@ -590,4 +641,7 @@ MUTANTS: Mapping[str, type[Fitting]] = {
     "refund-forgotten": RefundForgotten,
     "any-card-is-the-right-one": AnyCardIsTheRightOne,
     "charge-an-account-twice": ChargeAnAccountTwice,
+    "upstream-acknowledges-before-answer": UpstreamAcknowledgesBeforeAnswer,
+    "upstream-forgets-the-lane": UpstreamForgetsTheLane,
+    "upstream-new-id-on-retry": UpstreamNewIdOnRetry,
 }

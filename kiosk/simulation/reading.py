@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from decimal import Decimal
 
 from hardware.simulated import paper
 from kiosk.journal.journal import Journal
+from kiosk.metering.reading import Reading, Verdict
 from kiosk.ocpp.frames import Call, Json
 from kiosk.receipts.receipt import ReceiptError
 from kiosk.session import facts as f
-from kiosk.simulation.books import Charge, Entry, Note, Owed, Paper, Slip
+from kiosk.simulation.books import Charge, Charged, Entry, Note, Owed, Paper, Slip
 from kiosk.simulation.machine import Machine
 
 # Facts that neither the operator's list nor a receipt is made of.
 _NO_NEWS = frozenset(("ConnectorReported", "MeterNoted", "PileOffline", "PileOnline", "PileRebooted", "Started", "StopCodeIssued"))
+_OF_CHARGES = frozenset(
+    ("SessionOpened", "DeliveryStarted", "MeterNoted", "DeliveryEnded", "OrphanTransactionStarted", "OrphanTransactionEnded")
+)
 _MONEY = re.compile(r"(\d+)\.(\d\d)\s*€")
 
 
@@ -113,7 +118,7 @@ def journal_says(machine: Machine) -> Said:
                     said.broken.append(f"{machine.name}: {error}")
                     continue
                 paid_by = f"account {fact.session}" if receipt.contract else receipt.references.psp
-                said.slips.append(Slip(machine.name, receipt.number, receipt.captured.minor, paid_by))
+                said.slips.append(Slip(machine.name, receipt.number, receipt.captured.minor, paid_by, fact.session, receipt.mwh))
             elif isinstance(fact, f.AccountCharged):
                 said.owed.append(Owed(machine.name, fact.session, fact.contract, fact.amount.minor, fact.at.utc_ms))
             elif isinstance(fact, (f.RefundRequested, f.RefundReported)):
@@ -123,6 +128,41 @@ def journal_says(machine: Machine) -> Said:
         elif (entry := _orphan(machine, stored.seq, fact)) is not None:
             said.entries.append(entry)
     return said
+
+
+def charges_of(machine: Machine) -> list[Charged]:
+    """All that was charged at a kiosk, in the order of its journal, whoever paid for it or nobody."""
+    if machine.life is None:
+        return []
+    numbers = {connector.id: number for number, connector in enumerate(machine.setup.connectors, 1)}
+    bays: dict[str, int] = {}
+    found: dict[str, Charged] = {}
+    for stored in machine.life.journal.read():
+        if stored.kind not in _OF_CHARGES:
+            continue
+        match machine.medium.fact_of(stored):
+            case f.SessionOpened(session=sale, connector=connector):
+                bays[sale] = numbers[connector]
+            case f.DeliveryStarted(session=sale, begin=begin, at=at):
+                found[sale] = Charged(machine.name, sale, bays[sale], begin.mwh, _moments(begin, at.utc_ms), ())
+            case f.OrphanTransactionStarted(pile=pile, number=number, transaction=transaction, begin=begin, at=at):
+                bay = numbers[machine.setup.by_number[pile, number].id]
+                name = f"orphan-{transaction}"
+                found[name] = Charged(machine.name, name, bay, begin.mwh, _moments(begin, at.utc_ms), ())
+            case f.MeterNoted(session=sale, reading=reading) if sale in found:
+                found[sale] = replace(found[sale], values=(*found[sale].values, reading.mwh))
+            case f.DeliveryEnded(session=sale, delivered=delivered) if sale in found:
+                proven = delivered.mwh if delivered.verdict is Verdict.VALID else None
+                end = delivered.end.mwh if delivered.end else None
+                found[sale] = replace(found[sale], ended=True, end_mwh=end, mwh=proven)
+            case f.OrphanTransactionEnded(transaction=transaction, end=last) if (name := f"orphan-{transaction}") in found:
+                found[name] = replace(found[name], ended=True, end_mwh=last.mwh if last else None)
+    return list(found.values())
+
+
+def _moments(reading: Reading, heard_ms: int) -> tuple[str, ...]:
+    each = (datetime.fromtimestamp(ms / 1_000, UTC).isoformat(timespec="milliseconds") for ms in (reading.utc_ms, heard_ms))
+    return tuple(at.replace("+00:00", "Z") for at in each)
 
 
 def _connector(facts: list[f.SessionFact]) -> str:

@@ -42,6 +42,9 @@ class Sum(Protocol):
     def struck(self) -> Mapping[tuple[str, str], int]: ...
 
     @property
+    def upstream(self) -> Mapping[tuple[str, str], int]: ...
+
+    @property
     def violations(self) -> Sequence[Violation]: ...
 
 
@@ -58,6 +61,7 @@ class Report:
     violations: int = 0
     seconds: float = 0.0
     struck: Counter[tuple[str, str]] = field(default_factory=Counter)
+    upstream: Counter[tuple[str, str]] = field(default_factory=Counter)  # what went wrong with the operator's own system, in plain words
     broken: list[Broken] = field(default_factory=list)
 
     def add(self, world: Sum) -> None:
@@ -67,6 +71,7 @@ class Report:
         self.lives += world.lives
         self.violations += len(world.violations)
         self.struck.update(world.struck)
+        self.upstream.update(world.upstream)
 
     @property
     def empty_cells(self) -> list[tuple[str, str]]:
@@ -89,9 +94,6 @@ class Report:
 
     def as_json(self) -> str:
         """Deterministic but for `seconds`."""
-        table: dict[str, dict[str, int]] = {}
-        for (fault, step), count in sorted(self.struck.items()):
-            table.setdefault(fault, {})[step] = count
         body = {
             "sessions": self.sessions,
             "seed": self.seed,
@@ -101,13 +103,14 @@ class Report:
             "worlds": self.worlds,
             "lives": self.lives,
             "faults": self.faults,
-            "fault_table": table,
+            "fault_table": _by_name(self.struck),
             "cells": {
                 "played": sum(len(row.steps) for row in cells.ROWS.values()),
                 "empty": [list(cell) for cell in self.empty_cells],
                 "empty_fails_from_sessions": cells.FROM_SESSIONS,
                 "impossible": {fault: {"steps": _others(row.steps), "why": row.why} for fault, row in cells.ROWS.items()},
             },
+            "upstream": _by_name(self.upstream),
             "broken": [
                 {
                     "seed": b.seed,
@@ -122,7 +125,7 @@ class Report:
 
     def write(self, out: TextIO) -> None:
         """The summary for people."""
-        lines = [*_heading(), *_table(self.struck), "", *self._sums()]
+        lines = [*_heading(), *_table(self.struck), "", *_upstream(self.upstream), *self._sums()]
         for broken in self.broken[:_MOST_STORIES]:
             lines += ["", *_told(broken, self.mutant)]
         if rest := self.broken[_MOST_STORIES:]:
@@ -170,6 +173,24 @@ def _table(struck: Counter[tuple[str, str]]) -> list[str]:
         total = sum(count for (one, _), count in struck.items() if one == fault)
         lines.append(f"{fault}  {WORDS.get(fault, ''):52} {total:7}   {' · '.join(cells)}")
     return lines
+
+
+def _by_name(struck: Counter[tuple[str, str]]) -> dict[str, dict[str, int]]:
+    table: dict[str, dict[str, int]] = {}
+    for (name, step), count in sorted(struck.items()):
+        table.setdefault(name, {})[step] = count
+    return table
+
+
+def _upstream(struck: Counter[tuple[str, str]]) -> list[str]:
+    """What befell the kiosks that are a station of the operator's own system, with counts."""
+    if not struck:
+        return []
+    lines = ["the operator's own system, of every third kiosk:"]
+    for name, steps in _by_name(struck).items():
+        each = [f"{step} {count}" for step, count in steps.items() if step]
+        lines.append(f"  {name:55} {sum(steps.values()):7}   {' · '.join(each)}".rstrip())
+    return [*lines, ""]
 
 
 def _told(broken: Broken, mutant: str | None) -> list[str]:

@@ -40,6 +40,7 @@ class Outcome:
     facts: int
     lives: int
     struck: Mapping[tuple[str, str], int]
+    upstream: Mapping[tuple[str, str], int]
     violations: tuple[Violation, ...]
 
 
@@ -158,7 +159,8 @@ def _fitting(mutant: str | None) -> Fitting:
 
 def _play(seed: int, sales: int, mutant: str | None) -> Outcome:
     played = World(seed, sales, _fitting(mutant)).play()
-    return Outcome(seed, sales, played.sales, played.facts, played.lives, played.struck, tuple(check(played.books)))
+    found = tuple(check(played.books))
+    return Outcome(seed, sales, played.sales, played.facts, played.lives, played.struck, played.upstream, found)
 
 
 def _note(report: Report, outcome: Outcome) -> None:

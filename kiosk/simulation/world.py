@@ -6,6 +6,7 @@ One seed, one history. Nothing here waits for real time, and nothing is shared b
 from __future__ import annotations
 
 import traceback
+from collections import Counter
 from dataclasses import dataclass
 
 from hardware.simulated.models.pile_connector import ConnectorSpec, Delivery
@@ -15,7 +16,7 @@ from kiosk.ocpp.frames import Call
 from kiosk.session.setup import Connector, Offline, Policy, Setup
 from kiosk.simulation import faults as bad
 from kiosk.simulation import terms as prices
-from kiosk.simulation.books import Books, Charge, Order, Stay
+from kiosk.simulation.books import Books, Charge, Charged, Order, Stay, Told
 from kiosk.simulation.chance import Chance
 from kiosk.simulation.clockwork import Clockwork
 from kiosk.simulation.coroutines import Crew
@@ -26,8 +27,9 @@ from kiosk.simulation.machine import Machine, authorized
 from kiosk.simulation.menu import Menu, menu
 from kiosk.simulation.mishaps import Mishaps
 from kiosk.simulation.operators import Operator
-from kiosk.simulation.reading import journal_says, meant, papers_of, take_registers
+from kiosk.simulation.reading import charges_of, journal_says, meant, papers_of, take_registers
 from kiosk.simulation.terms import Terms
+from kiosk.simulation.upstream import Station, Upstream
 from kiosk.simulation.wires.checkout import Postman, bank
 from kiosk.simulation.wires.ocpp import PileWire
 from kiosk.values import ConnectorId, Money
@@ -50,6 +52,7 @@ _NIGHTS = (
     (bad.YEAR_END, 1_798_758_000_000),  # 2026-12-31 23:00 UTC
 )
 _READERS = 0.4
+_UPSTREAMS = 1 / 3
 _TAGS_ALONE = 0.3  # of those the ones that sell to tags alone while cards are away
 _TURNS_AWAY = 4  # times as many people come by as sales are wanted
 
@@ -64,13 +67,15 @@ class Played:
     lives: int
     struck: dict[tuple[str, str], int]
     story: tuple[str, ...]
+    upstream: dict[tuple[str, str], int]
 
 
 class World:
-    """`sales` are how many drivers agree to a price here."""
+    """`sales` are how many drivers agree to a price here, `upstreams` the share of kiosks that tell a system of their operator's."""
 
-    def __init__(self, seed: int, sales: int, fitting: Fitting, *, telling: bool = False) -> None:
+    def __init__(self, seed: int, sales: int, fitting: Fitting, *, telling: bool = False, upstreams: float = _UPSTREAMS) -> None:
         self._wanted = sales
+        self._upstreams = upstreams
         self._telling = telling
         self._story: list[str] = []
         self._chance = Chance.of(seed, "world")
@@ -129,6 +134,8 @@ class World:
                 bays.append((wire, plug, id_, terms))
         policy = Policy(margin=Money(MARGIN, prices.CURRENCY), smallest_hold=Money(_SMALLEST_HOLD, prices.CURRENCY), offline=offline)
         setup = Setup(name, prices.CURRENCY, tuple(connectors), policy)
+        above = Chance.of(seed, f"{name} upstream")
+        upstream = Station(self._clockwork, above, self._faults.severity, setup, fitting) if above.strikes(self._upstreams) else Upstream()
         machine = Machine(
             self._clockwork,
             Chance.of(seed, name),
@@ -143,6 +150,7 @@ class World:
             _PACE,
             self._say,
             telling=self._telling,
+            upstream=upstream,
             reader=reader,
         )
         self._machines[name] = machine
@@ -249,6 +257,8 @@ class World:
     def _heal(self) -> None:
         """Nothing goes wrong any more: power, networks and paper come back."""
         self._say("the world heals")
+        for machine in self._machines.values():
+            machine.upstream.heal()
         self._faults.calm = True
         self._bank.clear_faults()
         for wire in self._wires.values():
@@ -347,12 +357,17 @@ class World:
 
     def _account(self) -> Played:
         entries, slips, notes, owed, broken = [], [], [], [], []
+        told: list[Told] = []
+        charged: list[Charged] = []
         for stay in self._stays:
             for charge in stay.charges:
                 charge.odd_words |= charge.pile_odd
                 charge.wrong_clock = _meets(self._machines[stay.kiosk].wrong_clock, charge)
                 charge.troubled = _troubled(self._wires[stay.pile].troubles, charge)
         for machine in self._machines.values():
+            if (one := machine.upstream.rest()) is not None:
+                told.append(one)
+                charged += charges_of(machine)
             said = journal_says(machine)
             entries += said.entries
             slips += said.slips
@@ -367,7 +382,7 @@ class World:
         books.untold, books.owed = self._bank.untold, owed
         books.cards_away = {name: machine.cards_away for name, machine in self._machines.items()}
         books.outages = {name: machine.outages for name, machine in self._machines.items()}
-        books.first = self._first
+        books.first, books.upstreams, books.charged = self._first, told, charged
         books.alone = {m.name: m.setup.policy.offline.sale.minor for m in machines if m.setup.policy.offline.sale}
         books.hold_ms, books.ended_ms = self._hold_ms, self._clockwork.now
         return Played(
@@ -377,6 +392,7 @@ class World:
             sum(m.lives for m in machines),
             dict(self._faults.struck),
             tuple(self._story),
+            dict(sum((Counter(m.upstream.struck) for m in machines), Counter())),
         )
 
 

@@ -54,7 +54,8 @@ class Csms:
 
     `boots` are the answers to the next boots, (status, interval); later ones are accepted. `refusals` counts CALLERRORs by action, `lost`
     answers that never come, `deadly` messages that end the connection; `names` gives a transaction its id, -1 and 0 included, and `verdict`
-    is what it thinks of the idTag.
+    is what it thinks of the idTag. `strict`: no connector may begin again before it has ended, nor twice at once. Without it that is
+    booked, for a pile's own mistakes, or an end that was refused, may bring it about.
     """
 
     transactions: list[Transaction] = field(default_factory=list)
@@ -68,6 +69,7 @@ class Csms:
     deadly: dict[str, int] = field(default_factory=dict)
     slow_s: float = 0
     verdict: str = "Accepted"
+    strict: bool = True
     heartbeat_s: int = 300
     names: Callable[[], int] = field(default_factory=lambda: itertools.count(7001).__next__)
     _answers: dict[str, tuple[str, Payload, Payload]] = field(default_factory=dict)
@@ -113,12 +115,16 @@ class Csms:
 
     def _start(self, payload: Payload) -> Payload:
         one = Transaction(self.names(), payload["connectorId"], payload["idTag"], payload["meterStart"], payload["timestamp"])
+        if self.strict:
+            self._suspect(one)
+        self.transactions.append(one)
+        return {"transactionId": one.transaction, "idTagInfo": {"status": self.verdict}}
+
+    def _suspect(self, one: Transaction) -> None:
         if any((t.connector, t.meter_start, t.began) == (one.connector, one.meter_start, one.began) for t in self.transactions):
             self.broken.append(f"StartTransaction: {one.id_tag} began twice")
         if any(t.connector == one.connector and t.meter_stop is None for t in self.transactions):
             self.broken.append(f"StartTransaction: connector {one.connector} still charges")
-        self.transactions.append(one)
-        return {"transactionId": one.transaction, "idTagInfo": {"status": self.verdict}}
 
     def _values(self, payload: Payload) -> Payload:
         one = self._running("MeterValues", payload.get("transactionId"))
