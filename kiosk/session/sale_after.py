@@ -12,6 +12,7 @@ from kiosk.session.changed import changed
 from kiosk.session.facts import SessionFact
 from kiosk.session.state import (
     Abort,
+    Heard,
     Modification,
     ModificationState,
     Pause,
@@ -338,7 +339,15 @@ def _meter(s: Session, fact: f.MeterNoted) -> Session:
     last = s.last_reading
     flows = s.free_at is not None and last is not None and fact.reading.mwh > last.mwh and fact.reading.utc_ms > s.free_at.utc_ms
     free_at = None if flows else s.free_at  # what the pile said of its connector was old news
-    return changed(s, readings=(*s.readings, fact.reading), noted_at=fact.at, heard_at=fact.at, silent=False, free_at=free_at)
+    s = changed(s, readings=(*s.readings, fact.reading), noted_at=fact.at, heard_at=fact.at, silent=False, free_at=free_at)
+    return _quickest(s, Heard(fact.at, fact.reading.utc_ms))
+
+
+def _quickest(s: Session, heard: Heard) -> Session:
+    known = next((h for h in s.registers if h.at.boot_id == heard.at.boot_id), None)
+    if known is not None and heard.at.ms_since(known.at) >= heard.utc_ms - known.utc_ms:
+        return s
+    return changed(s, registers=(*(h for h in s.registers if h is not known), heard))
 
 
 @_on(f.SignedValueKept)

@@ -164,6 +164,14 @@ class Pause:
 
 
 @dataclass(frozen=True, slots=True)
+class Heard:
+    """A register's own time, and when it reached us."""
+
+    at: Moment
+    utc_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Printing:
     request: RequestRef
     copy: int
@@ -225,6 +233,7 @@ class Session:
     heard_at: Moment | None = None  # last sign of the delivery in the journal
     silent: bool = False
     pauses: tuple[Pause, ...] = ()
+    registers: tuple[Heard, ...] = ()  # by boot, the one that took the least time on its way: how the pile's clock stands to ours
     free_at: Moment | None = None  # the pile called the connector free although no end of the transaction came
     stops: tuple[Stop, ...] = ()
     signed: tuple[Digest, ...] = ()  # signed values that came before the end

@@ -155,7 +155,7 @@ class Machine:
             wire.core_up(end)
         if self.reader:
             life.spawn(life.tell(ReaderHealth(True)))
-        if self.medium.low:
+        if self.medium.low is not life.k.disk_low:
             self._tell_disk()
         if self.cards_away:
             self._ask_terminal()

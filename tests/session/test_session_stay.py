@@ -58,3 +58,26 @@ def test_a_pause_is_not_longer_because_our_clock_was_set_back_before_it() -> Non
     w.end(transaction, 110, reason="EVDisconnected")
     w.status(1, ConnectorStatus.AVAILABLE)
     assert w.session.priced.rating.total.minor == 520  # two of the twelve minutes are not free
+
+
+@pytest.mark.parametrize("apart_s", [-300, -50, 0, 50, 300])
+@pytest.mark.parametrize("boots", [False, True])
+def test_a_stay_is_as_long_as_it_was_however_far_apart_the_clocks_are(apart_s: int, boots: bool) -> None:
+    w = World()
+    transaction = w.deliver(tariff=PER_KWH_AND_STAY)
+
+    def told(kwh: int, late_s: int = 0) -> Reading:
+        return Reading(w.now.utc_ms + (apart_s - late_s) * 1_000, kwh * 1_000_000)
+
+    if boots:
+        w.reboot(30)
+    w.skip(600)
+    w.give(i.MeterRead("PILE-1", 1, transaction, told(105, late_s=90)))  # one that waited on the way tells little of the clocks
+    w.skip(60)
+    w.give(i.MeterRead("PILE-1", 1, transaction, told(106)))
+    w.skip(60)
+    w.status(1, ConnectorStatus.SUSPENDED_EV)
+    w.skip(720)
+    w.give(i.TxEnded("PILE-1", transaction, "", None, told(110), "EVDisconnected"))
+    w.status(1, ConnectorStatus.AVAILABLE)
+    assert w.session.priced.rating.total.minor == 520  # two of the twelve minutes are not free
