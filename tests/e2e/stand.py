@@ -95,7 +95,10 @@ class Stand:
         """A person stands at the screen; whoever stood there goes."""
         if self._driver is not None:
             await self._driver.leave()
-        self._driver = await Driver.sit_down(self.house.socket)
+        try:
+            self._driver = await Driver.sit_down(self.house.socket)
+        except TimeoutError:
+            raise AssertionError(f"core does not listen: {(self.house.folder / 'core.log').read_text()[-3_000:]}") from None
         return self._driver
 
     async def calm(self) -> None:

@@ -40,7 +40,7 @@ async def test_sun_is_promised_before_the_tap_and_a_member_pays_less_after_it(ro
     site.house.roof.shine(600)
     await site.driver.press("choose", letter="A")
     price = await site.driver.sees(lambda s: s.page == "price" and s.prices[0].glyph == "sun", "the sun on the price page")
-    assert price.prices[0].note == "With sun: 0.37\xa0€"
+    assert price.prices[0].note == "With sun: 0.37\xa0€/kWh"
     await site.driver.press("accept")
     await site.tap("silver")
     fell = await site.driver.sees(lambda s: s.page == "plug_in" and bool(s.subtitle), "that the price fell")

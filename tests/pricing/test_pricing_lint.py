@@ -172,7 +172,7 @@ def test_each_finding_names_its_place_and_its_mend() -> None:
     )
 
 
-def run(path: Path, profile: str = "", **more: bool) -> tuple[int, str, str]:
+def run(path: Path, profile: str = "eu", **more: bool) -> tuple[int, str, str]:
     out, err = io.StringIO(), io.StringIO()
     return lint_file(path, profile, out, err, **more), out.getvalue(), err.getvalue()
 
@@ -188,7 +188,7 @@ def test_lint_exits_1_when_the_tariff_is_bad(tmp_path: Path) -> None:
 def test_lint_exits_2_when_it_was_called_wrongly(tmp_path: Path) -> None:
     assert run(tmp_path / "none.json")[0] == 2
     code, _, err = run(ASSETS / "ac22.json", "fr")
-    assert (code, err) == (2, "no profile fr: there are eu50, eu, de, uk, us, ca\n")
+    assert (code, err) == (2, "no profile 'fr': there are eu50, eu, de, uk, us, ca\n")
 
 
 def test_lint_speaks_json_to_programs() -> None:
