@@ -1,26 +1,33 @@
 """How a kiosk comes up: the state its journal adds up to, in seconds whatever the journal's length, and how far it can be believed.
 
-What was folded before is kept beside the journal (`kiosk.journal.fold`); a start folds only what lies behind it. The slow proof, every
-entry read again, follows in the background (`kiosk.core.audit`). What that proof finds wrong must outlive the process, so it stands in a
-small file of doubts, which only a later proof takes away.
+What was folded before is kept beside the journal (`kiosk.journal.fold`); a start folds only what lies behind it, and where nothing was kept
+only what the state depends on. The slow proof, every entry read again, follows in the background (`kiosk.core.audit`). What that proof
+finds wrong must outlive the process, so it stands in a small file of doubts, which only a later proof takes away.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import Path
 
 from kiosk.core.audit import Audit
 from kiosk.core.engine import replay
 from kiosk.core.image import ImageError, fingerprint, restore
 from kiosk.journal import files
+from kiosk.journal.entry import Stored
 from kiosk.journal.journal import Journal
+from kiosk.session.behind import COUNTED, TURNS, needed
+from kiosk.session.codec import KIOSK_STREAM, known
 from kiosk.session.setup import Setup
 from kiosk.session.state import Kiosk
 
 log = logging.getLogger(__name__)
+
+_LONG = 20_000  # entries, beyond which it pays to ask first what must be read
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +41,15 @@ class Doubt:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """The kiosk after entry `seq`, for which `folded` entries were read. `sound`: nothing speaks against the journal, so it may sell.
+    """The kiosk after entry `seq`, for which `folded` entries behind the state kept at `kept` were read, 0 when none was. `sound`: nothing
+    speaks against the journal, so it may sell.
 
     `keeps`: a state may be kept for the next start, under `fingerprint`.
     """
 
     kiosk: Kiosk
     seq: int
+    kept: int
     folded: int
     sound: bool
     keeps: bool
@@ -71,12 +80,23 @@ def start(journal: Journal, setup: Setup) -> Start:
     if doubt.journal:
         log.error("the journal did not verify: %s. Nothing new is sold until it does; what is open is settled.", doubt.journal)
     mark = fingerprint(setup)
-    kiosk, after = _kept(journal, setup, mark) if doubt.fold != mark else (Kiosk(setup), 0)
-    kiosk, unread = replay(kiosk, journal.read(after))
+    doubted = doubt.fold == mark
+    kiosk, after = _kept(journal, setup, mark) if not doubted else (Kiosk(setup), 0)
+    read = count()
+    entries = journal.read(after) if after or doubted else _needed(journal)
+    kiosk, unread = replay(kiosk, (entry for entry, _ in zip(entries, read, strict=False)))
     for entry in unread:
         log.error("passed over %s", entry)
     sound = verdict.sound and not unread and not doubt.journal
-    return Start(kiosk, journal.head, journal.head - after, sound, not unread and doubt.fold != mark, mark, doubt)
+    return Start(kiosk, journal.head, after, next(read), sound, not unread and not doubted, mark, doubt)
+
+
+def _needed(journal: Journal) -> Iterator[Stored]:
+    """Every entry that the state depends on. The proof in the background folds them all, and says so if that is not the same."""
+    if journal.head < _LONG or not all(known(kind, version) for kind, version in journal.versions().items()):
+        return journal.read()
+    must = needed(journal.outline(sorted(TURNS)))
+    return chain(journal.part(must.quiet, KIOSK_STREAM, sorted(COUNTED), must.alone), journal.read(must.quiet))
 
 
 def _kept(journal: Journal, setup: Setup, mark: str) -> tuple[Kiosk, int]:

@@ -57,7 +57,7 @@ class Upkeep:
         self._marked = marked
         self._kiosk = kiosk
         self._clock = clock
-        self._kept_at = begun.seq - begun.folded
+        self._kept_at = begun.kept
         self._disk = DiskWatch(journal, lambda low: tell(DiskState(low)), low=begun.kiosk.disk_low)
         self._lists = Lists(layout.database, lambda: self._disk.low, clock)
 

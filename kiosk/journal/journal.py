@@ -9,6 +9,7 @@ import logging
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
+from heapq import merge
 from itertools import accumulate
 from pathlib import Path
 from types import TracebackType
@@ -20,7 +21,7 @@ from kiosk.journal.database import Database, Health
 from kiosk.journal.entry import GENESIS, Entry, JournalError, Seq, Stored, check_entry, entry_hash
 from kiosk.journal.evidence import Evidence, Sealed
 from kiosk.journal.fold import Fold
-from kiosk.journal.reader import Reader, read_entries
+from kiosk.journal.reader import Reader, read_entries, read_one, read_outline, read_part, versions
 from kiosk.journal.reserve import RESERVE_BYTES, Reserve, Space
 from kiosk.journal.signing import SignedTree, find_signer
 from kiosk.journal.state import Cursor, Effects, Retry, Serials, Write, check_positions, check_state, write_state
@@ -109,6 +110,20 @@ class Journal:
     def read(self, after: int = 0, stream: str | None = None) -> Iterator[Stored]:
         """Entries with a seq above `after`, in order, all or those of one stream."""
         return read_entries(self._database.rows, after, stream)
+
+    def outline(self, kinds: Sequence[str]) -> Iterator[tuple[int, str, str]]:
+        """Seq, stream and kind of every entry of these kinds, in order."""
+        return read_outline(self._database.rows, kinds)
+
+    def part(self, until: int, stream: str, kinds: Sequence[str], alone: Sequence[int] = ()) -> Iterator[Stored]:
+        """Entries with a seq up to `until`, in order: those of one stream, those of these kinds, and the ones with the seqs `alone`."""
+        rows = self._database.rows
+        others = (stored for seq in alone for stored in read_one(rows, seq))
+        return merge(read_part(rows, until, stream, kinds), others, key=lambda stored: stored.seq)
+
+    def versions(self) -> dict[str, int]:
+        """Every kind of entry, with its highest version."""
+        return versions(self._database.rows)
 
     def cursor(self, name: str) -> Cursor:
         """The durable cursor of the consumer `name`."""

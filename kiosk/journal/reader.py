@@ -20,6 +20,7 @@ from kiosk.journal.schema import open_reader
 from kiosk.values import Moment
 
 CHUNK = 256
+_OUTLINE = 4_096  # rows of an outline are short
 _COLUMNS = "seq, stream, kind, version, utc_ms, boot_id, mono_ns, trusted, body, prev, hash"
 
 
@@ -49,6 +50,44 @@ def read_entries(rows_of: Query, after: int, stream: str | None, chunk: int = CH
         after = rows[-1][0]
 
 
+def read_outline(rows_of: Query, kinds: Sequence[str]) -> Iterator[tuple[int, str, str]]:
+    """Seq, stream and kind of every entry of these kinds, in order."""
+    sql = f"SELECT seq, stream, kind FROM entries WHERE seq > ? AND kind IN ({_marks(kinds)}) ORDER BY seq LIMIT {_OUTLINE}"  # noqa: S608 - ours
+    after = 0
+    while rows := rows_of(sql, after, *kinds):
+        yield from rows
+        after = rows[-1][0]
+
+
+def read_part(rows_of: Query, until: int, stream: str, kinds: Sequence[str]) -> Iterator[Stored]:
+    """Entries with a seq up to `until`, in order: those of one stream, and of all others those of these kinds."""
+    wanted = f"seq > ? AND seq <= ? AND (stream = ? OR kind IN ({_marks(kinds)}))"
+    sql = f"SELECT {_COLUMNS} FROM entries WHERE {wanted} ORDER BY seq LIMIT {CHUNK}"  # noqa: S608 - ours
+    after = 0
+    while rows := rows_of(sql, after, until, stream, *kinds):
+        yield from map(_stored, rows)
+        after = rows[-1][0]
+
+
+def read_one(rows_of: Query, seq: int) -> Iterator[Stored]:
+    """The entry with this seq, if there is one."""
+    yield from map(_stored, rows_of(f"SELECT {_COLUMNS} FROM entries WHERE seq = ?", seq))  # noqa: S608 - ours
+
+
+def versions(rows_of: Query) -> dict[str, int]:
+    """Every kind of entry, with its highest version."""
+    return {str(kind): int(version) for kind, version in rows_of("SELECT kind, max(version) FROM entries GROUP BY kind")}
+
+
+def _stored(row: tuple[Any, ...]) -> Stored:
+    seq, name, kind, version, utc_ms, boot_id, mono_ns, trusted, body, prev, digest = row
+    return Stored(seq, name, kind, version, Moment(utc_ms, boot_id, mono_ns, bool(trusted)), body, prev, digest)
+
+
+def _marks(values: Sequence[str]) -> str:
+    return ", ".join("?" * len(values))
+
+
 class Reader:
     """A read-only view of a journal that another process may be writing. For one thread at a time."""
 
@@ -76,8 +115,7 @@ class Reader:
 
     def waiting(self, after: int, kinds: Sequence[str]) -> tuple[int, int | None]:
         """How many entries of these kinds have a seq above `after`, and when the oldest happened (UTC milliseconds)."""
-        marks = ", ".join("?" * len(kinds))
-        sql = f"SELECT count(*), min(utc_ms) FROM entries WHERE seq > ? AND kind IN ({marks})"  # noqa: S608 - question marks only
+        sql = f"SELECT count(*), min(utc_ms) FROM entries WHERE seq > ? AND kind IN ({_marks(kinds)})"  # noqa: S608 - question marks only
         ((count, oldest),) = self._rows(sql, after, *kinds)
         return int(count), None if oldest is None else int(oldest)
 

@@ -91,6 +91,11 @@ def encode(fact: Fact) -> Encoded:
     return Encoded(stream, kind, VERSIONS.get(kind, 1), fact.at, _CANONICAL.encode(body).encode())
 
 
+def known(kind: str, version: int) -> bool:
+    """Whether this program knows such a fact."""
+    return kind in _KINDS and version <= VERSIONS.get(kind, 1)
+
+
 def decode(stored: Encoded) -> Fact:
     """The fact behind stored bytes, lifted to today's version. Raises `CodecError`."""
     kind = _KINDS.get(stored.kind)

@@ -83,9 +83,9 @@ def _paused(s: Session, p: Pause) -> use.Pause:
 
 
 def _by_the_register(s: Session, moment: Moment) -> int:
-    """When a pause was, in the time of the registers: by the value of the same boot that was quickest here. While there is none our wall
-    clock serves; it may be set while a car charges, so it counts from the start of the delivery, and only where one process saw both."""
-    heard = next((h for h in s.registers if h.at.boot_id == moment.boot_id), None)
+    """When a pause was, in the time of the registers: by values of the same boot that did not wait on their way. While there are none
+    our wall clock serves; it may be set while a car charges, so it counts from the start of the delivery, where one process saw both."""
+    heard = next((h for h in s.registers if h.sure and h.at.boot_id == moment.boot_id), None)
     if heard is not None:
         return heard.utc_ms + moment.ms_since(heard.at)
     began = s.started_at

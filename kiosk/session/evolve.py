@@ -64,14 +64,16 @@ def _open(k: Kiosk, session: Session, fact: SessionFact) -> Kiosk:
 
 
 # Money or paper that has to do with a closed sale once more.
-_TO_DO_AGAIN = (f.PaymentAuthorized, f.PaymentForwarded, f.CaptureRequested, f.CancelRequested, f.PrintRequested)
+TO_DO_AGAIN = (f.PaymentAuthorized, f.PaymentForwarded, f.CaptureRequested, f.CancelRequested, f.PrintRequested)
+# The same about one that is no longer held; `kiosk.session.behind` must know of each.
+ABOUT_UNHELD = (f.CaptureRequested, f.CancelRequested, f.PrintRequested, f.PrintEnded)
 
 
 def _closed(k: Kiosk, fact: SessionFact) -> Kiosk:
     session = next((s for s in k.recent if s.id == fact.session), None)
     if session is None:
         return _unheld(k, fact)
-    if isinstance(fact, _TO_DO_AGAIN):
+    if isinstance(fact, TO_DO_AGAIN):
         rest = tuple(s for s in k.recent if s.id != session.id)
         reopened = changed(sale_after(session, fact), closed_at=None)
         return changed(k, recent=rest, sessions=MappingProxyType({**k.sessions, session.id: reopened}))
@@ -105,6 +107,11 @@ def _counts(kind: type[_F]) -> Callable[[Callable[[Kiosk, _F], Kiosk]], Callable
         return step
 
     return register
+
+
+def counted() -> tuple[type[SessionFact], ...]:
+    """The kinds of facts that count whatever becomes of the sale."""
+    return tuple(_COUNTED)
 
 
 @_counts(f.ReceiptIssued)

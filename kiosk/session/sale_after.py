@@ -28,6 +28,8 @@ from kiosk.session.state import (
 from kiosk.values import Digest, Money, PaymentRef, RequestRef
 
 _F = TypeVar("_F", bound=SessionFact)
+
+_AS_LONG_MS = 2_000  # apart, values took as long on their way
 _Step = Callable[[Session, Any], Session]
 
 
@@ -345,8 +347,11 @@ def _meter(s: Session, fact: f.MeterNoted) -> Session:
 
 def _quickest(s: Session, heard: Heard) -> Session:
     known = next((h for h in s.registers if h.at.boot_id == heard.at.boot_id), None)
-    if known is not None and heard.at.ms_since(known.at) >= heard.utc_ms - known.utc_ms:
-        return s
+    if known is not None:
+        longer_ms = heard.at.ms_since(known.at) - (heard.utc_ms - known.utc_ms)
+        if longer_ms > _AS_LONG_MS or (longer_ms >= 0 and known.sure):
+            return s
+        heard = replace(heard if longer_ms < 0 else known, sure=abs(longer_ms) <= _AS_LONG_MS)
     return changed(s, registers=(*(h for h in s.registers if h is not known), heard))
 
 

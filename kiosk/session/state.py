@@ -165,10 +165,11 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """A register's own time, and when it reached us."""
+    """A register's own time, and when it reached us. `sure`: another took as long, so neither waited on its way."""
 
     at: Moment
     utc_ms: int
+    sure: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,10 +74,24 @@ def test_a_stay_is_as_long_as_it_was_however_far_apart_the_clocks_are(apart_s: i
     w.skip(600)
     w.give(i.MeterRead("PILE-1", 1, transaction, told(105, late_s=90)))  # one that waited on the way tells little of the clocks
     w.skip(60)
-    w.give(i.MeterRead("PILE-1", 1, transaction, told(106)))
-    w.skip(60)
+    for kwh in (106, 107):
+        w.give(i.MeterRead("PILE-1", 1, transaction, told(kwh)))
+        w.skip(60)
     w.status(1, ConnectorStatus.SUSPENDED_EV)
     w.skip(720)
     w.give(i.TxEnded("PILE-1", transaction, "", None, told(110), "EVDisconnected"))
     w.status(1, ConnectorStatus.AVAILABLE)
     assert w.session.priced.rating.total.minor == 520  # two of the twelve minutes are not free
+
+
+def test_a_value_that_waited_on_its_way_does_not_make_a_stay_longer() -> None:
+    w = World()
+    transaction = w.deliver(tariff=PER_KWH_AND_STAY)
+    w.reboot(30)
+    w.skip(600)
+    w.give(i.MeterRead("PILE-1", 1, transaction, Reading(w.now.utc_ms - 90_000, 105_000_000)))
+    w.status(1, ConnectorStatus.SUSPENDED_EV)
+    w.skip(720)
+    w.end(transaction, 110, reason="EVDisconnected")
+    w.status(1, ConnectorStatus.AVAILABLE)
+    assert w.session.priced.rating.total.minor == 520
