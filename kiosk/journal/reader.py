@@ -43,8 +43,7 @@ def read_entries(rows_of: Query, after: int, stream: str | None, chunk: int = CH
     sql = f"SELECT {_COLUMNS} FROM entries WHERE {condition} ORDER BY seq LIMIT {chunk}"  # noqa: S608 - both are ours
     while True:
         rows = rows_of(sql, after) if stream is None else rows_of(sql, after, stream)
-        for seq, name, kind, version, utc_ms, boot_id, mono_ns, trusted, body, prev, digest in rows:
-            yield Stored(seq, name, kind, version, Moment(utc_ms, boot_id, mono_ns, bool(trusted)), body, prev, digest)
+        yield from map(_stored, rows)
         if len(rows) < chunk:
             return
         after = rows[-1][0]
