@@ -87,7 +87,7 @@ def _by_the_register(s: Session, moment: Moment) -> int:
     our wall clock serves; it may be set while a car charges, so it counts from the start of the delivery, where one process saw both."""
     heard = next((h for h in s.registers if h.sure and h.at.boot_id == moment.boot_id), None)
     if heard is not None:
-        return heard.utc_ms + moment.ms_since(heard.at)
+        return heard.utc_ms - moment.ms_until(heard.at)
     began = s.started_at
     if began is None or s.begin is None or began.boot_id != moment.boot_id:
         return moment.utc_ms

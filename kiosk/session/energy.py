@@ -340,10 +340,10 @@ def tx_ended(d: Decision, i: TxEnded) -> None:
 
 def _begun(s: Session, i: TxEnded) -> Reading | None:
     """The register at the begin: as the end tells it, for both then come from one register. An end that leaves no time in between, from a
-    pile that lost its clock on the way, has not moved the begin."""
+    pile that lost its clock on the way, has not moved the begin: that was told when it was."""
     if i.begin is None or s.begin is None or i.end is None or i.begin.utc_ms < i.end.utc_ms:
         return i.begin or s.begin
-    return replace(i.begin, utc_ms=min(i.begin.utc_ms, s.begin.utc_ms))
+    return replace(i.begin, utc_ms=s.begin.utc_ms)
 
 
 def signed_before(k: Kiosk, i: TxEnded | SignedRead) -> tuple[Digest, ...]:

@@ -342,17 +342,27 @@ def _meter(s: Session, fact: f.MeterNoted) -> Session:
     flows = s.free_at is not None and last is not None and fact.reading.mwh > last.mwh and fact.reading.utc_ms > s.free_at.utc_ms
     free_at = None if flows else s.free_at  # what the pile said of its connector was old news
     s = changed(s, readings=(*s.readings, fact.reading), noted_at=fact.at, heard_at=fact.at, silent=False, free_at=free_at)
-    return _quickest(s, Heard(fact.at, fact.reading.utc_ms))
+    return changed(s, registers=_with(s.registers, Heard(fact.at, fact.reading.utc_ms)))
 
 
-def _quickest(s: Session, heard: Heard) -> Session:
-    known = next((h for h in s.registers if h.at.boot_id == heard.at.boot_id), None)
-    if known is not None:
-        longer_ms = heard.at.ms_since(known.at) - (heard.utc_ms - known.utc_ms)
-        if longer_ms > _AS_LONG_MS or (longer_ms >= 0 and known.sure):
-            return s
-        heard = replace(heard if longer_ms < 0 else known, sure=abs(longer_ms) <= _AS_LONG_MS)
-    return changed(s, registers=(*(h for h in s.registers if h is not known), heard))
+def _with(registers: tuple[Heard, ...], new: Heard) -> tuple[Heard, ...]:
+    """What is known of how the pile's clock stands to ours, after one more value: of each boot one that two values bear out, and at most
+    one that came quicker and that nothing bears out yet. A value that waited on its way says nothing, and a single one that was stamped
+    ahead displaces nothing."""
+    other = tuple(h for h in registers if h.at.boot_id != new.at.boot_id)
+    here = sorted((h for h in registers if h.at.boot_id == new.at.boot_id), key=lambda h: not h.sure)
+    for known in here:
+        longer_ms = _longer_ms(new, known)
+        if abs(longer_ms) <= _AS_LONG_MS:
+            return (*other, replace(new if longer_ms < 0 else known, sure=True))
+    if here and _longer_ms(new, here[0]) > 0:
+        return registers
+    return (*other, *(h for h in here if h.sure), new)
+
+
+def _longer_ms(value: Heard, than: Heard) -> int:
+    """How much longer it was on its way."""
+    return than.at.ms_until(value.at) - (value.utc_ms - than.utc_ms)
 
 
 @_on(f.SignedValueKept)

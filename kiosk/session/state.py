@@ -234,7 +234,7 @@ class Session:
     heard_at: Moment | None = None  # last sign of the delivery in the journal
     silent: bool = False
     pauses: tuple[Pause, ...] = ()
-    registers: tuple[Heard, ...] = ()  # by boot, the one that took the least time on its way: how the pile's clock stands to ours
+    registers: tuple[Heard, ...] = ()  # how the pile's clock stands to ours: of each boot a sure one and one that is yet to be borne out
     free_at: Moment | None = None  # the pile called the connector free although no end of the transaction came
     stops: tuple[Stop, ...] = ()
     signed: tuple[Digest, ...] = ()  # signed values that came before the end

@@ -158,13 +158,14 @@ def step(v: Visit, given: VisitInput, k: Kiosk, at: Moment, times: Times, defaul
 
 
 def refresh(v: Visit, k: Kiosk, at: Moment) -> Visit:
-    """The visit after the kiosk changed: a step forward of the own sale counts as a touch, a proof opens the sale to whoever gave it, a
-    wrong code is told."""
+    """The visit after the kiosk changed: a step forward of the own sale counts as a touch, but for those while energy flows; a proof opens
+    the sale to whoever gave it, a wrong code is told."""
     s = k.find(v.session) if v.session else None
     if v.session and s is None:
         return changed(v, session=None, own=False, overlay="", typed="")
     if s is not None and v.own and s.stage is not v.stage:
-        v = changed(v, stage=s.stage, touched_at=at)
+        on_and_off = v.stage in FLOWING and s.stage in FLOWING  # a car may pause and go on all night with nobody there
+        v = changed(v, stage=s.stage, touched_at=v.touched_at if on_and_off else at)
     if s is None or v.overlay != "code" or len(v.typed) < CODE_LENGTH:
         return v
     if s.proved_by == "code" and not s.code_misses:  # a miss after a proof is a miss, and while the code is locked nothing typed is a proof

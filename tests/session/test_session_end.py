@@ -31,12 +31,16 @@ def test_nothing_delivered_is_nothing_charged() -> None:
     assert w.all_of(f.ReceiptIssued) == []
 
 
-def test_an_end_that_leaves_no_time_in_between_is_judged_from_the_begin_that_was_told() -> None:
+@pytest.mark.parametrize("stamped", ["now", "1970", "backwards"])
+def test_an_end_that_leaves_no_time_in_between_is_judged_from_the_begin_that_was_told(stamped: str) -> None:
     w = World()
     transaction = w.deliver()
+    began_ms = w.now.utc_ms
     w.wait(1_800)
-    both = w.reading(100, 674), w.reading(110, 674)
-    w.give(i.TxEnded("PILE-1", transaction, "", *both, "PowerLoss"))
+    now_ms = w.now.utc_ms
+    begin_ms, end_ms = {"now": (now_ms, now_ms), "1970": (5_000, 5_000), "backwards": (began_ms, 5_000)}[stamped]
+    begin, end = Reading(begin_ms, w.reading(100, 674).mwh), Reading(end_ms, w.reading(110, 674).mwh)
+    w.give(i.TxEnded("PILE-1", transaction, "", begin, end, "PowerLoss"))
     assert w.session.delivered.verdict is Verdict.VALID
     assert w.session.delivered.mwh == 10_000_000
 

@@ -642,6 +642,16 @@ def test_a_charging_screen_is_free_again_thirty_seconds_after_the_last_touch() -
     assert s.page == "price"
 
 
+def test_a_car_that_pauses_and_goes_on_does_not_keep_the_screen_with_a_driver_who_left() -> None:
+    s = Screen()
+    s.charges()
+    for number in range(4):
+        s.w.status(1, ConnectorStatus.CHARGING if number % 2 else ConnectorStatus.SUSPENDED_EV)
+        s.looks()
+        s.waits(10)
+    assert s.is_wiped()
+
+
 def test_the_finished_page_stays_a_minute() -> None:
     s = Screen()
     s.finishes()
