@@ -55,7 +55,7 @@ from kiosk.protocol import Intent, Snapshot
 from kiosk.session.inputs import Account, Confirmation, Input, KioskStarted
 from kiosk.session.recall import wanted
 from kiosk.session.requests import open_requests
-from kiosk.values import Digest
+from kiosk.values import Digest, Moment
 from kiosk.wording.wording import Wording
 
 log = logging.getLogger(__name__)
@@ -277,8 +277,8 @@ class App:
         elif self._greeter.unwanted and not self._leaving:
             self._spawn(self._leave())
 
-    async def _shown_tag(self, found: Account | str) -> None:
-        await self._counter.shown_tag(found, seen=self._desk.screen_fresh() and not self._pulse.slow)
+    async def _shown_tag(self, found: Account | str, at: Moment) -> None:
+        await self._counter.shown_tag(found, at, lambda: self._desk.screen_fresh() and not self._pulse.slow)
         self._attend()
         self._link.refresh()
 

@@ -24,6 +24,7 @@ from kiosk.wording.wording import Wording
 log = logging.getLogger(__name__)
 
 _REMEMBERED = 64
+_STALE_MS = 3_000  # a tag whose driver was told nothing for so long is not meant any more
 # Which argument of an intent the visit wants; intents not listed carry none.
 _ARGUMENTS: Mapping[str, str] = {"choose": "connector", "language": "code", "hold": "minor"}
 
@@ -105,10 +106,18 @@ class Counter:
             if self.visit.number == visit:
                 await self._step(given)
 
-    async def shown_tag(self, found: Account | str, *, seen: bool) -> None:
-        """What came of a tag at the reader; `seen`: a person at the screen sees the truth, so the tag may agree to what is on it."""
+    async def shown_tag(self, found: Account | str, at: Moment, seen: Callable[[], bool]) -> None:
+        """What came of a tag that was held to the reader at the moment `at`. While `seen`, a person at the screen sees the truth, so the
+        tag may agree to what is on it.
+
+        Both are judged when its turn has come: a touch that waits for the disk has the turn for as long, and the page is another one then.
+        """
+        looked = seen()
         async with self._turn:
-            await self._step(self._tag(found, seen))
+            old = self._clock.now().ms_since(at) > _STALE_MS
+            log.info("a tag was shown%s: %s", ", too long ago" if old else "", found if isinstance(found, str) else "known")
+            if not old:
+                await self._step(self._tag(found, looked and seen()))
 
     def _tag(self, found: Account | str, seen: bool) -> v.TagShown:
         if isinstance(found, str):

@@ -19,7 +19,6 @@ from kiosk.values import Digest, Moment
 log = logging.getLogger(__name__)
 
 ONE_TAP_MS = 3_000
-STALE_MS = 3_000  # what its driver was told nothing of for so long is not meant any more
 RETRY_S = 1
 RETRY_MOST_S = 30
 LOOK_S = 5
@@ -39,11 +38,12 @@ class Book(Protocol):
     def look(self) -> None: ...
 
 
-Shown = Callable[[Account | str], Awaitable[None]]
+Shown = Callable[[Account | str, Moment], Awaitable[None]]
 
 
 class Tags:
-    """`shown` is given the account of a tag, or a word of `kiosk.session.visit.TAG_WORDS`; `tell` whether the reader is there."""
+    """`shown` is given the account of a tag, or a word of `kiosk.session.visit.TAG_WORDS`, and when it was held there: whoever turns to it
+    may be busy for long. `tell` is given whether the reader is there."""
 
     def __init__(
         self,
@@ -118,10 +118,7 @@ class Tags:
                 case ReaderHealth() as health:
                     await self._tell(health)
                 case (found, at):
-                    old = self._clock.now().ms_since(at) > STALE_MS  # the disk stood still: the page is another one by now
-                    log.info("a tag was shown%s: %s", ", too long ago" if old else "", found if isinstance(found, str) else "known")
-                    if not old:
-                        await self._shown(found)
+                    await self._shown(found, at)
 
     async def _keep_up(self) -> None:
         while True:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from kiosk.core.counter import Counter
 from kiosk.core.pages.view import Offer, Place
@@ -89,10 +90,14 @@ def a_kiosk() -> Kiosk:
     return disk.k
 
 
-def a_counter(disk: SlowDisk) -> Counter:
+class Clock(Protocol):
+    def now(self) -> Moment: ...
+
+
+def a_counter(disk: SlowDisk, clock: Clock | None = None) -> Counter:
     offers: Mapping[ConnectorId, Offer] = {A: Offer(load(TARIFF), Money(5_000, "EUR"))}
     place = Place("Lindenhof", "DE*LND*E0417", "0800", "Europe/Berlin", ("en",), "right", offers)
-    return Counter(place, Times(), Still(), Ids(), lambda: disk.k, disk.tell)
+    return Counter(place, Times(), clock or Still(), Ids(), lambda: disk.k, disk.tell)
 
 
 def wish(counter: Counter, id_: str, kind: str, **args: str) -> Intent:
