@@ -66,7 +66,6 @@ class Counter:
         self._shown: dict[int, tuple[Moment, bool, tuple[Discount, ...]]] = {}
         self._handled: deque[str] = deque(maxlen=_REMEMBERED)
         self._home = place.languages[0]
-        self._picked = 0  # the visit in which somebody picked a language
         self._turn = asyncio.Lock()
         self.visit = v.fresh(1, self._home, clock.now())
 
@@ -80,8 +79,6 @@ class Counter:
             if given is None:
                 log.warning("the screen sent an intent that makes no sense here: %s", intent.kind)
                 return "refused"
-            if intent.kind == "language" and intent.args.get("code"):
-                self._picked = self.visit.number
             await self._step(given)
         return "done"
 
@@ -144,7 +141,7 @@ class Counter:
             return
         found = k.find(visit.session)
         language = found.quote.language if found and found.quote else ""
-        if language in self._place.languages and visit.language == self._home and visit.number != self._picked:
+        if language in self._place.languages and visit.language == self._home and not visit.picked:
             self.visit = replace(visit, language=language)
 
     def _understand(self, intent: Intent) -> v.VisitInput | None:

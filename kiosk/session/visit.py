@@ -41,6 +41,7 @@ class Visit:
     number: int
     language: str
     touched_at: Moment
+    picked: bool = False  # somebody picked the language
     connector: ConnectorId | None = None
     session: SessionId | None = None
     own: bool = False
@@ -306,7 +307,7 @@ def _tag_first(v: Visit, k: Kiosk, at: Moment, default_language: str) -> Visit:
     free = tuple(c.id for c in k.setup.connectors if sellable(k, c.id))
     plugged = tuple(c for c in free if (state := k.connectors.get(c)) is not None and state.status is i.ConnectorStatus.PREPARING)
     meant = plugged if len(plugged) == 1 else free
-    v = changed(_wiped(v, at, default_language), language=v.language)
+    v = changed(_wiped(v, at, default_language), language=v.language, picked=v.picked)
     return changed(v, connector=meant[0]) if len(meant) == 1 else changed(v, overlay="tag", found="tag_choose")
 
 
@@ -316,7 +317,7 @@ def _touched(v: Visit, kind: str, argument: str, k: Kiosk, at: Moment, default_l
         case "choose":
             return _choose(v, ConnectorId(argument), k), ()
         case "language" if argument:
-            return changed(v, language=argument, overlay=""), ()
+            return changed(v, language=argument, picked=True, overlay=""), ()
         case "language" | "help":
             return changed(v, overlay="" if v.overlay == kind else kind), ()
         case "hold" if argument.isdecimal():
@@ -386,7 +387,7 @@ def _back(v: Visit, at: Moment, default_language: str) -> Visit:
         return changed(v, overlay="")
     if v.overlay in ("language", "help", "card"):
         return changed(v, overlay="")
-    return changed(_wiped(v, at, default_language), language=v.language)
+    return changed(_wiped(v, at, default_language), language=v.language, picked=v.picked)
 
 
 def _digit(v: Visit, digit: str, digest: Digest) -> tuple[Visit, tuple[Input, ...]]:
@@ -401,7 +402,7 @@ def _digit(v: Visit, digit: str, digest: Digest) -> tuple[Visit, tuple[Input, ..
 
 
 def _waited(v: Visit, k: Kiosk, at: Moment, times: Times, default_language: str) -> Visit:
-    if v.session is None and v.connector is None and not v.overlay and v.language == default_language:
+    if v.session is None and v.connector is None and not v.overlay and v.language == default_language and not v.picked:
         return v
     if v.overlay == "tag" and at.ms_since(v.touched_at) >= TAG_S * 1_000:
         v = _untagged(v)

@@ -7,7 +7,7 @@ from itertools import count
 
 import pytest
 from test_core_pages import CHOOSING, PLACE, rule
-from world import A, World, approval, code_digest
+from world import A, B, World, approval, code_digest
 
 from kiosk.core.counter import Counter
 from kiosk.core.pages.view import Place
@@ -255,6 +255,26 @@ async def test_a_language_that_somebody_picked_is_kept_when_a_charge_is_found() 
     await glass.press("show_card")
     await glass.counter.shown_card(CardShown(glass.w.session.id), glass.counter.visit.number)
     assert glass.counter.visit.language == "en"
+
+
+async def test_a_language_that_somebody_picked_is_kept_when_they_go_back_first() -> None:
+    glass = await _left_by_a_power_cut("pl")
+    await glass.press("language", code="en")
+    await glass.press("choose", connector=B)
+    await glass.press("back")
+    await glass.press("show_card")
+    await glass.counter.shown_card(CardShown(glass.w.session.id), glass.counter.visit.number)
+    assert (glass.page, glass.counter.visit.language) == ("stop", "en")
+
+
+async def test_a_language_that_somebody_picked_is_not_the_next_ones() -> None:
+    glass = await _left_by_a_power_cut("pl")
+    await glass.press("language", code="en")
+    glass.w.skip(60)
+    await glass.counter.waited()
+    await glass.press("show_card")
+    await glass.counter.shown_card(CardShown(glass.w.session.id), glass.counter.visit.number)
+    assert (glass.page, glass.counter.visit.language) == ("stop", "pl")
 
 
 async def test_a_language_that_is_not_spoken_here_any_more_is_not_turned_to() -> None:
