@@ -1,6 +1,7 @@
 """`pilepay receipt`: a sale's receipt or credit note as a file, at any time after, from the journal and the configuration alone.
 
-It is what the kiosk itself would print next: a COPY, with the signed state of the journal that includes it. Nothing is written down of it.
+It is marked as the kiosk's own next print of it would be: a COPY, unless no paper of it came out yet, nor may have; and it names the signed
+state of the journal that includes it. Of a sale with two receipts it is the first. Nothing is written down of it.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ from kiosk.receipts.document import credit_note, document
 from kiosk.receipts.receipt import Place, Receipt, ReceiptError, Seller
 from kiosk.receipts.render import Html, Invoice, InvoiceData, Pdf, Text, render
 from kiosk.session.codec import KIOSK_STREAM, CodecError
-from kiosk.session.facts import CreditNoteIssued, PrintRequested, QuoteAgreed, ReceiptIssued, SessionFact, SessionOpened
+from kiosk.session.ending import next_copy
+from kiosk.session.facts import CreditNoteIssued, PrintEnded, PrintRequested, QuoteAgreed, ReceiptIssued, SessionFact, SessionOpened
+from kiosk.session.state import Printing
 from kiosk.wording.catalogue import WordingError
 
 GOOD, BAD, WRONG_USE = 0, 1, 2
@@ -90,11 +93,13 @@ def _issued(facts: Sequence[SessionFact], seller: Seller, place: Place, number: 
 
 
 def _copy(since: Sequence[SessionFact], what: Document) -> int:
-    """A receipt is printed when it is issued, so this is a COPY; a credit note only when somebody asks for it: its first paper is none.
-    `since` are the facts from its issue on."""
-    if isinstance(what, Receipt):
-        return max((fact.copy for fact in since if isinstance(fact, PrintRequested)), default=0) + 1
-    return papers(since)
+    """Which copy the kiosk would print next, by the facts `since` its issue: paper of a receipt names its number, and brings every credit
+    note along."""
+    if not isinstance(what, Receipt):
+        return papers(since)
+    ended = {fact.request: fact.result for fact in since if isinstance(fact, PrintEnded)}
+    asked = (fact for fact in since if isinstance(fact, PrintRequested) and fact.number == what.number)
+    return next_copy(Printing(fact.request, fact.copy, ended.get(fact.request, "")) for fact in asked)
 
 
 def _rendered(what: Document, language: str, args: argparse.Namespace) -> bytes:

@@ -7,6 +7,7 @@ from hashlib import sha256
 
 from kiosk.session import facts as f
 from kiosk.session.decision import Decision
+from kiosk.session.ending import print_again
 from kiosk.session.inputs import RefundAsked
 from kiosk.session.requests import body_hash, idempotency_key
 from kiosk.session.state import Kiosk, Modification, ModificationState, Session
@@ -81,8 +82,7 @@ def _under_way(k: Kiosk, s: Session) -> tuple[Modification, ...]:
 
 
 def reprint(d: Decision, s: Session) -> None:
-    """Paper of a sale that is no longer held: always a COPY."""
+    """Paper of a sale that is no longer held: a COPY under the same rule as of one that is."""
     if s.receipt is None or any(p.session == s.id for p in d.k.reprints.values()):
         return
-    copy = max((p.copy for p in s.prints), default=0) + 1
-    d.note(f.PrintRequested(d.at, s.id, RequestRef(f"{s.id}-R{len(s.prints) + 1}"), s.receipt, copy))
+    print_again(d, s, s.receipt)

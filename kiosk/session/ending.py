@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from kiosk.metering.reading import Verdict
 from kiosk.pricing.rating import Rating
 from kiosk.session import facts as f
@@ -102,9 +104,17 @@ def reprint(d: Decision, s: Session) -> None:
     """Paper, because the driver asks for it: a COPY unless nothing at all was printed before."""
     if s.receipt is None or any(not p.result for p in s.prints):
         return
-    used = [p for p in s.prints if p.result != "not_printed"]
-    copy = max((p.copy for p in used), default=-1) + 1
-    d.note(f.PrintRequested(d.at, s.id, RequestRef(f"{s.id}-R{len(s.prints) + 1}"), s.receipt, copy))
+    print_again(d, s, s.receipt)
+
+
+def print_again(d: Decision, s: Session, number: int) -> None:
+    """One more paper of the receipt `number`."""
+    d.note(f.PrintRequested(d.at, s.id, RequestRef(f"{s.id}-R{len(s.prints) + 1}"), number, next_copy(s.prints)))
+
+
+def next_copy(prints: Iterable[Printing]) -> int:
+    """Which copy the next paper is after these: the original (0) as long as none of them came out, nor may have."""
+    return max((p.copy for p in prints if p.result != "not_printed"), default=-1) + 1
 
 
 def close(d: Decision, s: Session) -> None:

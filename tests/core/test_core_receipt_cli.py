@@ -60,6 +60,17 @@ def shelved(folder: Path) -> Iterator[tuple[Config, Shelf]]:
         yield config, Shelf(journal)
 
 
+PRINTED, NO_PAPER = i.Done(i.Printed("printed")), i.NotSent("no paper")
+
+
+def delivered(shelf: Shelf) -> SessionId:
+    """A charge that has ended and whose money is asked for."""
+    transaction = shelf.w.deliver()
+    shelf.w.wait(1_800)
+    shelf.w.end(transaction, 110)
+    return shelf.w.session.id
+
+
 def played(folder: Path, more: Callable[[Shelf, SessionId], None] = lambda _shelf, _session: None, *, signed: bool = True) -> Site:
     with shelved(folder) as (config, shelf):
         session = sold(shelf).session
@@ -112,6 +123,52 @@ def test_a_credit_note_that_nobody_printed_is_no_copy_and_the_next_one_is(tmp_pa
         printed_again(shelf, session, i.Done(i.Printed("printed")))
 
     assert b"COPY 1" in played(tmp_path / "old", printed).made(credit_note=1)
+
+
+@pytest.mark.parametrize("held", [True, False], ids=["held", "long ago"])
+@pytest.mark.parametrize(
+    ("papers", "copy"),
+    [
+        ([NO_PAPER], 0),
+        ([i.Refused("no printer is configured")], 0),
+        ([i.Unknown()], 1),
+        ([i.Done(i.Printed("interrupted"))], 1),
+        ([NO_PAPER, PRINTED], 1),
+        ([PRINTED, NO_PAPER], 1),
+        ([PRINTED, PRINTED], 2),
+    ],
+)
+def test_it_is_marked_as_the_kiosks_own_next_print(tmp_path: Path, papers: list[i.Result], copy: int, held: bool) -> None:
+    with shelved(tmp_path) as (config, shelf):
+        session = delivered(shelf)
+        shelf.w.answer("Modify", i.Done(i.Accepted("CAP")))
+        shelf.w.answer("PrintReceipt", papers[0])
+        shelf.w.status(1, i.ConnectorStatus.AVAILABLE)
+        for result in papers[1:]:
+            printed_again(shelf, session, result)
+        for _ in range(0 if held else 9):
+            shelf.w.finish()
+        shelf.keep()
+        assert (shelf.w.k.find(session) is not None) is held
+        made = Site(tmp_path, config, session, None).made()
+        assert printed_again(shelf, session, PRINTED).copy == copy
+    assert (b"COPY" in made, b"COPY %d" % copy in made) == (copy > 0, copy > 0)
+
+
+def test_paper_of_another_receipt_of_the_sale_makes_no_copy_of_this_one(tmp_path: Path) -> None:
+    with shelved(tmp_path) as (config, shelf):
+        w, session = shelf.w, delivered(shelf)
+        first = w.request("Modify").ref
+        w.answer("Modify", i.Refused("rejected"))
+        w.give(i.ReviewClosed(session, "capture_refused", "retry", "Kim", "again"))
+        w.answer("Modify", i.Done(i.Accepted("CAP2")))
+        w.give(i.Outcome(first, i.Done(i.Accepted("CAP1"))))
+        assert w.request("PrintReceipt").body == PrintReceipt(session, 2, 0), "the first came when nobody stood there"
+        w.answer("PrintReceipt", PRINTED)
+        shelf.keep()
+        made = Site(tmp_path, config, session, None).made()
+    assert b"E0417-000001" in made
+    assert b"COPY" not in made
 
 
 def test_it_asks_for_no_secret_no_certificate_and_no_tariff(site: Site) -> None:

@@ -271,7 +271,7 @@ def test_a_release_of_long_ago_nobody_answers_alarms_and_stops() -> None:
 # --- paper --------------------------------------------------------------------------------------------------------------------------
 
 
-def test_paper_of_long_ago_is_always_a_copy_and_printed_once() -> None:
+def test_paper_of_long_ago_is_a_copy_of_what_came_out_and_printed_once() -> None:
     w = World()
     session = w.forget()
     assert names(w.give(i.ReprintAsked(session))) == ["PrintRequested"]
@@ -281,6 +281,26 @@ def test_paper_of_long_ago_is_always_a_copy_and_printed_once() -> None:
     assert w.k.reprints == {}
     w.give(i.ReprintAsked(session))
     assert w.request("PrintReceipt").body == PrintReceipt(session, 1, 2)
+
+
+@pytest.mark.parametrize(
+    ("answer", "copy"),
+    [(i.NotSent("no paper"), 0), (i.Refused("jam"), 0), (i.Unknown(), 1), (i.Done(i.Printed("interrupted")), 1)],
+)
+def test_paper_of_long_ago_is_the_original_if_none_came_out(answer: i.Result, copy: int) -> None:
+    w = World()
+    transaction = w.deliver()
+    w.wait(1_800)
+    w.end(transaction, 110)
+    w.answer("Modify", i.Done(i.Accepted("CAP1")))
+    w.answer("PrintReceipt", answer)
+    w.status(1, i.ConnectorStatus.AVAILABLE)
+    session = w.session.id
+    for _ in range(9):
+        w.finish()
+    assert w.k.find(session) is None
+    w.give(i.ReprintAsked(session))
+    assert w.request("PrintReceipt").body == PrintReceipt(session, 1, copy)
 
 
 @pytest.mark.parametrize("answer", [i.NotSent("no paper"), i.Refused("jam"), i.Unknown()])
