@@ -72,7 +72,7 @@ def _log() -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="pilepay", description="The payment kiosk of an EV charging pile.")
     parser.add_argument("--version", action="version", version=f"pilepay {__version__}")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands = _commands(parser)
     _demo(commands.add_parser("demo", help="everything on one machine, far ends simulated"))
     _core(commands.add_parser("core", help="the service: truth, money, devices"))
     commands.add_parser("screen", help="the touchscreen; `pilepay screen --help` tells its options")
@@ -88,6 +88,17 @@ def _parser() -> argparse.ArgumentParser:
     _receipt(commands.add_parser("receipt", help="a receipt or credit note as text, page, PDF or e-invoice"))
     _simulate(commands.add_parser("simulate", help="play sales in a simulated world with faults"))
     return parser
+
+
+def _commands(p: argparse.ArgumentParser) -> argparse._SubParsersAction[argparse.ArgumentParser]:
+    """Its commands; named alone it tells them all."""
+    p.set_defaults(run=lambda _: _told_which(p))
+    return p.add_subparsers(metavar="COMMAND")
+
+
+def _told_which(p: argparse.ArgumentParser) -> int:
+    p.print_help(sys.stderr)
+    return WRONG_USE
 
 
 # --- the two processes --------------------------------------------------------------------------------------------------------
@@ -243,7 +254,7 @@ def _upstream(p: argparse.ArgumentParser) -> None:
 
 
 def _review(p: argparse.ArgumentParser) -> None:
-    commands = p.add_subparsers(required=True, metavar="COMMAND")
+    commands = _commands(p)
     listing = commands.add_parser("list", help="what waits for a person's decision")
     _at_kiosk(listing)
     listing.set_defaults(run=lambda args: _ordered("reviews", args))
@@ -320,7 +331,7 @@ def _run_receipt(args: argparse.Namespace) -> int:
 
 
 def _tariff(p: argparse.ArgumentParser) -> None:
-    commands = p.add_subparsers(required=True, metavar="COMMAND")
+    commands = _commands(p)
     price = commands.add_parser(
         "price",
         help="what a session costs: one JSON object on the standard input, its price on the standard output",
@@ -379,7 +390,7 @@ def _run_explain(args: argparse.Namespace) -> int:
 
 
 def _meter(p: argparse.ArgumentParser) -> None:
-    commands = p.add_subparsers(required=True, metavar="COMMAND")
+    commands = _commands(p)
     verify = commands.add_parser("verify", help="check signed meter values: OCMF, OCPP, or the transparency software's XML")
     verify.add_argument("file", type=Path)
     verify.add_argument(
@@ -399,7 +410,7 @@ def _run_meter(args: argparse.Namespace) -> int:
 
 
 def _journal(p: argparse.ArgumentParser) -> None:
-    commands = p.add_subparsers(required=True, metavar="COMMAND")
+    commands = _commands(p)
     show = commands.add_parser("show", help="what happened, one fact a line")
     show.add_argument("file", type=Path, nargs="?", default=Path("/var/lib/pilepay/journal.db"))
     show.add_argument("--stream", help="only one session, or `kiosk`")

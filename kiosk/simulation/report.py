@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from textwrap import wrap
 from typing import Protocol, TextIO
 
 from kiosk.simulation import cells
@@ -14,6 +15,7 @@ from kiosk.simulation.faults import WORDS
 
 _MOST_STORIES = 5
 _MOST_LINES = 60
+_WIDTH = 140
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +139,8 @@ class Report:
         lines = [f"{wanted - len(missing)} of {wanted} cells of the table were played; {len(cells.impossible())} cannot be, with reasons"]
         if missing:
             blame = "" if self.must_fill else f"; from {cells.FROM_SESSIONS} sessions on that is a failure"
-            lines.append(f"empty: {', '.join(f'{fault} at {step}' for fault, step in missing)}{blame}")
+            named = ", ".join(f"{fault} at {step}" for fault, step in missing)
+            lines += wrap(f"empty: {named}{blame}", _WIDTH, subsequent_indent="  ", break_on_hyphens=False)
         return lines
 
     def _sums(self) -> list[str]:
