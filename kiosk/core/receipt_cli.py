@@ -18,9 +18,8 @@ from kiosk.core import parts
 from kiosk.core.engine import fact_of
 from kiosk.core.paper import papers, verification
 from kiosk.journal.checkpoint import parse, short
-from kiosk.journal.cli import opened
 from kiosk.journal.entry import JournalError
-from kiosk.journal.reader import Reader
+from kiosk.journal.reader import Reader, opened
 from kiosk.receipts.buyer import Business
 from kiosk.receipts.content import Document
 from kiosk.receipts.document import credit_note, document

@@ -15,9 +15,8 @@ from pathlib import Path
 from typing import TextIO, TypeVar
 
 from kiosk.core.engine import fact_of
-from kiosk.journal.cli import opened
 from kiosk.journal.entry import JournalError
-from kiosk.journal.reader import Reader
+from kiosk.journal.reader import Reader, opened
 from kiosk.pricing.canonical import canonical, tariff_hash
 from kiosk.pricing.discounts import Discount
 from kiosk.pricing.load import parse

@@ -18,30 +18,13 @@ from kiosk.journal.entry import JournalError, Stored
 from kiosk.journal.export import export_session
 from kiosk.journal.files import Layout
 from kiosk.journal.look import Look, look_at_bundle, look_at_journal, look_at_own_key, misspelt
-from kiosk.journal.reader import Reader
+from kiosk.journal.reader import opened
 from kiosk.journal.verify import Finding, Verdict, verify
 from kiosk.values import Money
 
 _GOOD, _BAD, _WRONG_USE = 0, 1, 2
 _BODY_WIDTH = 160
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MAGIC = b"SQLite format 3\x00"  # sqlite.org/fileformat, "The Database Header"
-
-
-def opened(path: Path) -> Reader:
-    """The journal at `path`, to be read. Raises `JournalError` with what is there instead, and what to give."""
-    try:
-        if path.is_dir():
-            raise JournalError(f"{path} is a folder: give the file, such as {path / 'journal.db'}")
-        with path.open("rb") as file:
-            begins = file.read(len(_MAGIC))
-    except OSError as error:
-        raise JournalError(f"{path} cannot be read: {error.strerror}. Give the journal of a kiosk, as a user who may read it") from error
-    if not begins:
-        raise JournalError(f"{path} is empty: that is no journal. If it is a copy, it failed: fetch it again with SQLite's `.backup`")
-    if begins != _MAGIC:
-        raise JournalError(f"{path} is no journal: not an SQLite file. Give the journal of a kiosk (journal.db), or a copy of it")
-    return Reader.open(path)
 
 
 def show(path: Path, out: TextIO, *, stream: str | None = None, as_json: bool = False) -> int:

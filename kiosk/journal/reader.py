@@ -21,6 +21,7 @@ from kiosk.values import Moment
 
 CHUNK = 256
 _OUTLINE = 4_096  # rows of an outline are short
+_MAGIC = b"SQLite format 3\x00"  # sqlite.org/fileformat, "The Database Header"
 _COLUMNS = "seq, stream, kind, version, utc_ms, boot_id, mono_ns, trusted, body, prev, hash"
 
 
@@ -165,3 +166,19 @@ class Reader:
 
     def _rows(self, sql: str, *parameters: str | int) -> list[tuple[Any, ...]]:
         return fetch(self._db, self.path, sql, *parameters)
+
+
+def opened(path: Path) -> Reader:
+    """The journal at `path`, to be read. Raises `JournalError` with what is there instead, and what to give."""
+    try:
+        if path.is_dir():
+            raise JournalError(f"{path} is a folder: give the file, such as {path / 'journal.db'}")
+        with path.open("rb") as file:
+            begins = file.read(len(_MAGIC))
+    except OSError as error:
+        raise JournalError(f"{path} cannot be read: {error.strerror}. Give the journal of a kiosk, as a user who may read it") from error
+    if not begins:
+        raise JournalError(f"{path} is empty: that is no journal. If it is a copy, it failed: fetch it again with SQLite's `.backup`")
+    if begins != _MAGIC:
+        raise JournalError(f"{path} is no journal: not an SQLite file. Give the journal of a kiosk (journal.db), or a copy of it")
+    return Reader.open(path)

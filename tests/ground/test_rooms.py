@@ -77,6 +77,20 @@ def test_pure_rooms_keep_no_state_between_calls() -> None:
     assert not kept
 
 
+def test_a_rooms_command_line_is_nobodys_way_into_the_room() -> None:
+    """What others need of a room lies where it is done, not where its commands are."""
+    imports = [
+        f"{name(path)}:{node.lineno}"
+        for path in product_modules()
+        if not name(path).startswith(_MAY_SIMULATE)
+        for node in ast.walk(_parse(path))
+        if isinstance(node, ast.ImportFrom)
+        for imported in (node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names))
+        if imported.endswith(".cli")
+    ]
+    assert not imports
+
+
 def test_no_product_module_names_a_simulator_or_a_mutant() -> None:
     named = [
         f"{name(path)}:{line}: {word[:80]}"
