@@ -197,7 +197,6 @@ def _delivery(r: Receipt, w: Wording) -> Iterator[Row]:
 
 def _bill(r: Receipt, w: Wording) -> Iterator[Row]:
     rates = {item.vat for item in r.items}
-    last = next((item for item in reversed(r.items) if item.code == "ENERGY"), None)
     for item in r.items:
         yield Row(RowKind.ITEM, item_name(item, w), w.money(item.amount))
         details = [item_detail(item, r.gross, w)]
@@ -205,7 +204,7 @@ def _bill(r: Receipt, w: Wording) -> Iterator[Row]:
             details.append(w.say("receipt.vat.included", rate=w.percent(item.vat)))
         if detail := ", ".join(filter(None, details)):
             yield Row(RowKind.DETAIL, detail)
-        if item is last and (rounded := steps(r, w)):
+        if rounded := steps(r, item, w):
             yield Row(RowKind.DETAIL, rounded)
     for reduction in r.reductions:
         yield Row(RowKind.ITEM, w.say(f"receipt.reduction.{reduction.code}"), w.money(reduction.amount))
@@ -216,9 +215,10 @@ def _sums(r: Receipt, w: Wording) -> Iterator[Row]:
     yield from _taxes(r.taxes, w)
 
 
-def steps(r: Receipt, w: Wording) -> str:
-    """Why more energy is billed than was delivered, where it is."""
-    if not r.step_mwh:
+def steps(r: Receipt, item: Item, w: Wording) -> str:
+    """Why more energy is billed than was delivered, where it is: said with the last of the energy."""
+    last = next((line for line in reversed(r.items) if line.code == "ENERGY"), None)
+    if not r.step_mwh or item is not last:
         return ""
     return w.say("receipt.steps", delivered=_kwh(r.mwh, w), step=_kwh(r.step_mwh, w), billed=_kwh(r.billed_mwh, w))
 

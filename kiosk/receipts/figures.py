@@ -98,7 +98,6 @@ def figures(document: Receipt | CreditNote, w: Wording) -> Figures:
         raise ReceiptError(f"{document.label} has amounts without a VAT rate of their own: it cannot be an e-invoice")
     if isinstance(document, CreditNote):
         return Figures(tuple(_refund(document, group, w) for group in groups), (), groups, document.amount)
-    last = next((item for item in reversed(document.items) if item.code == "ENERGY"), None)
     lines: list[InvoiceLine] = []
     adjustments: list[Adjustment] = []
     for group in groups:
@@ -109,8 +108,8 @@ def figures(document: Receipt | CreditNote, w: Wording) -> Figures:
             if item.amount.minor < 0:
                 adjustments.append(Adjustment(item_name(item, w), item.vat, net))
             else:
-                detail = item_detail(item, document.gross, w)
-                lines.append(_line(item, net, ", ".join(filter(None, (detail, steps(document, w) if item is last else ""))), w))
+                details = item_detail(item, document.gross, w), steps(document, item, w)
+                lines.append(_line(item, net, ", ".join(filter(None, details)), w))
         if rest:
             reasons = [w.say(f"receipt.reduction.{reduction.code}") for reduction in document.reductions]
             adjustments.append(Adjustment(", ".join(reasons) or w.say("dimension.adjustment"), group.rate, rest))

@@ -14,11 +14,14 @@ from kiosk.pricing.rate import bill
 from kiosk.pricing.usage import usage_from
 from kiosk.receipts.buyer import Business
 from kiosk.receipts.compact import STEPS_TAG, compact, expand
+from kiosk.receipts.content import RowKind, rows, steps
 from kiosk.receipts.document import document
+from kiosk.receipts.figures import figures
 from kiosk.receipts.receipt import Receipt, ReceiptError
 from kiosk.receipts.render import Html, InvoiceData, Paper, Pdf, Text, render
 from kiosk.session import facts as f
 from kiosk.wording.languages import LANGUAGES
+from kiosk.wording.wording import Wording
 
 BEGIN = 1_795_352_883_000
 NBSP = "\u00a0"
@@ -80,6 +83,16 @@ def test_an_e_invoice_says_it_with_its_line(receipt_of) -> None:
         receipt_of(9_400_000, 1_000), InvoiceData(Business("Spedition Krause", ("Hof 1", "10115 Berlin"), "DE", "DE136695976")), "en"
     )
     assert ALL_OF_IT in data.decode().replace(NBSP, " ")
+
+
+def test_the_last_line_of_energy_alone_says_it(receipt_of) -> None:
+    receipt, w = receipt_of(9_400_000, 250, 3_000), Wording("en")
+    assert [item.code for item in receipt.items] == ["ENERGY", "ENERGY"]
+    assert [bool(steps(receipt, item, w)) for item in receipt.items] == [False, True]
+    why = steps(receipt, receipt.items[-1], w)
+    details = [row.value or row.label for row in rows(receipt, w) if row.kind is RowKind.DETAIL]
+    assert [why in detail for detail in details] == [False, False, True], "under both lines how they come about, then why"
+    assert [why in line.detail for line in figures(receipt, w).lines] == [False, True]
 
 
 @pytest.mark.parametrize(("mwh", "steps"), [(9_000_000, (1_000,)), (9_400_000, (1,)), (9_400_000, (100, 200))])
