@@ -1,4 +1,4 @@
-"""The clock a driver waits on. It comes in as a parameter, so that a simulated world can run it."""
+"""The clock a driver waits on. It comes in as a parameter: the wall's time is only one of those it may run in."""
 
 from __future__ import annotations
 

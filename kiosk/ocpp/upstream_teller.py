@@ -1,8 +1,8 @@
 """How the messages that are kept for the operator's own system are sent: one after the other, each until it is answered.
 
 A lost answer is asked for by the same message again; one that is refused is tried as often as OCPP 1.6 lets a station try, and then set
-aside, so that it holds up nothing. All waiting is the line's: `kiosk.ocpp.upstream_line` waits with asyncio, the simulated world in its own
-time, and both are told what to do by the same teller.
+aside, so that it holds up nothing. All waiting is the line's, as `kiosk.ocpp.upstream_line` does it with asyncio: the teller only says for
+what and how long, so a line may keep any time of its own.
 """
 
 from __future__ import annotations

@@ -102,5 +102,17 @@ def test_no_product_module_names_a_simulator_or_a_mutant() -> None:
     assert not named
 
 
+def test_only_core_explains_itself_by_what_simulates_it() -> None:
+    """Every other room is there for the product alone, also in its own words."""
+    told = [
+        f"{name(path)}:{value.lineno}"
+        for path in product_modules()
+        if not name(path).startswith((*_MAY_SIMULATE, "kiosk/core/"))
+        for value in _prose(_parse(path))
+        if isinstance(value, ast.Constant) and re.search(r"simulator|simulated world|mutant", str(value.value))
+    ]
+    assert not told
+
+
 def test_no_screen_file_names_a_simulator_or_a_mutant() -> None:
     assert not [name(path) for path in (ROOT / "kiosk").rglob("*.qml") if _FAR_END.search(path.read_text(encoding="utf-8"))]
