@@ -7,7 +7,9 @@ kiosk's own facts, those that count whatever becomes of the sale, and what was a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from kiosk.session.evolve import ABOUT_UNHELD, KEPT_CLOSED, TO_DO_AGAIN, counted
@@ -28,36 +30,35 @@ class Needed:
     all."""
 
     quiet: int
-    alone: tuple[int, ...]
+    alone: Sequence[int]
 
 
 def needed(turns: Iterable[tuple[int, str, str]]) -> Needed:
-    """What must be read, from number, stream and kind of every entry of the kinds `TURNS`, in order."""
-    opened: dict[str, int] = {}
-    touched: dict[str, int] = {}
-    running: set[str] = set()
-    recent: list[str] = []
-    alone: list[int] = []
-    quiet: list[tuple[int, tuple[str, ...]]] = [(0, ())]
+    """What must be read, from number, stream and kind of every entry of the kinds `TURNS`, in order.
+
+    However many there are, it remembers the sales that are held, and 8 bytes for each number in `alone`.
+    """
+    running: dict[str, int] = {}  # when it was opened
+    recent: dict[str, tuple[int, int]] = {}  # when it was opened, and when closed
+    alone = array("q")
+    quiet = [0]  # the first lies before every sale that is held, so nobody can come back to it; the others may still prove to be that
     for seq, stream, kind in turns:
         if kind == _OPENED:
-            opened[stream] = seq
-            running.add(stream)
+            running[stream] = seq
         elif stream in running:
-            if kind == _CLOSED:
-                running.discard(stream)
-                recent = [*recent, stream][-KEPT_CLOSED:]
-                if not running:
-                    quiet.append((seq, tuple(recent)))
+            if kind != _CLOSED:
+                continue
+            recent[stream] = running.pop(stream), seq
+            if not running:
+                quiet.append(seq)
+            if len(recent) > KEPT_CLOSED:
+                del recent[next(iter(recent))]
+                first = min((*running.values(), *(opened for opened, _ in recent.values())))
+                quiet = quiet[bisect_left(quiet, first) - 1 :]
         elif stream not in recent:
             if kind in _UNHELD:
                 alone.append(seq)
         elif kind in _AGAIN:
-            recent.remove(stream)
-            running.add(stream)
-            touched[stream] = seq
-    first = min((opened[stream] for stream in (*running, *recent)), default=0)
-    last = next(
-        seq for seq, then in reversed(quiet) if (seq < first or not seq) and not any(touched.get(stream, 0) > seq for stream in then)
-    )
-    return Needed(last, tuple(seq for seq in alone if seq <= last))
+            running[stream], closed = recent.pop(stream)
+            quiet = quiet[: bisect_left(quiet, closed)]
+    return Needed(quiet[0], alone[: bisect_right(alone, quiet[0])])
