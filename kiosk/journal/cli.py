@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -68,7 +69,7 @@ def verify_journal(path: Path, out: TextIO, *, key: str | None = None, checkpoin
                 _need_key(path, "copy it here from the kiosk, or give it with --key")
             used = keys or reader.keys()
             verdict = verify(reader, keys=keys, stated=stated)
-            look = look_at_journal(reader, verdict, keys, stated)
+            look = look_at_journal(reader, verdict, keys, stated, sys.stderr.write)
     except JournalError as error:
         print(json.dumps({"error": str(error)}) if as_json else error, file=out)
         return _WRONG_USE

@@ -6,6 +6,7 @@ verifies is told where to look first. That is no verdict: what does not match do
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from kiosk.journal.verify import Verdict, verify
 
 _ALPHABET = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")  # base32 (RFC 4648, section 6)
 _LENGTH = 16
+_COMPARED = ("rewritten", "cut_off", "foreign_signature")  # what a checkpoint or a key from outside can bring to light
 _FEW = 4  # letters that a hand gets wrong; those of a journal that was rewritten agree once in 32
 
 
@@ -43,16 +45,27 @@ def misspelt(text: str) -> str:
     return f". It has {len(letters)} letters behind the number, a checkpoint has {_LENGTH}: look at the paper again"
 
 
-def look_at_journal(reader: Reader, verdict: Verdict, keys: tuple[PublicKey, ...] | None, stated: Stated | None) -> Look:
-    """What to look at where `verdict` of a journal is bad; `keys` and `stated` are what was handed in. Reads the journal again."""
-    if verdict.bad is None:
+def look_at_journal(
+    reader: Reader, verdict: Verdict, keys: tuple[PublicKey, ...] | None, stated: Stated | None, say: Callable[[str], object]
+) -> Look:
+    """What to look at where `verdict` of a journal is bad; `keys` and `stated` are what was handed in. May read the journal again, up to
+    twice, which takes as long as the verdict did: `say` is told so each time."""
+    if verdict.bad is None or verdict.bad.code not in _COMPARED:
         return Look()
     beside = _beside(reader)
-    if stated is not None and _by_hand(stated, keys or beside) and verify(reader, keys=keys).sound:
-        return Look((_no_match(stated), *_slips(stated, reader)))
-    if keys and beside and verdict.bad.code == "foreign_signature" and verify(reader, keys=beside, stated=stated).sound:
-        return Look(also=_other_key(beside))
+    if stated is not None and _by_hand(stated, keys or beside):
+        say(_once_more(reader, "all else holds without the given checkpoint"))
+        if verify(reader, keys=keys).sound:
+            return Look((_no_match(stated), *_slips(stated, reader)))
+    if keys and beside and verdict.bad.code == "foreign_signature":
+        say(_once_more(reader, "all holds by the key beside the journal"))
+        if verify(reader, keys=beside, stated=stated).sound:
+            return Look(also=_other_key(beside))
     return Look()
+
+
+def _once_more(reader: Reader, whether: str) -> str:
+    return f"Something does not agree. All {reader.head()} entries are read once more, to see whether {whether}.\n"
 
 
 def look_at_bundle(path: Path, verdict: BundleVerdict, keys: tuple[PublicKey, ...] | None, stated: Stated | None) -> Look:

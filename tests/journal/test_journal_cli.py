@@ -194,6 +194,28 @@ def test_a_checkpoint_of_an_impossible_form_is_wrong_use_and_says_what_is_imposs
         assert (code, text.endswith(why)) == (2, True), text
 
 
+def test_whoever_waits_while_a_long_journal_is_read_again_is_told_why(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    told = "Something does not agree. All 2 entries are read once more, to see whether"
+    verified(path, checkpoint="2-AAAA-AAAA-AAAA-AAAA", as_json=True)
+    assert capsys.readouterr().err == f"{told} all else holds without the given checkpoint.\n"
+    verified(path, key="ab" * 32)
+    assert capsys.readouterr().err == f"{told} all holds by the key beside the journal.\n"
+    verified(path)
+    assert capsys.readouterr().err == ""
+
+
+def test_what_no_checkpoint_and_no_key_can_be_to_blame_for_is_told_without_reading_again(
+    path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    db = sqlite3.connect(path)
+    db.execute("UPDATE entries SET body = x'7b7d' WHERE seq = 2")
+    db.commit()
+    db.close()
+    code, text = verified(path, key="ab" * 32, checkpoint="2-AAAA-AAAA-AAAA-AAAA")
+    assert (code, "BAD at entry 2 (edited)" in text) == (1, True)
+    assert capsys.readouterr().err == ""
+
+
 def test_a_journal_that_was_altered_is_not_excused_by_a_checkpoint(path: Path) -> None:
     db = sqlite3.connect(path)
     db.execute("UPDATE entries SET body = x'7b7d' WHERE seq = 2")
