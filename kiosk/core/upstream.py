@@ -74,7 +74,7 @@ class JournalBooks:
     async def marks(self) -> Mapping[str, str]:
         return await self._journal.marks(self._consumer)
 
-    async def keep(self, position: int, marks: Mapping[str, str | None]) -> None:
+    async def keep(self, position: int | None, marks: Mapping[str, str | None]) -> None:
         await self._journal.advance(self._consumer, position, [Mark(self._consumer, name, value) for name, value in marks.items()])
 
     async def facts(self, after: int) -> Sequence[tuple[int, Fact | None]]:

@@ -98,9 +98,9 @@ class JournalThread:
             stock.extend(order.result())
         return stock.popleft()
 
-    async def advance(self, cursor: str, seq: int, marks: Sequence[Mark] = ()) -> None:
-        """Move the durable cursor `cursor` to `seq`, and keep `marks` in the same commit."""
-        await self._commit(Write(positions={cursor: Seq(seq)}, marks=tuple(marks)))
+    async def advance(self, cursor: str, seq: int | None, marks: Sequence[Mark] = ()) -> None:
+        """Move the durable cursor `cursor` to `seq`, if there is one, and keep `marks` in the same commit."""
+        await self._commit(Write(positions={} if seq is None else {cursor: Seq(seq)}, marks=tuple(marks)))
 
     async def marks(self, consumer: str) -> dict[str, str]:
         """What the consumer `consumer` remembers, by name."""

@@ -41,8 +41,8 @@ class Books(Protocol):
 
     async def marks(self) -> Mapping[str, str]: ...
 
-    async def keep(self, position: int, marks: Mapping[str, str | None]) -> None:
-        """In one commit, durable on return."""
+    async def keep(self, position: int | None, marks: Mapping[str, str | None]) -> None:
+        """In one commit, durable on return. No `position`: it stays where it is on the disk."""
         ...
 
     async def waiting(self, after: int) -> tuple[int, int | None]:
@@ -199,8 +199,8 @@ class Queue:
         await self._keep(call.seq, marks)
 
     async def _keep(self, position: int, marks: Mapping[str, str | None]) -> None:
-        self._position = self._kept = position
         await self._books.keep(position, marks)
+        self._position = self._kept = position
 
     async def _remark(self, charge: str, words: str, at_ms: int, seq: int) -> None:
         _log.warning("charge %s: %s", charge, words)
@@ -235,10 +235,10 @@ class Queue:
         self._again = list(self._asides)[:most]
 
     async def forget_remarks(self) -> None:
-        """Somebody has read them."""
+        """Somebody has read them. The position is left alone: a message may be on its way onto the disk, or have failed to get there."""
         marks: dict[str, str | None] = dict.fromkeys(self.remarks)
         self.remarks.clear()
-        await self._keep(self._position, marks)
+        await self._books.keep(None, marks)
 
     async def _next_aside(self, name: str) -> Call | None:
         """The next message of what was set aside, as far as the journal has been told. None when nothing is left."""

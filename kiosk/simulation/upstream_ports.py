@@ -203,9 +203,9 @@ class JournalBooks:
     async def waiting(self, after: int) -> tuple[int, int | None]:
         return self._reader.waiting(after, KINDS)
 
-    async def keep(self, position: int, marks: Mapping[str, str | None]) -> None:
+    async def keep(self, position: int | None, marks: Mapping[str, str | None]) -> None:
         changes = tuple(Mark(self._CONSUMER, name, value) for name, value in marks.items())
-        write = Write(positions={self._CONSUMER: Seq(position)}, marks=changes)
+        write = Write(positions={} if position is None else {self._CONSUMER: Seq(position)}, marks=changes)
         if not self._waits:
             self._journal.commit((write,))
             return

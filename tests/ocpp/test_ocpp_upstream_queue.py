@@ -28,6 +28,7 @@ class Disk:
     facts_: list[f.Fact] = field(default_factory=list)
     at: int = 0
     remembered: dict[str, str] = field(default_factory=dict)
+    full: bool = False
 
     async def head(self) -> int:
         return len(self.facts_)
@@ -44,9 +45,12 @@ class Disk:
     async def marks(self) -> Mapping[str, str]:
         return dict(self.remembered)
 
-    async def keep(self, position: int, marks: Mapping[str, str | None]) -> None:
-        assert self.at <= position <= len(self.facts_)
-        self.at = position
+    async def keep(self, position: int | None, marks: Mapping[str, str | None]) -> None:
+        if self.full:
+            raise OSError("no room")
+        if position is not None:
+            assert self.at <= position <= len(self.facts_)
+            self.at = position
         for name, value in marks.items():
             self.remembered.pop(name, None)
             if value is not None:
@@ -185,3 +189,20 @@ async def test_what_was_set_aside_of_a_connector_that_is_gone_is_remarked_once_a
         assert await queue.next() is None
         assert queue.asides == ()
         assert [remark.charge for remark in queue.remarks.values()] == [call.charge]
+
+
+async def test_remarks_that_are_read_while_the_disk_refuses_a_begin_do_not_leave_its_charge_behind() -> None:
+    disk = Disk()
+    kiosk = Kiosk(random.Random(1), disk)
+    queue = Queue(disk, PLUGS)
+    await queue.begin()
+    kiosk.happens()
+    call = await queue.next()
+    assert call is not None
+    disk.full = True
+    with pytest.raises(OSError, match="no room"):
+        await queue.taken(call, 7001)
+    disk.full = False
+    await queue.forget_remarks()
+    await queue.begin()
+    assert await queue.next() == call
