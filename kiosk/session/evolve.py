@@ -65,7 +65,7 @@ def _open(k: Kiosk, session: Session, fact: SessionFact) -> Kiosk:
 
 # Money or paper that has to do with a closed sale once more.
 TO_DO_AGAIN = (f.PaymentAuthorized, f.PaymentForwarded, f.CaptureRequested, f.CancelRequested, f.PrintRequested)
-# The same about one that is no longer held; `kiosk.session.behind` must know of each.
+# The same about one that is no longer held. Nothing else about it matters but what is counted, and `kiosk.session.behind` reads no more.
 ABOUT_UNHELD = (f.CaptureRequested, f.CancelRequested, f.PrintRequested, f.PrintEnded)
 
 
@@ -82,6 +82,8 @@ def _closed(k: Kiosk, fact: SessionFact) -> Kiosk:
 
 def _unheld(k: Kiosk, fact: SessionFact) -> Kiosk:
     """What is still to be done about a sale that is no longer held. A refund is kept for every sale: see `_COUNTED`."""
+    if not isinstance(fact, ABOUT_UNHELD):
+        return k
     match fact:
         case f.CaptureRequested():
             return changed(k, loose=MappingProxyType({**k.loose, fact.request: asked_for(fact, "capture", fact.amount)}))

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from random import Random
 
 import pytest
+from golden import a_long_day
+from world import SETUP
 
 from kiosk.session.behind import needed
-from kiosk.session.evolve import ABOUT_UNHELD, KEPT_CLOSED, TO_DO_AGAIN
+from kiosk.session.evolve import ABOUT_UNHELD, KEPT_CLOSED, TO_DO_AGAIN, counted, evolve
+from kiosk.session.facts import Fact, KioskFact, SessionOpened
+from kiosk.session.state import Kiosk
 
 Turn = tuple[int, str, str]
 
@@ -80,6 +84,31 @@ def test_it_is_the_newest_quiet_moment_nobody_came_back_to(seed: int) -> None:
         found.append((must.quiet, len(must.alone)))
     assert sum(quiet > 0 for quiet, _ in found) > 20
     assert sum(alone > 0 for _, alone in found) > 10
+
+
+def what_matters(facts: Iterable[Fact]) -> set[type[Fact]]:
+    """Of all kinds of facts those that change a kiosk which holds no sale, but for those that count whatever becomes of the sale."""
+    k, kinds = Kiosk(SETUP), set()
+    for fact in facts:
+        if isinstance(fact, (KioskFact, SessionOpened, *counted())):
+            continue
+        after = evolve(k, fact)
+        if after is not k:
+            kinds.add(type(fact))
+        k = after
+    return kinds
+
+
+def test_what_is_listed_about_sales_no_longer_held_is_all_that_matters() -> None:
+    assert what_matters(a_long_day().facts) == set(ABOUT_UNHELD)
+
+
+@pytest.mark.parametrize("kind", ABOUT_UNHELD)
+def test_what_is_not_listed_matters_no_more(kind: type[Fact], monkeypatch: pytest.MonkeyPatch) -> None:
+    facts = a_long_day().facts
+    rest = tuple(other for other in ABOUT_UNHELD if other is not kind)
+    monkeypatch.setattr("kiosk.session.evolve.ABOUT_UNHELD", rest)
+    assert kind not in what_matters(facts)
 
 
 # --- memory -------------------------------------------------------------------------------------------------------------------------
