@@ -5,6 +5,7 @@ PYTHON ?= python3
 JOBS ?= 2
 ARGS ?=
 BIN := .venv/bin
+COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
 
 export PYTHON
 unexport PYTHONPATH PYTHONHOME
@@ -24,7 +25,7 @@ help:
 	@echo 'make crash  a running kiosk killed 200 times, then a million power cuts, and what is left each time judged'
 	@echo '            (ARGS="--kills K --images N --seed S --jobs J")'
 	@echo 'make journal-million  a kiosk with a million rows of history starts, is killed, and starts again (ARGS="ROWS FOLDER")'
-	@echo 'make lock   requirements.lock from pyproject.toml'
+	@echo 'make lock   requirements.lock from pyproject.toml, and requirements-kiosk.lock: what of it a kiosk runs on'
 	@echo 'make clean  remove what the other targets made'
 
 setup:
@@ -65,7 +66,8 @@ journal-million: setup
 	@$(BIN)/python tests/journal/journal_million.py $(ARGS)
 
 lock: setup
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --all-extras pyproject.toml -o requirements.lock
+	$(COMPILE) --all-extras pyproject.toml -o requirements.lock
+	echo hatchling | $(COMPILE) --no-annotate --extra screen --constraints requirements.lock pyproject.toml - -o requirements-kiosk.lock
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist

@@ -36,10 +36,6 @@ def test_no_package_index_is_named() -> None:
     assert not _found(_INDEX, _SET_UP)
 
 
-def test_the_lock_holds_no_address() -> None:
-    assert "://" not in texts()["requirements.lock"]
-
-
 def test_the_lock_holds_every_library_the_project_names() -> None:
     project = tomllib.loads(texts()["pyproject.toml"])["project"]
     named = [Requirement(line) for lines in (project["dependencies"], *project["optional-dependencies"].values()) for line in lines]
