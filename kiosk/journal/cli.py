@@ -165,8 +165,11 @@ def _listed(
     try:
         with opened(path) as reader, Views.in_memory(path) as views:
             views.catch_up(reader)
+            row = None
             for row in views.rows(table, where, (parameter,)):
                 print(json.dumps(row, ensure_ascii=False) if as_json else line(row), file=out)
+            if row is None and not as_json:
+                print(f"no {table}", file=out)
             unread = views.unread()
     except JournalError as error:
         print(json.dumps({"error": str(error)}) if as_json else error, file=out)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from kiosk.journal.checkpoint import short
-from kiosk.journal.cli import show, verify_journal
+from kiosk.journal.cli import reviews, sales, show, verify_journal
 from kiosk.journal.entry import Entry
 from kiosk.journal.journal import Journal
 from kiosk.values import Moment
@@ -49,6 +49,14 @@ def test_show_prints_a_line_for_each_entry(path: Path) -> None:
 def test_show_keeps_to_one_stream_named_in_full_or_by_its_end(path: Path) -> None:
     for name in (SESSION, "abcdef"):
         assert shown(path, stream=name)[1].count("\n") == 1
+
+
+def test_where_there_are_no_sales_and_no_reviews_that_is_said_to_people_and_nothing_to_programs(path: Path) -> None:
+    for listed, said in ((sales, "no sales"), (reviews, "no reviews")):
+        for as_json in (False, True):
+            out = io.StringIO()
+            assert listed(path, out=out, as_json=as_json) == 0
+            assert (said in out.getvalue().splitlines()) is not as_json
 
 
 def test_show_gives_everything_as_json(path: Path) -> None:
