@@ -11,7 +11,7 @@ from tree import ROOT, texts
 _FENCED = re.compile(r"^ *```[a-z]*\n(.*?)^ *```", flags=re.MULTILINE | re.DOTALL)
 _INLINE = re.compile(r"`([^`\n]+)`")
 _MAKE = re.compile(r"(?:^|&& |\$ )make ([a-z-]+)")
-_PILEPAY = re.compile(r"(?:^|&& |\$ |bin/)pilepay ([a-z]+(?: (?:show|verify|export|price|lint|explain)\b)?)")
+_PILEPAY = re.compile(r"(?:^|&& |\$ |bin/|-- )pilepay ([a-z]+(?: (?:show|verify|export|price|lint|explain)\b)?)")
 
 
 def _told(command: re.Pattern[str]) -> list[str]:

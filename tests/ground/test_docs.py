@@ -24,7 +24,7 @@ PAGES = ("README.md", "docs/architecture.md", "docs/installer.md", "docs/operato
 _FENCED = re.compile(r"^```[a-z]*\n(.*?)^```", flags=re.MULTILINE | re.DOTALL)
 _CODE = re.compile(r"`([^`\n]+)`")
 _SECOND = "show|verify|export|price|compare|lint|explain|list|decide|sales|reviews"
-_COMMAND = re.compile(rf"(?:^|bin/|\$ )pilepay ([a-z]+(?: (?:{_SECOND})\b)?)([^|&]*)")
+_COMMAND = re.compile(rf"(?:^|bin/|-- |\$ )pilepay ([a-z]+(?: (?:{_SECOND})\b)?)([^|&]*)")
 _MADE = re.compile(r'make ([a-z]+) ARGS="([^"]*)"')
 _OURS = re.compile(r"(?:README|CONTRIBUTING|SECURITY|CHANGELOG)\.md|(?:kiosk|hardware|tests|docs|assets|packaging)/[\w./-]+")
 _ROW = re.compile(r"^\| `([^`]+)`.*", flags=re.MULTILINE)

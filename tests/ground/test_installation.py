@@ -14,6 +14,8 @@ from tree import ROOT, texts
 _PIN = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^]]*])?==([^\n]*?)((?: *\\\n    --hash=\S+)+)\n((?:    #[^\n]*\n)*)", flags=re.MULTILINE)
 _ALL, _KIOSK = "requirements.lock", "requirements-kiosk.lock"
 _PACKAGES = "packaging/debian-packages.txt"
+# What every Debian has, with systemd as its init.
+_DEBIAN = set("apt-get cd cp install journalctl ln runuser sed systemctl systemd-sysusers tar timedatectl".split())
 
 
 def _pins(lock: str) -> dict[str, tuple[str, frozenset[str]]]:
@@ -45,6 +47,13 @@ def _lines_of_the_page() -> list[str]:
     return texts()["docs/installer.md"].splitlines()
 
 
+def _blocks(page: str) -> list[str]:
+    """The commands of a page: its blocks in no language."""
+    parts = re.split(r"^```([a-z]*)\n", texts()[page], flags=re.MULTILINE)
+    assert not any(parts[3::4]), "each block is closed"
+    return [body for language, body in zip(parts[1::4], parts[2::4], strict=True) if not language]
+
+
 def test_what_a_kiosk_gets_is_pinned_as_it_was_tested() -> None:
     tested = _pins(_ALL)
     assert len(_pins(_KIOSK)) == len(re.findall(r"^[^\s#]", texts()[_KIOSK], re.MULTILINE)), "every line is a pin with its hashes"
@@ -74,6 +83,18 @@ def test_the_page_takes_only_the_packages_a_kiosk_needs() -> None:
     kiosk, _, development = texts()[_PACKAGES].partition("# --- only for development ---\n")
     assert chosen == re.findall(r"^[a-z0-9][\w.+-]*", kiosk, re.MULTILINE)
     assert set(re.findall(r"^[a-z0-9][\w.+-]*", development, re.MULTILINE)) >= {"git", "gcc", "libc6-dev", "e2fsprogs"}
+
+
+@pytest.mark.parametrize("page", ["docs/installer.md", "docs/operator.md"])
+def test_no_step_uses_a_program_that_nothing_brought(page: str) -> None:
+    """`git` runs on the installer's own computer; `pilepay` is the link that the steps make."""
+    steps = "\n".join(_lines_of_the_page())
+    (packages,) = re.findall(r"^apt-get install -y --no-install-recommends (.+)$", steps, re.MULTILINE)
+    assert "\nln -sf /opt/pilepay/venv/bin/pilepay /usr/local/bin/pilepay\n" in steps
+    brought = {*_DEBIAN, *packages.split(), "git", "pilepay", "python3", "/opt/pilepay/venv/bin/pip"}
+    ran = {line.split()[0] for block in _blocks(page) for line in block.splitlines() if line.strip()}
+    assert ran
+    assert not ran - brought
 
 
 @pytest.mark.parametrize("lock", [_ALL, _KIOSK])
