@@ -54,6 +54,7 @@ class Bench:
             "plug": self._plug,
             "unplug": self._unplug,
             "fill": self._fill,
+            "rest": self._rest,
             "pile_button": self._pile_button,
             "card": self._card,
             "tag": self._tag,
@@ -116,6 +117,9 @@ class Bench:
 
     async def _fill(self, connector: int) -> None:
         self._site.pile.fill_battery(connector)
+
+    async def _rest(self, connector: int, resting: bool = True) -> None:
+        self._site.pile.rest(connector, resting=resting)
 
     async def _pile_button(self, connector: int) -> None:
         self._site.pile.stop_locally(connector)

@@ -81,6 +81,10 @@ class PileClient:
         self.model.fill_battery(number, self._now())
         self._wake.set()
 
+    def rest(self, number: int, *, resting: bool) -> None:
+        self.model.rest(number, self._now(), resting=resting)
+        self._wake.set()
+
     def stop_locally(self, number: int) -> None:
         self.model.stop_locally(number, self._now())
         self._wake.set()

@@ -60,16 +60,28 @@ def _review_without_request(body: dict[str, Any]) -> dict[str, Any]:
     return {**body, "request": None}
 
 
+def _resumed_as_heard(body: dict[str, Any]) -> dict[str, Any]:
+    return {**body, "until": None}
+
+
 # (kind, version) -> the body of the next version
 UPCASTERS: Mapping[tuple[str, int], Callable[[dict[str, Any]], dict[str, Any]]] = {
     ("QuoteAgreed", 1): _quote_that_grows,
     ("QuoteAgreed", 2): _quote_without_discounts,
     ("PaymentAuthorized", 1): _approval_used_whole,
+    ("DeliveryResumed", 1): _resumed_as_heard,
     ("ModificationConfirmed", 1): _confirmed_without_amount,
     ("ReviewOpened", 1): _review_without_request,
     ("ReviewDecided", 1): _review_without_request,
 }
-VERSIONS: Mapping[str, int] = {"QuoteAgreed": 3, "PaymentAuthorized": 2, "ModificationConfirmed": 2, "ReviewOpened": 2, "ReviewDecided": 2}
+VERSIONS: Mapping[str, int] = {
+    "QuoteAgreed": 3,
+    "PaymentAuthorized": 2,
+    "DeliveryResumed": 2,
+    "ModificationConfirmed": 2,
+    "ReviewOpened": 2,
+    "ReviewDecided": 2,
+}
 
 _KINDS: dict[str, type[Any]] = {
     name: kind

@@ -11,10 +11,10 @@ from kiosk.pricing.load import tariff_of
 from kiosk.pricing.quote import Quote
 from kiosk.pricing.rating import Rating
 from kiosk.pricing.terms import billed, grows_until, owed
-from kiosk.session.state import Pause, Session
+from kiosk.session.pauses import located
+from kiosk.session.state import Session
 from kiosk.values import Moment, Money
 
-_CLOCKS_APART_MS = 600_000  # beyond which one of two clocks is wrong
 _NO_LIMIT = 10**12  # minor units that no stay comes to
 _WHOLE_SECONDS_MS = 1_000  # begin and end are both cut to their second
 
@@ -73,31 +73,7 @@ def accrual_end(s: Session, delivered: Delivered, at: Moment) -> Moment | None:
     return at.plus(max(0, -(-(until - usage.end_utc_ms) // 1_000)))
 
 
-def _paused(s: Session, p: Pause) -> use.Pause:
-    """A pause in the time of the registers. How long it was is counted since boot, for a clock may be set meanwhile."""
-    begin = _by_the_register(s, p.begin)
-    if p.end is None:
-        return use.Pause(begin, None, p.by)
-    one_boot = p.begin.boot_id == p.end.boot_id
-    return use.Pause(begin, begin + max(0, p.end.ms_since(p.begin)) if one_boot else _by_the_register(s, p.end), p.by)
-
-
-def _by_the_register(s: Session, moment: Moment) -> int:
-    """When a pause was, in the time of the registers: by values of the same boot that did not wait on their way. While there are none
-    our wall clock serves; it may be set while a car charges, so it counts from the start of the delivery, where one process saw both."""
-    heard = next((h for h in s.registers if h.sure and h.at.boot_id == moment.boot_id), None)
-    if heard is not None:
-        return heard.utc_ms - moment.ms_until(heard.at)
-    began = s.started_at
-    if began is None or s.begin is None or began.boot_id != moment.boot_id:
-        return moment.utc_ms
-    since_ms = moment.ms_since(began)
-    if abs(began.utc_ms - s.begin.utc_ms) <= _CLOCKS_APART_MS:
-        return began.utc_ms + since_ms
-    return max(moment.utc_ms, s.begin.utc_ms + since_ms)
-
-
 def _usage(s: Session, begin: Reading, end: Reading, vacated_ms: int | None) -> use.Usage:
-    pauses = tuple(_paused(s, p) for p in s.pauses)
+    pauses = tuple(located(s, p) for p in s.pauses)
     readings = tuple(r for r in s.readings if begin.utc_ms < r.utc_ms < end.utc_ms)
     return use.usage_from(begin, end, readings=readings, pauses=pauses, vacated_at=vacated_ms)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from kiosk.metering.judge import judge
+from kiosk.metering.judge import judge, plausible
 from kiosk.metering.reading import Delivered, Limits, Reading, Verdict
 from kiosk.session import facts as f
-from kiosk.session import limit, signed
+from kiosk.session import limit, pauses, signed
 from kiosk.session.cost import accrual_end
 from kiosk.session.deadlines import lost_at
 from kiosk.session.decision import Decision
@@ -70,17 +70,18 @@ def connector_changed(d: Decision, i: ConnectorChanged) -> None:
     d.note(f.ConnectorReported(d.at, connector.id, i.status, i.error))
     for s in tuple(d.k.sessions.values()):
         if s.connector == connector.id:
-            _status(d, s, i.status)
+            _status(d, s, i)
 
 
-def _status(d: Decision, s: Session, status: ConnectorStatus) -> None:
-    paused = s.pauses[-1].by if s.pauses and s.pauses[-1].end is None else ""
+def _status(d: Decision, s: Session, i: ConnectorChanged) -> None:
+    status = i.status
+    pause = s.resting
     if s.stage in FLOWING:
         by = {ConnectorStatus.SUSPENDED_EV: "car", ConnectorStatus.SUSPENDED_EVSE: "pile"}.get(status, "")
-        if by and by != paused:
+        if by and (pause is None or by != pause.by):
             d.note(f.DeliveryPaused(d.at, s.id, by))
-        elif paused and status is ConnectorStatus.CHARGING:
-            d.note(f.DeliveryResumed(d.at, s.id))
+        elif pause is not None and status is ConnectorStatus.CHARGING:
+            d.note(f.DeliveryResumed(d.at, s.id, i.since if pause.lost is None else pauses.seen_until(s, pause)))
     elif s.stage is Stage.ENDED and (status in _GONE or (s.unseen_since is not None and status in _PLUGGED)):
         d.note(f.Vacated(d.at, s.id))  # a cable that is in again after nobody looked is another car's
 
@@ -198,8 +199,10 @@ def meter_read(d: Decision, i: MeterRead) -> None:
     if last is not None and i.reading.utc_ms < last.utc_ms:
         return  # replayed or late
     reading = counted(d.k, s, _not_ahead(i.reading, d.at))
+    s = _gone_on(d, s, reading)
     full = limit.used_up(d, s, reading)
-    due = s.noted_at is None or d.at.reached(s.noted_at.plus(d.policy.note_s))
+    unseen = s.resting is not None and not pauses.seen_at_rest(s)
+    due = unseen or s.noted_at is None or d.at.reached(s.noted_at.plus(d.policy.note_s))
     if full or due or s.silent:
         d.note(f.MeterNoted(d.at, s.id, reading))
     if full:
@@ -208,6 +211,15 @@ def meter_read(d: Decision, i: MeterRead) -> None:
     limit.ask_for_more(d, s, reading)
     if due or s.limit_at is not None:
         limit.foresee(d, s, reading)  # the sale as it was: its last reading shows the power
+
+
+def _gone_on(d: Decision, s: Session, reading: Reading) -> Session:
+    """The sale after a value that shows a flow in a pause: the pile's word that the car goes on was lost, or is still on its way."""
+    last, limits = s.last_reading, _limits(d.k, s)
+    if last is None or s.resting is None or not plausible(last, reading, limits) or not pauses.goes_on(s, reading, limits.max_power_w):
+        return s
+    d.note(f.DeliveryResumed(d.at, s.id, pauses.seen_until(s, s.resting)))
+    return d.k.sessions[s.id]
 
 
 def watch_cover(d: Decision, s: Session) -> None:
@@ -325,6 +337,8 @@ def tx_ended(d: Decision, i: TxEnded) -> None:
     end, estimated = i.end, i.estimated
     if end is None and s.readings:
         end, estimated = s.readings[-1], True
+    if end is not None and s.transaction is not None:
+        s = _gone_on(d, s, end)
     if s.transaction is None:
         begin = i.begin or i.end or Reading(d.at.utc_ms, 0)
         d.note(f.DeliveryStarted(d.at, s.id, d.ids.transaction(), begin, i.frame, bool(s.given_up)))

@@ -223,29 +223,38 @@ def _kiosk(k: Kiosk, fact: KioskFact) -> Kiosk:
 
 
 def _rebooted(k: Kiosk, fact: f.Started) -> Kiosk:
-    return changed(k, sessions=MappingProxyType({id_: _over_a_boot(s, fact) for id_, s in k.sessions.items()}))
+    return changed(k, sessions=MappingProxyType({id_: _over_a_start(s, fact) for id_, s in k.sessions.items()}))
 
 
-def _over_a_boot(s: Session, fact: f.Started) -> Session:
-    """Nobody saw the car meanwhile, and the clock may have been set: a stay counts anew, and so does a pause, whose first part ends when it
-    was last heard of."""
+def _over_a_start(s: Session, fact: f.Started) -> Session:
+    """Nobody saw the car meanwhile. Over a boot the clock may have been set as well: a stay counts anew, and so does a pause, whose first
+    part ends when it was last heard of."""
     if s.stay_since is not None and s.stay_since.boot_id != fact.at.boot_id:
         s = changed(s, stay_since=fact.at)
-    last = s.pauses[-1] if s.pauses else None
-    if last is None or last.end is not None or last.by != "car" or last.begin.boot_id == fact.at.boot_id:
+    last = s.resting
+    if last is None:
         return s
     heard = s.heard_at if s.heard_at is not None and s.heard_at.boot_id == last.begin.boot_id else last.begin
     until = heard if heard.ms_since(last.begin) > 0 else last.begin
-    return changed(s, pauses=(*s.pauses[:-1], replace(last, end=until), Pause(last.by, fact.at)))
+    if last.begin.boot_id == fact.at.boot_id:
+        return changed(s, pauses=(*s.pauses[:-1], replace(last, lost=last.lost or until)))
+    if last.by != "car":
+        return s
+    return changed(s, pauses=(*s.pauses[:-1], replace(last, end=until), Pause(last.by, fact.at, lost=fact.at)))
 
 
 def _unseen(k: Kiosk, fact: f.PileOffline) -> Kiosk:
     there = {c.id for c in k.setup.connectors if c.pile == fact.pile}
-    sessions = {
-        id_: changed(s, unseen_since=fact.at) if s.connector in there and s.stage is Stage.ENDED and s.unseen_since is None else s
-        for id_, s in k.sessions.items()
-    }
+    sessions = {id_: _out_of_sight(s, fact) if s.connector in there else s for id_, s in k.sessions.items()}
     return changed(k, sessions=MappingProxyType(sessions))
+
+
+def _out_of_sight(s: Session, fact: f.PileOffline) -> Session:
+    if s.stage is Stage.ENDED and s.unseen_since is None:
+        return changed(s, unseen_since=fact.at)
+    if s.resting is not None and s.resting.lost is None:
+        return changed(s, pauses=(*s.pauses[:-1], replace(s.resting, lost=fact.at)))
+    return s
 
 
 def _reported(k: Kiosk, fact: f.ConnectorReported, state: ConnectorState) -> Kiosk:

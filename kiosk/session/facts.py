@@ -433,7 +433,10 @@ class DeliveryPaused(SessionFact):
 
 @dataclass(frozen=True, slots=True)
 class DeliveryResumed(SessionFact):
-    pass
+    """`until` it had rested, in the time of the registers (UTC ms): as the pile stamped its word, or, where the register alone showed it,
+    the last value that stood still; None where all that is known is when we heard of it."""
+
+    until: int | None
 
 
 @dataclass(frozen=True, slots=True)

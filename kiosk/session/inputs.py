@@ -186,12 +186,14 @@ class PileBooted:
 
 @dataclass(frozen=True, slots=True)
 class ConnectorChanged:
-    """`number` is the OCPP connectorId; `error` the pile's own words, empty when all is well."""
+    """`number` is the OCPP connectorId; `error` the pile's own words, empty when all is well; `since` when it was so, by the clock that
+    stamps its registers (UTC ms), if it says that."""
 
     pile: str
     number: int
     status: ConnectorStatus
     error: str = ""
+    since: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -328,12 +328,12 @@ def _paused(s: Session, fact: f.DeliveryPaused) -> Session:
 
 @_on(f.DeliveryResumed)
 def _resumed(s: Session, fact: f.DeliveryResumed) -> Session:
-    s = changed(s, pauses=_end_pause(s, fact), heard_at=fact.at)
+    s = changed(s, pauses=_end_pause(s, fact, fact.until), heard_at=fact.at)
     return _stage(s, Stage.DELIVERING, fact) if s.stage is Stage.SUSPENDED else s
 
 
-def _end_pause(s: Session, fact: SessionFact) -> tuple[Pause, ...]:
-    return tuple(p if p.end else replace(p, end=fact.at) for p in s.pauses)
+def _end_pause(s: Session, fact: SessionFact, until: int | None = None) -> tuple[Pause, ...]:
+    return tuple(p if p.end else replace(p, end=fact.at, until=until) for p in s.pauses)
 
 
 @_on(f.MeterNoted)

@@ -156,11 +156,14 @@ class Abort:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """A stretch in which no energy flowed: `by` the `car` (parking) or the `pile` (withheld)."""
+    """A stretch in which no energy flowed: `by` the `car` (parking) or the `pile` (withheld). `until` it lasted at
+    most, in the time of the registers (UTC ms), where that is known better than by when we heard of it; `lost` the pile was in it."""
 
     by: str
     begin: Moment
     end: Moment | None = None
+    until: int | None = None
+    lost: Moment | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,6 +310,11 @@ class Session:
         if self.stage is Stage.GIVEN_UP:
             return self.money_open
         return self.stage is not Stage.VACATED
+
+    @property
+    def resting(self) -> Pause | None:
+        """The pause that lasts."""
+        return self.pauses[-1] if self.pauses and self.pauses[-1].end is None else None
 
     @property
     def last_reading(self) -> Reading | None:

@@ -22,6 +22,7 @@ class Charge:
 
     truth: Delivery
     begin: int | None = None
+    started: object = None  # the time that its StartTransaction bore
     reported: int | None = None
     heard: bool = False
     odd_meter: bool = False  # the display lied for a while
@@ -31,6 +32,7 @@ class Charge:
     troubled: bool = False  # something went wrong between the pile and the kiosk meanwhile
     pile_odd: set[str] = field(default_factory=set)  # the same of the whole pile
     odd_words: set[str] = field(default_factory=set)  # what the pile's firmware was to get wrong
+    rests: list[tuple[int, int]] = field(default_factory=list)  # from when to when the car drew nothing by a plan of its own
     full_ms: int | None = None  # when the car wanted no more
     gone_ms: int | None = None  # when the cable was pulled
     told_ms: int | None = None  # when the kiosk acknowledged that it was
@@ -41,7 +43,13 @@ class Charge:
         if self.gone_ms is None or self.truth.end_ms is None:
             return 0
         drew_until = self.truth.end_ms if self.full_ms is None else min(self.full_ms, self.truth.end_ms)
-        return max(0, max(self.gone_ms, self.told_ms or 0) - drew_until)
+        return max(0, max(self.gone_ms, self.told_ms or 0) - drew_until) + self.rested_ms
+
+    @property
+    def rested_ms(self) -> int:
+        """How long it drew nothing before the end."""
+        until = min(self.truth.end_ms or self.full_ms or 0, self.full_ms or self.truth.end_ms or 0)
+        return sum(max(0, min(end, until) - begin) for begin, end in self.rests)
 
 
 @dataclass(slots=True)

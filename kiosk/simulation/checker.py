@@ -273,7 +273,7 @@ class _Judge:
         parked_ms = charge.parked_ms + _PARKED_SLACK_MS + _unseen_ms(charge)
         whole = 0 if known else _WATT_HOUR  # registers count whole ones
         for energy in (mwh, *decided):
-            price, most = stay.terms.price(energy), stay.terms.price(energy + whole, parked_ms)
+            price, most = stay.terms.price(energy, _seen_to_rest_ms(charge)), stay.terms.price(energy + whole, parked_ms)
             told_of = "no_register" in charge.odd_words and self._sale_listed(stay.sale or self._sale_at(stay), *_METER)
             least = stay.terms.price(max(1, energy - _unreported(charge, energy))) if told_of else price
             for payment in captured:
@@ -457,7 +457,16 @@ class _Judge:
 
 def _unseen_ms(charge: Charge) -> int:
     """By how much a stay may be taken for longer than it was: a pile without a clock tells no time."""
-    return max(0, charge.heard_ms - (charge.truth.end_ms or charge.heard_ms)) if "wrong_clock" in charge.odd_words else 0
+    if "wrong_clock" not in charge.odd_words:
+        return 0
+    ended_ms = charge.truth.end_ms or charge.heard_ms
+    return max(0, charge.heard_ms - ended_ms) + (ended_ms - charge.truth.begin_ms if charge.rests else 0)
+
+
+def _seen_to_rest_ms(charge: Charge) -> int:
+    """How long a kiosk must have seen the car draw nothing by its own plan, when nothing stood between it and the pile."""
+    odd = charge.troubled or charge.wrong_clock or charge.odd_meter or charge.odd_words
+    return 0 if odd else max(0, charge.rested_ms - _PARKED_SLACK_MS)
 
 
 def _unproven(charge: Charge) -> bool:

@@ -426,6 +426,8 @@ class Driver:
             for _ in range(1 if hurried else 3):
                 await type_code(self._crew, self._chance, machine, self._bay, self._stay.sale, wrong=wrong)
                 wrong = 0
+                if machine.plug not in ("", self._bay.connector):
+                    continue  # the page is somebody else's by now, who held a tag to the reader
                 self._asks("owner")
                 machine.touch("confirm_stop", times=self._habits.taps)
                 await self._pause(0 if hurried else 3, 0 if hurried else 20)
@@ -457,9 +459,10 @@ class Driver:
             await self._pause(0.5, 1)
             self._machine.tap(self._shown)
             await self._pause(0.5, 2)
-            self._asks("owner")
-            self._machine.touch("confirm_stop", times=self._habits.taps)
-            await self._pause(3, 20)
+            if self._machine.plug in ("", self._bay.connector):
+                self._asks("owner")
+                self._machine.touch("confirm_stop", times=self._habits.taps)
+                await self._pause(3, 20)
             self._machine.touch("leave")
         finally:
             self._machine.at_screen = None

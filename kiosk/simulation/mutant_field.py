@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-from hardware.api import (
-    Approved,
-    Card,
-    Declined,
-    DialogueState,
-    Farewell,
-    IdentifyOrder,
-    PaymentTerminal,
-    PreauthorizationOrder,
-)
-from hardware.api import (
-    TerminalHealth as Health,
-)
-from kiosk.core.effects import Attempt
+from hardware.api import Approved, Card, Declined, DialogueState, Farewell, IdentifyOrder, PaymentTerminal, PreauthorizationOrder
+from hardware.api import TerminalHealth as Health
+from kiosk.core.effects import Attempt, Effects
+from kiosk.core.engine import Engine
+from kiosk.core.kernel import Kernel, SealedFor, Taken
 from kiosk.core.performers import Performers
-from kiosk.session.inputs import Done, Input, Ok, Printed, Result, StopCodeTyped, TerminalHealth, TxEnded
+from kiosk.journal.state import Retry
+from kiosk.session.inputs import (
+    ConnectorChanged,
+    ConnectorStatus,
+    Done,
+    Input,
+    Ok,
+    Printed,
+    Result,
+    StopCodeTyped,
+    TerminalHealth,
+    TxEnded,
+)
+from kiosk.session.recall import Recalled
 from kiosk.session.requests import PrintReceipt, StopDelivery
 from kiosk.session.state import Kiosk
 from kiosk.simulation.life import Fitting, Performer
 from kiosk.simulation.mutant_wrappers import After, same
+from kiosk.values import Moment
 
 
 class AcceptAStrangersStop(Fitting):
@@ -57,6 +63,31 @@ class IgnoreTheEnd(Fitting):
             return given
         self._ends += 1
         return replace(given, end=given.begin) if self._ends % 3 == 0 and given.begin is not None else given
+
+
+class IgnoreAPause(Fitting):
+    """A car that draws nothing is taken for one that charges."""
+
+    def given(self, given: Input, k: Kiosk) -> Input:
+        del k
+        if isinstance(given, ConnectorChanged) and given.status is ConnectorStatus.SUSPENDED_EV:
+            return replace(given, status=ConnectorStatus.CHARGING)
+        return given
+
+
+class PauseUntilTold(Fitting):
+    """A pause that is over lasts until somebody says so, whatever the register shows and the pile's stamp says."""
+
+    def kernel(self, engine: Engine, effects: Effects, sealed_for: SealedFor) -> Kernel:
+        return _TrustingKernel(engine, effects, sealed_for)
+
+
+class _TrustingKernel(Kernel):
+    def take(self, given: Input | Recalled, at: Moment, retries: Sequence[Retry] = (), settled: Sequence[str] = ()) -> Taken:
+        head = self.engine.head
+        told = {id_: replace(s, pauses=tuple(replace(p, until=None) for p in s.pauses)) for id_, s in head.sessions.items()}
+        self.engine.head = replace(head, sessions=told)
+        return super().take(given, at, retries, settled)
 
 
 class IgnoreTheLimit(Fitting):

@@ -10,8 +10,10 @@ from kiosk.simulation.mutant_field import (
     AnyCardIsTheRightOne,
     BillTheRegister,
     GiftWithoutReason,
+    IgnoreAPause,
     IgnoreTheEnd,
     IgnoreTheLimit,
+    PauseUntilTold,
     PrintAgain,
 )
 from kiosk.simulation.mutant_journal import (
@@ -68,6 +70,8 @@ MUTANTS: Mapping[str, type[Fitting]] = {
     "trust-the-wall-clock": TrustTheWallClock,
     "adjust-believed-when-submitted": AdjustBelievedWhenSubmitted,
     "ignore-the-limit": IgnoreTheLimit,
+    "ignore-a-pause": IgnoreAPause,
+    "pause-until-told": PauseUntilTold,
     "late-approval-declined": LateApprovalDeclined,
     "partial-approval-ignored": PartialApprovalIgnored,
     "offline-approval-captured-at-once": OfflineApprovalCapturedAtOnce,

@@ -31,6 +31,8 @@ _MONEY = re.compile(r"(\d+)\.(\d\d)\s*€")
 def meant(charges: list[Charge], call: Call) -> Charge | None:
     """Which of the charges under one tag a StartTransaction or StopTransaction is about; None when it only says again what was said."""
     if call.action == "StartTransaction":
+        if any(charge.started == call.payload.get("timestamp") for charge in charges if charge.begin is not None):
+            return None
         return next((charge for charge in charges if charge.begin is None), None)
     named = next((charge for charge in charges if charge.truth.transaction == call.payload.get("transactionId")), None)
     return named or next((charge for charge in charges if not charge.heard), None)
@@ -39,7 +41,7 @@ def meant(charges: list[Charge], call: Call) -> Charge | None:
 def take_registers(charge: Charge, call: Call) -> None:
     """What a StartTransaction or StopTransaction says of the energy, in mWh."""
     if call.action == "StartTransaction":
-        charge.begin = _wh(call.payload.get("meterStart"))
+        charge.begin, charge.started = _wh(call.payload.get("meterStart")), call.payload.get("timestamp")
         return
     charge.heard = True
     found: dict[str, int | None] = {}

@@ -54,6 +54,7 @@ _NIGHTS = (
 _READERS = 0.4
 _UPSTREAMS = 1 / 3
 _TAGS_ALONE = 0.3  # of those the ones that sell to tags alone while cards are away
+_RESTS = 0.5  # of the charges where standing still costs money
 _TURNS_AWAY = 4  # times as many people come by as sales are wanted
 
 
@@ -99,6 +100,7 @@ class World:
         self._died: list[str] = []
         self._drivers = Chance.of(seed, "drivers")
         self._tags = Chance.of(seed, "tags")
+        self._rests = Chance.of(seed, "rests")
         self._mishaps = Mishaps(self._clockwork, Chance.of(seed, "mishaps"), self._faults, self._still_held)
         for number in range(1 + self._chance.strikes(0.25)):
             self._build(seed, number, fitting)
@@ -304,7 +306,27 @@ class World:
         self._say(f"pile {pile}: a transaction begins at plug {delivery.number} under {delivery.id_tag}")
         if stay is not None:
             odd = next(bay.odd_words for bay in self._bays if bay.stay is stay)
-            stay.charges.append(Charge(delivery, odd_words=odd, pile_odd=self._wires[pile].odd))
+            charge = Charge(delivery, odd_words=odd, pile_odd=self._wires[pile].odd)
+            stay.charges.append(charge)
+            self._plan_rest(next(bay for bay in self._bays if bay.stay is stay), charge)
+
+    def _plan_rest(self, bay: Bay, charge: Charge) -> None:
+        """A car may draw nothing for a while and go on, which matters where standing still costs money."""
+        if bay.terms.minute and self._rests.strikes(_RESTS):
+            self._clockwork.after(self._rests.ms(5, 400), lambda: self._rest(bay, charge, self._rests.ms(5, 600)))
+
+    def _rest(self, bay: Bay, charge: Charge, ms: int) -> None:
+        if charge.truth.end_ms is not None or charge.full_ms is not None or bay.wire.status(bay.number) != "Charging":
+            return
+        charge.rests.append((self._clockwork.now, self._clockwork.now + ms))
+        self._say(f"pile {bay.wire.identity}: the car at plug {bay.number} rests for {ms} ms")
+        self._set_rest(bay, resting=True)
+        self._clockwork.after(ms, lambda: self._set_rest(bay, resting=False))
+
+    def _set_rest(self, bay: Bay, *, resting: bool) -> None:
+        bay.wire.model.rest(bay.number, self._clockwork.now, resting=resting)
+        bay.wire.pump()
+        self.moved(bay.wire)  # a car may have become full meanwhile
 
     def moved(self, wire: PileWire) -> None:
         """A car that is full only stays; where that costs money the world takes the time."""
@@ -315,8 +337,11 @@ class World:
             if charge.truth.end_ms is not None:
                 bay.charge_over()
                 self._over(bay, charge)
-            elif bay.terms.minute and charge.full_ms is None and wire.status(bay.number) == "SuspendedEV":
+            elif bay.terms.minute and charge.full_ms is None and not self._rests_now(charge) and wire.status(bay.number) == "SuspendedEV":
                 charge.full_ms = self._clockwork.now
+
+    def _rests_now(self, charge: Charge) -> bool:
+        return bool(charge.rests) and self._clockwork.now < charge.rests[-1][1]
 
     def _over(self, bay: Bay, charge: Charge) -> None:
         """A charge came to its end, and nobody has looked at that before."""

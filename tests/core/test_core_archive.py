@@ -58,7 +58,7 @@ def long_sale(w: World, facts: int) -> tuple[SessionId, list[Fact]]:
         at = at.plus(60)
         reading = replace(begin, utc_ms=at.utc_ms, mwh=begin.mwh + 1_000 * n)
         stream += (f.MeterNoted(at, session, reading), f.DeliveryPaused(at, session, "car"))
-        stream += (f.DeliveryResumed(at.plus(5), session), f.MeterNoted(at.plus(9), session, reading))
+        stream += (f.DeliveryResumed(at.plus(5), session, None), f.MeterNoted(at.plus(9), session, reading))
     return session, stream
 
 

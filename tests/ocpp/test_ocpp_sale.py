@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 
+import pytest
+
 from kiosk.metering.reading import Reading
 from kiosk.session.inputs import ConnectorChanged, ConnectorStatus, MeterRead, PileBooted, PileConnected, PileLost, TxEnded, TxStarted
 
@@ -149,3 +151,14 @@ async def test_only_tags_of_open_sales_may_charge(site):
     site.core.tags.add("OURS")
     assert await pile.call("Authorize", {"idTag": "OURS"}) == {"idTagInfo": {"status": "Accepted"}}
     assert await pile.call("Authorize", {"idTag": "OTHER"}) == {"idTagInfo": {"status": "Invalid"}}
+
+
+@pytest.mark.parametrize(
+    ("stamp", "since"),
+    [("2026-11-18T11:06:45Z", 1_795_000_005_000), (None, None), ("yesterday", "heard"), ("1970-01-01T00:00:09Z", "heard")],
+)
+async def test_a_pile_tells_since_when_a_connector_is_what_it_is(site, stamp, since):
+    pile = await site.peer()
+    status = {"connectorId": 1, "errorCode": "NoError", "status": "Charging"} | ({} if stamp is None else {"timestamp": stamp})
+    await pile.call("StatusNotification", status)
+    assert (await site.core.heard(ConnectorChanged)).since == (site.clock.now().utc_ms if since == "heard" else since)

@@ -147,6 +147,17 @@ async def test_a_full_battery_suspends(scene):
     await status(site, ConnectorStatus.SUSPENDED_EV)
 
 
+async def test_a_car_that_pauses_by_a_plan_of_its_own_goes_on(scene):
+    site, pile = scene
+    await begin(site, pile, Car(soc_percent=50))
+    pile.rest(1, resting=True)
+    await status(site, ConnectorStatus.SUSPENDED_EV)
+    assert pile.state()["connectors"][0]["power_w"] == 0
+    pile.rest(1, resting=False)
+    await status(site, ConnectorStatus.CHARGING)
+    assert pile.state()["connectors"][0]["power_w"] > 0
+
+
 async def test_a_limit_holds_at_the_pile(scene):
     site, pile = scene
     await begin(site, pile)

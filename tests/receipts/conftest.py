@@ -106,7 +106,7 @@ def sale() -> Sale:
             f.PaymentAuthorized(first, SALE, payment, approval, True, euro(held), None),
             f.DeliveryStarted(at(BEGIN), SALE, 7, begin, None, False),
             f.DeliveryPaused(at(BEGIN + 60_000), SALE, "car"),
-            f.DeliveryResumed(at(BEGIN + 92_000), SALE),
+            f.DeliveryResumed(at(BEGIN + 92_000), SALE, None),
             f.DeliveryEnded(at(END), SALE, "Remote", Delivered(31_200_000, begin, end, Verdict.VALID), None, at(END + 600_000)),
             f.Vacated(at(END + 300_000), SALE),
             f.Priced(at(END + 300_000), SALE, Rating(lines, excl, incl, euro(total)), euro(charge), euro(shortfall), "tariff"),

@@ -14,6 +14,7 @@ from kiosk.metering.reading import Reading
 from kiosk.pricing.rating import Rating
 from kiosk.session import inputs as i
 from kiosk.session.inputs import ConnectorStatus
+from kiosk.session.state import Stage
 
 _STATUS = {"draws": ConnectorStatus.CHARGING, "car": ConnectorStatus.SUSPENDED_EV, "pile": ConnectorStatus.SUSPENDED_EVSE}
 _EVERY_S = 60
@@ -29,10 +30,12 @@ class _Charge:
     def __init__(self, tariff: bytes) -> None:
         self.w = World()
         self._transaction = self.w.deliver(tariff=tariff)
-        self._kwh = 100
+        self.kwh = 100
+        self._mwh = 0
 
-    def value(self, late_ms: int) -> None:
-        self._kwh += 1
+    def value(self, late_ms: int, kwh: int = 1, mwh: int = 0) -> None:
+        """`mwh` are those beyond the whole kilowatt-hours."""
+        self.kwh, self._mwh = self.kwh + kwh, mwh
         self.w.give(i.MeterRead("PILE-1", 1, self._transaction, self._told(late_ms)))
 
     def phase(self, does: str, seconds: int, late: list[int]) -> None:
@@ -51,7 +54,7 @@ class _Charge:
         return self.w.session.priced.rating
 
     def _told(self, late_ms: int) -> Reading:
-        return Reading(self.w.now.utc_ms - late_ms, self._kwh * 1_000_000)
+        return Reading(self.w.now.utc_ms - late_ms, self.kwh * 1_000_000 + self._mwh)
 
 
 @given(
@@ -94,3 +97,96 @@ def test_one_value_stamped_ahead_displaces_nothing_and_two_do() -> None:
     [moved] = charge.w.session.registers
     assert moved.sure
     assert moved.utc_ms - moved.at.utc_ms == 30_000
+
+
+# --- the pile's word that the car goes on is lost ------------------------------------------------------------------------------------
+
+
+def _parked(charge: _Charge) -> int:
+    """Seconds."""
+    return round(sum(Fraction(line.quantity) * 3_600 for line in charge.bill().lines if line.code == "PARKING_TIME"))
+
+
+def _resting(seconds: int) -> _Charge:
+    """A charge that drew something, and whose car then rested; the pile told of it, and a value every minute."""
+    charge = _Charge(_BY_TIME)
+    charge.phase("draws", 120, [500, 500])
+    charge.w.status(1, ConnectorStatus.SUSPENDED_EV)
+    for _ in range(seconds // _EVERY_S):
+        charge.w.skip(_EVERY_S)
+        charge.value(500, kwh=0)
+    return charge
+
+
+def test_a_pause_is_over_where_the_register_moves_though_nobody_said_so() -> None:
+    charge = _resting(600)
+    for _ in range(20):
+        charge.w.skip(_EVERY_S)
+        charge.value(500)
+    assert charge.w.session.stage is Stage.DELIVERING
+    assert 600 - _EVERY_S <= _parked(charge) <= 600
+
+
+@pytest.mark.parametrize("told", ["now", "never"])
+def test_a_pause_in_which_the_pile_went_away_is_billed_as_long_as_it_was_seen(told: str) -> None:
+    charge = _resting(600)
+    charge.w.give(i.PileLost("PILE-1"))
+    charge.w.skip(7_200)
+    if told == "now":  # it is back, and its stamps are of its return
+        charge.w.give(i.ConnectorChanged("PILE-1", 1, ConnectorStatus.CHARGING, since=charge.w.now.utc_ms))
+    charge.kwh += 40
+    assert 600 - _EVERY_S <= _parked(charge) <= 600
+
+
+def test_a_car_that_rested_all_the_while_the_pile_was_away_is_billed_for_it() -> None:
+    charge = _resting(600)
+    charge.w.give(i.PileLost("PILE-1"))
+    charge.w.skip(7_200)
+    charge.value(500, kwh=0)
+    assert 7_800 - _SLACK_S <= _parked(charge) <= 7_800
+
+
+def test_a_pile_that_says_since_when_is_believed() -> None:
+    charge = _resting(600)
+    charge.w.skip(50)
+    charge.w.give(i.ConnectorChanged("PILE-1", 1, ConnectorStatus.CHARGING, since=charge.w.now.utc_ms - 45_000))
+    assert abs(_parked(charge) - 605) <= _SLACK_S
+
+
+def test_values_that_come_late_and_all_at_once_end_a_pause_where_they_were_read() -> None:
+    charge = _resting(600)
+    charge.w.skip(3_600)
+    for minutes in range(59, 0, -1):
+        charge.value(minutes * 60_000)
+    assert 600 - _EVERY_S <= _parked(charge) <= 600 + _EVERY_S
+
+
+@pytest.mark.parametrize("watts", [0, 20, 400])
+def test_a_car_that_stands_by_goes_on_resting(watts: int) -> None:
+    charge = _resting(600)
+    mwh = 0
+    for _ in range(50):
+        charge.w.skip(_EVERY_S)
+        mwh += watts * 1_000 * _EVERY_S // 3_600
+        charge.value(500, kwh=0, mwh=mwh)
+    assert charge.w.session.stage is Stage.SUSPENDED
+    assert 3_600 - _SLACK_S <= _parked(charge) <= 3_600
+
+
+def test_a_car_that_lowers_its_power_has_not_gone_on() -> None:
+    charge = _Charge(_BY_TIME)
+    charge.phase("draws", 120, [500, 500])
+    charge.w.status(1, ConnectorStatus.SUSPENDED_EV)
+    for mwh in (60_000, 75_000, 78_000, 78_500, 78_500, 78_500):  # every 5 s
+        charge.w.skip(5)
+        charge.value(500, kwh=0, mwh=mwh)
+    charge.w.skip(1_770)
+    assert charge.w.session.stage is Stage.SUSPENDED
+    assert 1_800 - _SLACK_S <= _parked(charge) <= 1_800
+
+
+def test_a_register_that_leaps_ends_no_pause() -> None:
+    charge = _resting(600)
+    charge.w.skip(_EVERY_S)
+    charge.value(500, kwh=0, mwh=15_500_000_000)
+    assert charge.w.session.stage is Stage.SUSPENDED

@@ -26,6 +26,7 @@ class Car:
         self.ac_w = ac_w
         self._whole = capacity_wh * WATT_MS_PER_WH
         self._stored = self._whole * soc_percent // 100
+        self.resting = False  # by a plan of its own, such as the hour of departure, or for its battery's heat
 
     @property
     def soc_percent(self) -> int:
@@ -35,9 +36,13 @@ class Car:
     def full(self) -> bool:
         return self._stored >= self._whole
 
+    @property
+    def wants_nothing(self) -> bool:
+        return self.full or self.resting
+
     def accepts_w(self, offered_w: int, dc: bool) -> int:
         """The power drawn when the pile offers `offered_w`."""
-        if self.full:
+        if self.wants_nothing:
             return 0
         most = self.dc_w * _SHARE[self.soc_percent] // 100 if dc else self.ac_w
         return max(0, min(offered_w, most))

@@ -78,6 +78,13 @@ class PileModel(Controller):
             connector.car.fill()
         self._report(connector)
 
+    def rest(self, number: int, now_ms: int, *, resting: bool) -> None:
+        """The car draws nothing for a while, or goes on."""
+        connector = self._touch(number, now_ms)
+        if connector.car is not None:
+            connector.car.resting = resting
+        self._report(connector)
+
     def stop_locally(self, number: int, now_ms: int) -> None:
         """The button on the pile."""
         connector = self._touch(number, now_ms)

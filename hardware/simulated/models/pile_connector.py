@@ -196,7 +196,7 @@ class Connector:
         if self.transaction is not None:
             if self.offered_w(now_ms) == 0:
                 return "SuspendedEVSE"
-            return "SuspendedEV" if self.car is None or self.car.full else "Charging"
+            return "SuspendedEV" if self.car is None or self.car.wants_nothing else "Charging"
         if not self.operative:
             return "Unavailable"
         if self.finishing:

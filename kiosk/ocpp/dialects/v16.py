@@ -97,7 +97,7 @@ class V16:
             case "StartTransaction":
                 return self._start_transaction(call, at, frame)
             case "StatusNotification":
-                return self._status(call)
+                return self._status(call, at)
             case "StopTransaction":
                 return self._stop_transaction(call, at, frame)
         if call.action in _ACKNOWLEDGED:
@@ -121,7 +121,7 @@ class V16:
         answer: Payload = {"status": "Accepted", "currentTime": values.iso(at.utc_ms), "interval": self._heartbeat_s}
         return Heard((booted,), partial(_always, answer))
 
-    def _status(self, call: Call) -> Heard:
+    def _status(self, call: Call, at: Moment) -> Heard:
         number = values.integer(call.payload.get("connectorId"))
         if number is None or number < 0:
             raise Violation("OccurenceConstraintViolation", "StatusNotification needs a connectorId")
@@ -129,7 +129,9 @@ class V16:
         status = _STATUS.get(word)
         if status is None:
             return Heard((), partial(_always, {}), (f"connector {number} reports the unknown status {word!r}",))
-        return Heard((ConnectorChanged(self._pile, number, status, _error(call.payload)),), partial(_always, {}))
+        stamp = call.payload.get("timestamp")
+        since = None if stamp is None else values.utc_ms(stamp, at.utc_ms, at.trusted)
+        return Heard((ConnectorChanged(self._pile, number, status, _error(call.payload), since),), partial(_always, {}))
 
     def _start_transaction(self, call: Call, at: Moment, frame: Digest | None) -> Heard:
         notes = []
