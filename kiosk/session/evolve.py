@@ -27,7 +27,7 @@ from kiosk.session.state import (
     TerminalState,
     signer,
 )
-from kiosk.values import RequestRef
+from kiosk.values import Moment, RequestRef
 
 KEPT_CLOSED = 8
 
@@ -234,8 +234,7 @@ def _over_a_start(s: Session, fact: f.Started) -> Session:
     last = s.resting
     if last is None:
         return s
-    heard = s.heard_at if s.heard_at is not None and s.heard_at.boot_id == last.begin.boot_id else last.begin
-    until = heard if heard.ms_since(last.begin) > 0 else last.begin
+    until = _heard_in(s, last)
     if last.begin.boot_id == fact.at.boot_id:
         return changed(s, pauses=(*s.pauses[:-1], replace(last, lost=last.lost or until)))
     if last.by != "car":
@@ -253,8 +252,14 @@ def _out_of_sight(s: Session, fact: f.PileOffline) -> Session:
     if s.stage is Stage.ENDED and s.unseen_since is None:
         return changed(s, unseen_since=fact.at)
     if s.resting is not None and s.resting.lost is None:
-        return changed(s, pauses=(*s.pauses[:-1], replace(s.resting, lost=fact.at)))
+        return changed(s, pauses=(*s.pauses[:-1], replace(s.resting, lost=_heard_in(s, s.resting))))
     return s
+
+
+def _heard_in(s: Session, pause: Pause) -> Moment:
+    """When the charge was last heard of in this pause: a connection may stand long after nothing passes it any more."""
+    heard = s.heard_at if s.heard_at is not None and s.heard_at.boot_id == pause.begin.boot_id else pause.begin
+    return heard if heard.ms_since(pause.begin) > 0 else pause.begin
 
 
 def _reported(k: Kiosk, fact: f.ConnectorReported, state: ConnectorState) -> Kiosk:

@@ -157,7 +157,8 @@ class Abort:
 @dataclass(frozen=True, slots=True)
 class Pause:
     """A stretch in which no energy flowed: `by` the `car` (parking) or the `pile` (withheld). `until` it lasted at
-    most, in the time of the registers (UTC ms), where that is known better than by when we heard of it; `lost` the pile was in it."""
+    most, in the time of the registers (UTC ms), where that is known better than by when we heard of it; `lost`: the
+    pile went out of sight in it, and was last heard of then."""
 
     by: str
     begin: Moment

@@ -320,10 +320,12 @@ class World:
             return
         charge.rests.append((self._clockwork.now, self._clockwork.now + ms))
         self._say(f"pile {bay.wire.identity}: the car at plug {bay.number} rests for {ms} ms")
-        self._set_rest(bay, resting=True)
-        self._clockwork.after(ms, lambda: self._set_rest(bay, resting=False))
+        self._set_rest(bay, bay.stay, resting=True)
+        self._clockwork.after(ms, lambda stay=bay.stay: self._set_rest(bay, stay, resting=False))  # type: ignore[misc]
 
-    def _set_rest(self, bay: Bay, *, resting: bool) -> None:
+    def _set_rest(self, bay: Bay, stay: Stay | None, *, resting: bool) -> None:
+        if bay.stay is not stay:
+            return  # another car is here
         bay.wire.model.rest(bay.number, self._clockwork.now, resting=resting)
         bay.wire.pump()
         self.moved(bay.wire)  # a car may have become full meanwhile

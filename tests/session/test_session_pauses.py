@@ -138,6 +138,19 @@ def test_a_pause_in_which_the_pile_went_away_is_billed_as_long_as_it_was_seen(to
     assert 600 - _EVERY_S <= _parked(charge) <= 600
 
 
+def test_a_pile_that_was_silent_before_it_was_lost_was_not_seen_meanwhile() -> None:
+    charge = _Charge(_BY_TIME)
+    charge.phase("draws", 120, [500, 500])
+    charge.w.status(1, ConnectorStatus.SUSPENDED_EV)
+    charge.w.skip(20)
+    charge.value(500, kwh=0)
+    charge.w.skip(100)  # the connection stands, and nothing passes
+    charge.w.give(i.PileLost("PILE-1"))
+    charge.w.skip(60)
+    charge.w.give(i.ConnectorChanged("PILE-1", 1, ConnectorStatus.CHARGING, since=charge.w.now.utc_ms))
+    assert _parked(charge) <= 20
+
+
 def test_a_car_that_rested_all_the_while_the_pile_was_away_is_billed_for_it() -> None:
     charge = _resting(600)
     charge.w.give(i.PileLost("PILE-1"))
